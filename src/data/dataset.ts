@@ -1,0 +1,25 @@
+// What a data set is to the rest of the program: two sets of uint8 images with labels, in host memory.
+
+/** Images and their labels, in file order. */
+export interface ImageSet {
+  /** [N H W C], row by row, channels last. */
+  readonly images: Uint8Array;
+  /** [N], each from 0 to classes - 1. */
+  readonly labels: Int32Array;
+}
+
+/** One data set, checked: every label is in range and every file had its full length. */
+export interface Dataset {
+  readonly name: string;
+  readonly classes: number;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  /** Per channel, of pixels scaled to 0..1; what `normalise` in the graph subtracts and divides by. */
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+  readonly train: ImageSet;
+  readonly test: ImageSet;
+  /** Where it was read from, for environment.json. */
+  readonly source: string;
+}
