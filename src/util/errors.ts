@@ -1,14 +1,17 @@
 // The two kinds of failure: the user's mistake (exit code 2) and ours (exit code 1).
 
 /**
- * A mistake the user can mend. The message names the file or key, the value got, what was wanted and the way out;
- * several mistakes found together stand one a line.
+ * A mistake the user can mend. The message names the file or key, the value got, what was wanted
+ * and the way out; several mistakes found together stand one a line.
  */
 export class UserError extends Error {
   override readonly name = 'UserError';
 }
 
-/** Training went wrong on its own (a loss that is not finite, say): nobody's typing mistake, exit code 1, no stack. */
+/**
+ * Training went wrong on its own (a loss that is not finite, say): nobody's typing mistake, exit
+ * code 1, no stack.
+ */
 export class RunError extends Error {
   override readonly name = 'RunError';
 }

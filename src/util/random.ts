@@ -1,20 +1,16 @@
-// Seeded random streams, one a purpose and counter, so that drawing more of one leaves the others alone.
+// Seeded random streams, one a purpose and counter, so that drawing more of one leaves the others
+// alone.
 import { createHash } from 'node:crypto';
 
 /** What a stream is drawn for. Streams of different purposes are independent for every seed. */
 export type Purpose =
-  | 'initialisation'
-  | 'order'
-  | 'augmentation'
-  | 'subset'
-  | 'label-noise'
-  | 'synthetic';
+  'initialisation' | 'order' | 'augmentation' | 'subset' | 'label-noise' | 'synthetic';
 
 const TWO_TO_32 = 2 ** 32;
 
 /**
- * The stream of `purpose` number `counter` (an epoch, a step, a tensor) under `seed`. It is a function of its arguments
- * alone: nothing about a stream needs saving to resume a run.
+ * The stream of `purpose` number `counter` (an epoch, a step, a tensor) under `seed`. It is a
+ * function of its arguments alone: nothing about a stream needs saving to resume a run.
  */
 export function randomStream(seed: number, purpose: Purpose, counter = 0): RandomStream {
   const digest = createHash('sha256').update(`${seed}/${purpose}/${counter}`).digest();
@@ -26,7 +22,10 @@ export function randomStream(seed: number, purpose: Purpose, counter = 0): Rando
   );
 }
 
-/** sfc32, Chris Doty-Humphrey's "small fast counting" generator: 128 bits of state, period at least 2^32. */
+/**
+ * sfc32, Chris Doty-Humphrey's "small fast counting" generator: 128 bits of state, period at least
+ * 2^32.
+ */
 export class RandomStream {
   #a: number;
   #b: number;

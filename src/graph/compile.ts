@@ -1,0 +1,317 @@
+// Traces a program's functions into one graph and runs it in one TensorFlow session.
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { eagerBackend } from '../native/tensorflow.js';
+import { DATA_TYPE, describeType, type TensorType, type TypedArray } from '../native/types.js';
+import { InternalError, required } from '../util/errors.js';
+import { trace, type Tracing } from './backend.js';
+import {
+  checkInputs,
+  checkValues,
+  entry,
+  type FunctionSpec,
+  type Program,
+  type ProgramSpec,
+  type Tensors,
+  type TensorTypes,
+  type Values,
+} from './program.js';
+import { Recorder, type Attribute, type Node } from './recorder.js';
+import { TAG, writeSavedModel } from './saved-model.js';
+
+/** Where the pieces of a traced function are in the graph. */
+interface EntryPoint {
+  readonly inputs: TensorTypes;
+  /** Names of the nodes to fetch, by output. */
+  readonly outputs: ReadonlyMap<string, string>;
+}
+
+/** A traced program: nodes, and how to reach the functions. */
+export interface Graph {
+  readonly nodes: readonly Node[];
+  readonly functions: Readonly<Record<string, EntryPoint>>;
+  readonly variables: TensorTypes;
+}
+
+const typeAttribute = (type: TensorType): Attribute => ({ kind: 'type', value: type.dtype });
+const shapeAttribute = (type: TensorType): Attribute => ({ kind: 'shape', value: type.shape });
+
+/** Node names of variable `name`'s own entry points. */
+const access = (name: string) => ({
+  handle: name,
+  fed: `${name}/value`,
+  assigned: `${name}/assigned`,
+  read: `${name}/read`,
+});
+
+/** Traces every function of `spec`: nothing is computed, TensorFlow is not called. */
+export function traceProgram(spec: ProgramSpec): Graph {
+  const recorder = new Recorder();
+  for (const [name, type] of Object.entries(spec.variables)) addVariable(recorder, name, type);
+  const functions = Object.fromEntries(
+    Object.entries(spec.functions).map(([name, definition]) => {
+      recorder.startFunction();
+      return [name, traceFunction(recorder, name, definition, spec.variables)];
+    }),
+  );
+  return { nodes: recorder.nodes, functions, variables: spec.variables };
+}
+
+function addVariable(recorder: Recorder, name: string, type: TensorType): void {
+  const dtype = typeAttribute(type);
+  const shape = shapeAttribute(type);
+  const names = access(name);
+  recorder.add({
+    name: names.handle,
+    op: 'VarHandleOp',
+    attributes: { dtype, shape, shared_name: { kind: 'string', value: name } },
+    outputs: [type],
+  });
+  recorder.add({
+    name: names.fed,
+    op: 'Placeholder',
+    attributes: { dtype, shape },
+    outputs: [type],
+  });
+  const assign = recorder.add({
+    name: `${name}/assign`,
+    op: 'AssignVariableOp',
+    inputs: [names.handle, names.fed],
+    attributes: { dtype },
+  });
+  const done: TensorType = { dtype: 'int32', shape: [] };
+  recorder.add({
+    name: names.assigned,
+    op: 'Const',
+    inputs: [`^${assign.name}`],
+    attributes: {
+      dtype: typeAttribute(done),
+      value: { kind: 'tensor', value: { type: done, data: new Int32Array(1) } },
+    },
+    outputs: [done],
+  });
+  recorder.add({
+    name: names.read,
+    op: 'ReadVariableOp',
+    inputs: [names.handle],
+    attributes: { dtype },
+    outputs: [type],
+  });
+}
+
+function traceFunction(
+  recorder: Recorder,
+  name: string,
+  spec: FunctionSpec,
+  variables: TensorTypes,
+): EntryPoint {
+  return trace(recorder, name, (tracing) => {
+    const placeholders = mapValues(spec.inputs, (type, input) =>
+      recorder.add({
+        name: `${name}/${input}`,
+        op: 'Placeholder',
+        attributes: { dtype: typeAttribute(type), shape: shapeAttribute(type) },
+        outputs: [type],
+      }),
+    );
+    const reads = mapValues(
+      Object.fromEntries(
+        spec.state.map((variable) => [variable, entry(variables, variable, 'variable')]),
+      ),
+      (type, variable) =>
+        recorder.add({
+          name: `${name}/${variable}`,
+          op: 'ReadVariableOp',
+          inputs: [access(variable).handle],
+          attributes: { dtype: typeAttribute(type) },
+          outputs: [type],
+        }),
+    );
+    const result = spec.body(
+      mapValues(reads, (node) => tracing.tensor(node)),
+      mapValues(placeholders, (node) => tracing.tensor(node)),
+    );
+    const assigned = assignState(recorder, tracing, name, reads, result.state ?? {});
+    const outputs = fetchOutputs(recorder, tracing, name, result.outputs, assigned);
+    checkUse(recorder.nodes, name, [...outputs.values(), ...assigned], placeholders, reads);
+    return { inputs: spec.inputs, outputs };
+  });
+}
+
+/**
+ * Assigns the new state, each assignment after every read: all of a step sees the state from before
+ * it.
+ */
+function assignState(
+  recorder: Recorder,
+  tracing: Tracing,
+  name: string,
+  reads: Readonly<Record<string, Node>>,
+  state: Tensors,
+): string[] {
+  const afterReads = Object.values(reads).map((node) => `^${node.name}`);
+  return Object.entries(state).map(([variable, tensor]) => {
+    const read = entry(reads, variable, `state variable declared by ${name}:`);
+    const symbol = tracing.symbol(tensor, `the new ${variable} of ${name}`);
+    const type = required(read.outputs[0], `type of ${variable}`);
+    if (describeType(symbol) !== describeType(type)) {
+      throw new InternalError(
+        `the new ${variable} of ${name} is ${describeType(symbol)}, the variable is ${describeType(type)}`,
+      );
+    }
+    if (symbol.output === read.name) {
+      throw new InternalError(
+        `${name} returns the state ${variable} unchanged: leave it out, or compute it`,
+      );
+    }
+    const assign = recorder.add({
+      name: `${name}/assign_${variable}`,
+      op: 'AssignVariableOp',
+      inputs: [access(variable).handle, symbol.output, ...afterReads],
+      attributes: { dtype: typeAttribute(type) },
+    });
+    return assign.name;
+  });
+}
+
+/** Names the outputs; each waits for the assignments, so that fetching it runs them. */
+function fetchOutputs(
+  recorder: Recorder,
+  tracing: Tracing,
+  name: string,
+  outputs: Tensors,
+  assigned: readonly string[],
+): Map<string, string> {
+  const entries = Object.entries(outputs);
+  if (entries.length === 0) throw new InternalError(`${name} has no output: nothing would run it`);
+  return new Map(
+    entries.map(([output, tensor]) => {
+      const symbol = tracing.symbol(tensor, `output ${output} of ${name}`);
+      const node = recorder.add({
+        name: `${name}/${output}`,
+        op: 'Identity',
+        inputs: [symbol.output, ...assigned.map((assign) => `^${assign}`)],
+        attributes: { T: typeAttribute(symbol) },
+        outputs: [symbol],
+      });
+      return [output, node.name];
+    }),
+  );
+}
+
+/**
+ * An input that no result depends on was read as a number, or stands there for no reason: either
+ * way the trace lies.
+ */
+function checkUse(
+  nodes: readonly Node[],
+  name: string,
+  results: readonly string[],
+  placeholders: Readonly<Record<string, Node>>,
+  reads: Readonly<Record<string, Node>>,
+): void {
+  const used = ancestors(nodes, results);
+  for (const [kind, table] of [
+    ['input', placeholders],
+    ['state variable', reads],
+  ] as const) {
+    for (const [key, node] of Object.entries(table)) {
+      if (used.has(node.name)) continue;
+      throw new InternalError(
+        `${kind} ${key} of ${name} is not used: a number took its place in the trace, or it is not needed`,
+      );
+    }
+  }
+}
+
+/**
+ * Names of the nodes whose values `results` are computed from, themselves included; control inputs
+ * carry no value.
+ */
+function ancestors(nodes: readonly Node[], results: readonly string[]): ReadonlySet<string> {
+  const inputs = new Map(nodes.map((node) => [node.name, node.inputs]));
+  const found = new Set<string>();
+  const pending = [...results];
+  for (let output = pending.pop(); output !== undefined; output = pending.pop()) {
+    const name = output.replace(/:\d+$/, '');
+    if (name.startsWith('^') || found.has(name)) continue;
+    found.add(name);
+    pending.push(...(inputs.get(name) ?? []));
+  }
+  return found;
+}
+
+function mapValues<A, B>(
+  table: Readonly<Record<string, A>>,
+  change: (value: A, key: string) => B,
+): Record<string, B> {
+  return Object.fromEntries(Object.entries(table).map(([key, value]) => [key, change(value, key)]));
+}
+
+/**
+ * Loads a traced program into a TensorFlow session of its own. Variables have no value until
+ * written.
+ */
+export function loadGraph(graph: Graph): Program {
+  const { binding } = eagerBackend();
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'fsam-graph-'));
+  let session: number;
+  try {
+    writeSavedModel(directory, graph.nodes);
+    session = binding.loadSavedModel(directory, TAG);
+  } catch (error) {
+    throw new InternalError(
+      `TensorFlow refuses the graph: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+
+  const execute = (feeds: [string, TensorType, TypedArray][], fetches: string[]): TypedArray[] => {
+    const ids = feeds.map(([, type, values]) =>
+      binding.createTensor([...type.shape], DATA_TYPE[type.dtype], values),
+    );
+    try {
+      const fed = feeds.map(([name]) => `${name}:0`).join(',');
+      const fetched = fetches.map((name) => `${name}:0`).join(',');
+      return binding.runSavedModel(session, ids, fed, fetched).map(({ id }) => {
+        const values = binding.tensorDataSync(id);
+        binding.deleteTensor(id);
+        return values;
+      });
+    } finally {
+      for (const id of ids) binding.deleteTensor(id);
+    }
+  };
+
+  return {
+    run(name, inputs: Values) {
+      const point = entry(graph.functions, name, 'function');
+      checkInputs(name, point.inputs, inputs);
+      const feeds = Object.entries(point.inputs).map(
+        ([input, type]): [string, TensorType, TypedArray] => [
+          `${name}/${input}`,
+          type,
+          required(inputs[input], input),
+        ],
+      );
+      const values = execute(feeds, [...point.outputs.values()]);
+      return Object.fromEntries(
+        [...point.outputs.keys()].map((output, i) => [output, required(values[i], output)]),
+      );
+    },
+    read(variable) {
+      entry(graph.variables, variable, 'variable');
+      return required(execute([], [access(variable).read])[0], variable);
+    },
+    write(variable, values) {
+      const type = entry(graph.variables, variable, 'variable');
+      checkValues(variable, type, values);
+      execute([[access(variable).fed, type, values]], [access(variable).assigned]);
+    },
+    dispose() {
+      binding.deleteSavedModel(session);
+    },
+  };
+}

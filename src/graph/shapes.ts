@@ -1,0 +1,311 @@
+// Which type and shape each TensorFlow op gives, from those of its inputs: one row an op.
+import { describeType, sizeOf, type TensorType } from '../native/types.js';
+import { InternalError, required } from '../util/errors.js';
+import type { Attribute, SymbolicTensor } from './recorder.js';
+
+type Attributes = Readonly<Record<string, Attribute>>;
+type AttributeValues = { [A in Attribute as A['kind']]: A['value'] };
+
+/** What a rule sees of one op. */
+class Call {
+  constructor(
+    readonly op: string,
+    readonly inputs: readonly SymbolicTensor[],
+    readonly attributes: Attributes,
+  ) {}
+
+  input(index: number): SymbolicTensor {
+    return this.inputs.at(index) ?? this.fail(`has no input ${index}`);
+  }
+
+  shape(index: number): readonly number[] {
+    return this.input(index).shape;
+  }
+
+  /** The known value of an input that decides a shape: axes, sizes, paddings. */
+  values(index: number): number[] {
+    const { value, output } = this.input(index);
+    return value === undefined
+      ? this.fail(`takes its shape from ${output}, which is not a constant`)
+      : Array.from(value);
+  }
+
+  value(index: number): number {
+    return required(this.values(index)[0], `the value of input ${index} of ${this.op}`);
+  }
+
+  attribute<K extends keyof AttributeValues>(name: string, kind: K): AttributeValues[K] {
+    const attribute = this.attributes[name];
+    if (attribute?.kind !== kind) return this.fail(`wants the attribute ${name} (${kind})`);
+    return attribute.value as AttributeValues[K];
+  }
+
+  flag(...names: string[]): boolean {
+    return names.some((name) => {
+      const attribute = this.attributes[name];
+      return attribute?.kind === 'bool' && attribute.value;
+    });
+  }
+
+  /** Input `index`'s axis as a number from 0. */
+  axis(index: number, axis: number): number {
+    const rank = this.shape(index).length;
+    const positive = axis < 0 ? axis + rank : axis;
+    return positive >= 0 && positive < rank ? positive : this.fail(`has no axis ${axis}`);
+  }
+
+  fail(what: string): never {
+    const inputs = this.inputs.map(describeType).join(', ');
+    throw new InternalError(`op ${this.op}(${inputs}) ${what}`);
+  }
+}
+
+type Rule = (call: Call) => TensorType[];
+
+const float = (...shape: number[]): TensorType => ({ dtype: 'float32', shape });
+const like = (tensor: TensorType, shape: readonly number[] = tensor.shape): TensorType => ({
+  dtype: tensor.dtype,
+  shape,
+});
+const extent = (shape: readonly number[], axis: number): number =>
+  required(shape.at(axis), `axis ${axis} of [${shape.join(' ')}]`);
+
+function broadcast(
+  call: Call,
+  a: readonly number[] = call.shape(0),
+  b: readonly number[] = call.shape(1),
+): number[] {
+  const rank = Math.max(a.length, b.length);
+  return Array.from({ length: rank }, (_, i) => {
+    const [x, y] = [a[a.length - rank + i] ?? 1, b[b.length - rank + i] ?? 1];
+    if (x !== y && x !== 1 && y !== 1) call.fail('has shapes that do not broadcast');
+    return x === 1 ? y : x;
+  });
+}
+
+/** Extent after a window slides over `size`. */
+function windowed(call: Call, size: number, window: number, stride: number): number {
+  const padding = call.attribute('padding', 'string');
+  if (padding === 'SAME') return Math.ceil(size / stride);
+  return padding === 'VALID'
+    ? Math.floor((size - window) / stride) + 1
+    : call.fail(`has padding ${padding}, for which no rule is written`);
+}
+
+const unary: Rule = (call) => [like(call.input(0))];
+const arithmetic: Rule = (call) => [like(call.input(0), broadcast(call))];
+const comparison: Rule = (call) => [{ dtype: 'bool', shape: broadcast(call) }];
+
+const reduction: Rule = (call) => {
+  const axes = new Set(call.values(1).map((axis) => call.axis(0, axis)));
+  const kept = call.flag('keep_dims');
+  const shape = call.shape(0).flatMap((size, axis) => (!axes.has(axis) ? [size] : kept ? [1] : []));
+  return [like(call.input(0), shape)];
+};
+
+const argument: Rule = (call) => {
+  const axis = call.axis(0, call.value(1));
+  return [{ dtype: 'int32', shape: call.shape(0).filter((_, i) => i !== axis) }];
+};
+
+const matrixProduct: Rule = (call) => {
+  const [a, b] = [call.shape(0), call.shape(1)];
+  const rows = extent(a, call.flag('adj_x', 'transpose_a') ? -1 : -2);
+  const columns = extent(b, call.flag('adj_y', 'transpose_b') ? -2 : -1);
+  const inner = [
+    extent(a, call.flag('adj_x', 'transpose_a') ? -2 : -1),
+    extent(b, call.flag('adj_y', 'transpose_b') ? -1 : -2),
+  ];
+  if (inner[0] !== inner[1]) call.fail('has inner extents that differ');
+  return [float(...broadcast(call, a.slice(0, -2), b.slice(0, -2)), rows, columns)];
+};
+
+const pool: Rule = (call) => {
+  const [n, h, w, c] = call.shape(0) as [number, number, number, number];
+  const [, kh, kw] = call.attribute('ksize', 'ints') as [number, number, number];
+  const [, sh, sw] = call.attribute('strides', 'ints') as [number, number, number];
+  return [like(call.input(0), [n, windowed(call, h, kh, sh), windowed(call, w, kw, sw), c])];
+};
+
+const reshape: Rule = (call) => {
+  const wanted = call.values(1);
+  const size = sizeOf(call.shape(0));
+  const known = wanted.filter((d) => d >= 0).reduce((product, d) => product * d, 1);
+  const shape = wanted.map((d) => (d < 0 ? size / known : d));
+  if (sizeOf(shape) !== size || !shape.every(Number.isInteger))
+    call.fail(`cannot take the shape [${wanted.join(' ')}]`);
+  return [like(call.input(0), shape)];
+};
+
+const RULES: Readonly<Record<string, Rule>> = {
+  // Elementwise
+  ...Object.fromEntries(
+    [
+      ...['Abs', 'Exp', 'Log', 'Neg', 'Sqrt', 'Rsqrt', 'Square', 'Sign', 'Erf', 'Tanh', 'Sigmoid'],
+      ...['Relu', 'ReluGrad', 'Softmax', 'LogSoftmax', 'ZerosLike', 'OnesLike', 'Identity', 'AddN'],
+    ].map((op) => [op, unary]),
+  ),
+  ...Object.fromEntries(
+    [
+      ...['Add', 'AddV2', 'Sub', 'Mul', 'Div', 'RealDiv', 'FloorDiv', 'Maximum', 'Minimum', 'Pow'],
+      ...['SquaredDifference', 'FloorMod', 'DivNoNan'],
+    ].map((op) => [op, arithmetic]),
+  ),
+  ...Object.fromEntries(
+    [
+      ...['Equal', 'NotEqual', 'Less', 'LessEqual', 'Greater', 'GreaterEqual'],
+      ...['LogicalAnd', 'LogicalOr'],
+    ].map((op) => [op, comparison]),
+  ),
+  LogicalNot: unary,
+  Cast: (call) => [{ dtype: call.attribute('DstT', 'type'), shape: call.shape(0) }],
+  Select: (call) => [like(call.input(1))],
+  SelectV2: (call) => [
+    like(
+      call.input(1),
+      broadcast(call, call.shape(0), broadcast(call, call.shape(1), call.shape(2))),
+    ),
+  ],
+
+  // Reductions and products
+  Sum: reduction,
+  Mean: reduction,
+  Max: reduction,
+  Min: reduction,
+  Prod: reduction,
+  All: reduction,
+  Any: reduction,
+  ArgMax: argument,
+  ArgMin: argument,
+  L2Loss: (call) => [like(call.input(0), [])],
+  MatMul: matrixProduct,
+  BatchMatMul: matrixProduct,
+  BatchMatMulV2: matrixProduct,
+
+  // Shapes
+  Reshape: reshape,
+  ExpandDims: (call) => {
+    const shape = [...call.shape(0)];
+    const axis = call.value(1);
+    shape.splice(axis < 0 ? axis + shape.length + 1 : axis, 0, 1);
+    return [like(call.input(0), shape)];
+  },
+  Transpose: (call) => [
+    like(
+      call.input(0),
+      call.values(1).map((axis) => extent(call.shape(0), axis)),
+    ),
+  ],
+  Fill: (call) => [like(call.input(1), call.values(0))],
+  Tile: (call) => {
+    const repeats = call.values(1);
+    return [
+      like(
+        call.input(0),
+        call.shape(0).map((d, i) => d * extent(repeats, i)),
+      ),
+    ];
+  },
+  PadV2: (call) => {
+    const pads = call.values(1);
+    return [
+      like(
+        call.input(0),
+        call.shape(0).map((d, i) => d + extent(pads, 2 * i) + extent(pads, 2 * i + 1)),
+      ),
+    ];
+  },
+  Slice: (call) => {
+    const begin = call.values(1);
+    return [
+      like(
+        call.input(0),
+        call.values(2).map((d, i) => (d < 0 ? extent(call.shape(0), i) - extent(begin, i) : d)),
+      ),
+    ];
+  },
+  SplitV: (call) => {
+    const axis = call.axis(0, call.value(2));
+    const sizes = call.values(1);
+    const total = sizes.reduce((sum, size) => sum + size, 0);
+    if (total !== extent(call.shape(0), axis)) call.fail(`is cut into ${total} along axis ${axis}`);
+    return sizes.map((size) =>
+      like(
+        call.input(0),
+        call.shape(0).map((d, i) => (i === axis ? size : d)),
+      ),
+    );
+  },
+  ConcatV2: (call) => {
+    const axis = call.axis(0, call.value(-1));
+    const total = call.inputs.slice(0, -1).reduce((sum, { shape }) => sum + extent(shape, axis), 0);
+    return [
+      like(
+        call.input(0),
+        call.shape(0).map((d, i) => (i === axis ? total : d)),
+      ),
+    ];
+  },
+  Pack: (call) => {
+    const axis = call.attribute('axis', 'int');
+    const shape = [...call.shape(0)];
+    shape.splice(axis < 0 ? axis + shape.length + 1 : axis, 0, call.inputs.length);
+    return [like(call.input(0), shape)];
+  },
+  GatherV2: (call) => {
+    const axis = call.axis(0, call.value(2));
+    const shape = call.shape(0);
+    return [
+      like(call.input(0), [...shape.slice(0, axis), ...call.shape(1), ...shape.slice(axis + 1)]),
+    ];
+  },
+  Range: (call) => {
+    const [start, stop, step] = [call.value(0), call.value(1), call.value(2)];
+    return [like(call.input(0), [Math.max(0, Math.ceil((stop - start) / step))])];
+  },
+
+  // Networks
+  Conv2D: (call) => {
+    const [n, h, w, channels] = call.shape(0) as [number, number, number, number];
+    const [kh, kw, inputs, outputs] = call.shape(1) as [number, number, number, number];
+    const [, sh, sw] = call.attribute('strides', 'ints') as [number, number, number];
+    if (channels !== inputs) call.fail('has a filter for another number of channels');
+    return [float(n, windowed(call, h, kh, sh), windowed(call, w, kw, sw), outputs)];
+  },
+  Conv2DBackpropInput: (call) => [float(...call.values(0))],
+  Conv2DBackpropFilter: (call) => [float(...call.values(1))],
+  FusedBatchNormV3: (call) => {
+    const statistics = like(call.input(1));
+    // The reserves of inference mode are of no use to anyone; only training mode's are relied on.
+    return [like(call.input(0)), statistics, statistics, statistics, statistics, float(0)];
+  },
+  FusedBatchNormGradV3: (call) => {
+    const scale = like(call.input(2));
+    return [like(call.input(0)), scale, scale, float(), float()];
+  },
+  MaxPool: pool,
+  AvgPool: pool,
+  MaxPoolGrad: (call) => [like(call.input(0))],
+  AvgPoolGrad: (call) => [float(...call.values(0))],
+  SparseSoftmaxCrossEntropyWithLogits: (call) => [
+    float(extent(call.shape(0), 0)),
+    like(call.input(0)),
+  ],
+};
+
+/** The ops that have a rule, for the tests that hold each against TensorFlow. */
+export const KNOWN_OPS: readonly string[] = Object.keys(RULES);
+
+/**
+ * The types of what `op` gives. Throws an InternalError for an op without a rule or inputs that do
+ * not fit.
+ */
+export function inferTypes(
+  op: string,
+  inputs: readonly SymbolicTensor[],
+  attributes: Attributes,
+): TensorType[] {
+  const call = new Call(op, inputs, attributes);
+  const rule = RULES[op] ?? call.fail('has no shape rule; write its row in src/graph/shapes.ts');
+  return rule(call);
+}

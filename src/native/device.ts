@@ -1,0 +1,51 @@
+// Which device TensorFlow runs on, decided before its library is loaded.
+import { readFileSync } from 'node:fs';
+import { InternalError, UserError } from '../util/errors.js';
+
+/** What the set-up wrote down of the library it installed. */
+interface Setup {
+  readonly device: 'cpu' | 'gpu';
+  readonly libraryDirectory: string;
+  readonly tensorflowVersion: string;
+  /** Why this device was chosen. */
+  readonly reason: string;
+}
+
+export interface Device extends Setup {
+  /** What TensorFlow found when it was loaded. */
+  readonly inUse: 'CPU' | 'GPU';
+}
+
+function readSetup(): Setup {
+  const file = new URL('../../build/setup.json', import.meta.url);
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Setup;
+  } catch {
+    throw new InternalError('build/setup.json cannot be read; run node scripts/setup.mjs');
+  }
+}
+
+/**
+ * Loads TensorFlow for the device asked for and says what it got. A GPU that is asked for and
+ * absent is a UserError that names what is missing; nothing is replaced silently.
+ */
+export async function openDevice(wanted: 'auto' | 'cpu' | 'gpu'): Promise<Device> {
+  const setup = readSetup();
+  if (wanted === 'gpu' && setup.device === 'cpu') {
+    throw new UserError(
+      `device gpu: the TensorFlow library set up here is for the CPU (${setup.reason}); ` +
+        'with an NVIDIA driver in place run FSAM_DEVICE=gpu node scripts/setup.mjs, or use --device cpu',
+    );
+  }
+  // Read by CUDA when it starts: an empty list hides every GPU.
+  if (wanted === 'cpu') process.env['CUDA_VISIBLE_DEVICES'] = '-1';
+  const { eagerBackend } = await import('./tensorflow.js');
+  const inUse = eagerBackend().binding.isUsingGpuDevice() ? 'GPU' : 'CPU';
+  if (wanted === 'gpu' && inUse === 'CPU') {
+    throw new UserError(
+      'device gpu: TensorFlow finds no GPU although its GPU library is set up; check nvidia-smi and ' +
+        'CUDA_VISIBLE_DEVICES, see fsam doctor, or use --device cpu',
+    );
+  }
+  return { ...setup, inUse };
+}

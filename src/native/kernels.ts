@@ -1,0 +1,289 @@
+// TensorFlow's fused training ops as tfjs kernels with gradients of their own: one op forward, one
+// or two back.
+//
+// tfjs composes batch normalisation, ReLU's gradient and cross-entropy of many small ops; called by
+// TensorFlow's own names they are several times faster and hold far less memory. Registering them
+// as kernels gives them to tfjs's tape like any other op.
+import {
+  activeBackend,
+  tf,
+  type Scalar,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  type Tensor4D,
+} from './tensorflow.js';
+import {
+  boolAttribute,
+  floatAttribute,
+  intAttribute,
+  stringAttribute,
+  typeAttribute,
+} from './attributes.js';
+import * as stock from './stock-ops.js';
+import { usesStockOps } from './stock-ops.js';
+import { required } from '../util/errors.js';
+
+const EPSILON = 1e-5;
+
+type Inputs = Record<string, Tensor>;
+type Attributes = Record<string, unknown>;
+
+interface Kernel {
+  readonly name: string;
+  readonly forward: (inputs: Inputs, attributes: Attributes) => Tensor | Tensor[];
+  readonly save: { inputs?: string[]; outputs?: boolean[] };
+  readonly gradient: (
+    dy: Tensor | Tensor[],
+    saved: Tensor[],
+    attributes: Attributes,
+  ) => Record<string, () => Tensor>;
+}
+
+function register(kernel: Kernel): void {
+  tf.registerKernel({
+    kernelName: kernel.name,
+    backendName: 'tensorflow',
+    kernelFunc: ({ inputs, attrs }) => kernel.forward(inputs as Inputs, attrs ?? {}),
+  });
+  tf.registerGradient({
+    kernelName: kernel.name,
+    inputsToSave: kernel.save.inputs ?? [],
+    outputsToSave: kernel.save.outputs ?? [],
+    gradFunc: kernel.gradient,
+  });
+}
+
+function run(name: string, inputs: Inputs, attributes: Attributes = {}): Tensor | Tensor[] {
+  return tf.engine().runKernel<Tensor | Tensor[]>(name, inputs, attributes as never);
+}
+
+const single = (dy: Tensor | Tensor[]): Tensor =>
+  Array.isArray(dy) ? required(dy[0], 'the gradient of the first output') : dy;
+
+const input = (inputs: Inputs, name: string): Tensor =>
+  required(inputs[name], `kernel input ${name}`);
+
+const saved = (tensors: Tensor[], index: number): Tensor =>
+  required(tensors[index], `saved tensor ${index}`);
+
+// Convolution
+
+const convolutionAttributes = (attributes: Attributes) => {
+  const stride = attributes['stride'] as number;
+  return [
+    typeAttribute('T', 'float32'),
+    intAttribute('strides', [1, stride, stride, 1]),
+    stringAttribute('padding', attributes['padding'] as string),
+    stringAttribute('data_format', 'NHWC'),
+    boolAttribute('use_cudnn_on_gpu', true),
+    intAttribute('dilations', [1, 1, 1, 1]),
+  ];
+};
+
+register({
+  name: 'fsam.Conv2D',
+  forward: (inputs, attributes) =>
+    activeBackend().executeSingleOutput('Conv2D', convolutionAttributes(attributes), [
+      input(inputs, 'x'),
+      input(inputs, 'filter'),
+    ]),
+  save: { inputs: ['x', 'filter'] },
+  gradient: (dy, tensors, attributes) => {
+    const [x, filter] = [saved(tensors, 0), saved(tensors, 1)];
+    const back = (op: string, inputs: Tensor[]) =>
+      activeBackend().executeSingleOutput(op, convolutionAttributes(attributes), inputs);
+    return {
+      x: () => back('Conv2DBackpropInput', [tf.tensor1d(x.shape, 'int32'), filter, single(dy)]),
+      filter: () =>
+        back('Conv2DBackpropFilter', [x, tf.tensor1d(filter.shape, 'int32'), single(dy)]),
+    };
+  },
+});
+
+/**
+ * x [N H W I] * filter [K K I O] -> [N H' W' O]. SAME pads as TensorFlow does: for stride 1 evenly.
+ */
+export function conv2d(
+  x: Tensor4D,
+  filter: Tensor4D,
+  stride: number,
+  padding: 'SAME' | 'VALID',
+): Tensor4D {
+  if (usesStockOps()) return stock.conv2d(x, filter, stride, padding);
+  return run('fsam.Conv2D', { x, filter }, { stride, padding }) as Tensor4D;
+}
+
+// Batch normalisation
+
+const normalisationAttributes = (training: boolean) => [
+  typeAttribute('T', 'float32'),
+  typeAttribute('U', 'float32'),
+  floatAttribute('epsilon', EPSILON),
+  stringAttribute('data_format', 'NHWC'),
+  boolAttribute('is_training', training),
+];
+
+register({
+  name: 'fsam.BatchNormTraining',
+  forward: (inputs) => {
+    const empty = tf.tensor1d([], 'float32');
+    return activeBackend().executeMultipleOutputs(
+      'FusedBatchNormV3',
+      [...normalisationAttributes(true), floatAttribute('exponential_avg_factor', 1)],
+      [input(inputs, 'x'), input(inputs, 'scale'), input(inputs, 'offset'), empty, empty],
+      6,
+    );
+  },
+  save: { inputs: ['x', 'scale'], outputs: [false, false, false, true, true, true] },
+  gradient: (dy, tensors) => {
+    const [dx, dScale, dOffset, ...unused] = activeBackend().executeMultipleOutputs(
+      'FusedBatchNormGradV3',
+      normalisationAttributes(true),
+      [single(dy), ...tensors],
+      5,
+    );
+    tf.dispose(unused);
+    return {
+      x: () => required(dx, 'gradient of x'),
+      scale: () => required(dScale, 'gradient of scale'),
+      offset: () => required(dOffset, 'gradient of offset'),
+    };
+  },
+});
+
+/**
+ * Normalises x [N H W C] by its batch statistics. Gives them, too: mean [C] and the unbiased
+ * variance [C] (PyTorch's running statistics use that one). eps 1e-5.
+ */
+export function batchNormTraining(
+  x: Tensor4D,
+  scale: Tensor1D,
+  offset: Tensor1D,
+): { y: Tensor4D; mean: Tensor1D; variance: Tensor1D } {
+  if (usesStockOps()) return stock.batchNormTraining(x, scale, offset, EPSILON);
+  const outputs = run('fsam.BatchNormTraining', { x, scale, offset }) as Tensor[];
+  const [y, mean, variance] = outputs as [Tensor4D, Tensor1D, Tensor1D];
+  return { y, mean, variance };
+}
+
+/** Normalises x [N H W C] by given statistics [C]; no gradient, evaluation only. */
+export function batchNormInference(
+  x: Tensor4D,
+  scale: Tensor1D,
+  offset: Tensor1D,
+  mean: Tensor1D,
+  variance: Tensor1D,
+): Tensor4D {
+  const [y] = activeBackend().executeMultipleOutputs(
+    'FusedBatchNormV3',
+    [...normalisationAttributes(false), floatAttribute('exponential_avg_factor', 1)],
+    [x, scale, offset, mean, variance],
+    6,
+  );
+  return required(y, 'the normalised tensor') as Tensor4D;
+}
+
+// ReLU
+
+register({
+  name: 'fsam.Relu',
+  forward: (inputs) =>
+    activeBackend().executeSingleOutput(
+      'Relu',
+      [typeAttribute('T', 'float32')],
+      [input(inputs, 'x')],
+    ),
+  save: { outputs: [true] },
+  gradient: (dy, tensors) => ({
+    x: () =>
+      activeBackend().executeSingleOutput(
+        'ReluGrad',
+        [typeAttribute('T', 'float32')],
+        [single(dy), saved(tensors, 0)],
+      ),
+  }),
+});
+
+export function relu<T extends Tensor>(x: T): T {
+  if (usesStockOps()) return stock.relu(x);
+  return run('fsam.Relu', { x }) as T;
+}
+
+// Cross-entropy
+
+register({
+  name: 'fsam.SparseCrossEntropy',
+  forward: (inputs) =>
+    activeBackend().executeMultipleOutputs(
+      'SparseSoftmaxCrossEntropyWithLogits',
+      [typeAttribute('T', 'float32'), typeAttribute('Tlabels', 'int32')],
+      [input(inputs, 'logits'), input(inputs, 'labels')],
+      2,
+    ),
+  save: { outputs: [false, true] },
+  gradient: (dy, tensors) => ({
+    logits: () => tf.mul(tf.expandDims(single(dy), 1), saved(tensors, 0)),
+    labels: () => tf.zerosLike(single(dy)),
+  }),
+});
+
+/**
+ * Cross-entropy of softmax(logits [N K]) against labels [N] (int32, 0 .. K-1), one value an
+ * example: [N].
+ */
+export function sparseCrossEntropy(logits: Tensor2D, labels: Tensor1D): Tensor1D {
+  if (usesStockOps()) return stock.sparseCrossEntropy(logits, labels);
+  const [losses] = run('fsam.SparseCrossEntropy', { logits, labels }) as Tensor[];
+  return losses as Tensor1D;
+}
+
+// Data on the device
+
+/**
+ * Rows of `table` [M ...] at `indices` [...] (int32). `dtype` is the table's: tfjs takes uint8
+ * tensors for int32.
+ */
+export function gatherRows(table: Tensor, indices: Tensor, dtype: 'uint8' | 'int32'): Tensor {
+  return activeBackend().executeSingleOutput(
+    'GatherV2',
+    [
+      typeAttribute('Tparams', dtype),
+      typeAttribute('Tindices', 'int32'),
+      typeAttribute('Taxis', 'int32'),
+      intAttribute('batch_dims', 0),
+    ],
+    [table, indices, tf.scalar(0, 'int32')],
+  );
+}
+
+/** A uint8 tensor with another shape. */
+export function reshapeBytes(x: Tensor, shape: readonly number[]): Tensor {
+  return activeBackend().executeSingleOutput(
+    'Reshape',
+    [typeAttribute('T', 'uint8'), typeAttribute('Tshape', 'int32')],
+    [x, tf.tensor1d([...shape], 'int32')],
+  );
+}
+
+/** uint8 -> float32, 0 .. 255. */
+export function bytesToFloat(x: Tensor): Tensor {
+  return activeBackend().executeSingleOutput(
+    'Cast',
+    [
+      typeAttribute('SrcT', 'uint8'),
+      typeAttribute('DstT', 'float32'),
+      boolAttribute('Truncate', false),
+    ],
+    [x],
+  );
+}
+
+/** sum(x^2) / 2 of a whole tensor: one pass, no intermediate. */
+export function halfSquaredNorm(x: Tensor): Scalar {
+  return activeBackend().executeSingleOutput(
+    'L2Loss',
+    [typeAttribute('T', 'float32')],
+    [x],
+  ) as Scalar;
+}

@@ -1,0 +1,33 @@
+// Name scopes for readable graphs, and the fate of tensors that leave tfjs's tidy scopes.
+import { tf, type Tensor } from './tensorflow.js';
+
+const names: string[] = [];
+
+/** Runs `body` with `name` added to the names of the ops it records; eager execution ignores it. */
+export function nameScope<T>(name: string, body: () => T): T {
+  names.push(name);
+  try {
+    return body();
+  } finally {
+    names.pop();
+  }
+}
+
+/** The scope in force, as a prefix: `stage1/block0/`, or empty. */
+export function namePrefix(): string {
+  return names.length === 0 ? '' : `${names.join('/')}/`;
+}
+
+/** Lets tensors outlive the tidy scope they were made in; hand them to `adopt` once outside it. */
+export function rescue<T extends Tensor>(tensors: readonly T[]): readonly T[] {
+  for (const tensor of tensors) tf.keep(tensor);
+  return tensors;
+}
+
+/** Gives rescued tensors to the scope in force now, which disposes of them when it ends. */
+export function adopt(tensors: readonly Tensor[]): void {
+  for (const tensor of tensors) {
+    (tensor as unknown as { kept: boolean }).kept = false;
+    (tf.engine() as unknown as { track(tensor: Tensor): Tensor }).track(tensor);
+  }
+}

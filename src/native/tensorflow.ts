@@ -1,0 +1,80 @@
+// Loads tfjs-node-gpu, the only file that does, and gives it to the rest of the program typed.
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import util from 'node:util';
+import type * as tfjs from '@tensorflow/tfjs-node-gpu';
+import type { NodeJSKernelBackend as NativeBackend } from '@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js';
+import { UserError } from '../util/errors.js';
+
+export type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-node-gpu';
+export type { TFEOpAttr, TFJSBinding } from '@tensorflow/tfjs-node-gpu/dist/tfjs_binding.js';
+
+// TensorFlow reads these when its library is loaded; what the user has set stays.
+process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '3';
+process.env['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true';
+
+// Node 23 removed util.isNullOrUndefined, which tfjs-node 4.22 calls.
+const legacyUtil = util as { isNullOrUndefined?: (value: unknown) => boolean };
+legacyUtil.isNullOrUndefined ??= (value) => value === null || value === undefined;
+
+const require = createRequire(import.meta.url);
+
+/**
+ * Built by the set-up from quiet.cc; without it TensorFlow's greeting stands on stderr, nothing
+ * else changes.
+ */
+function quietly<T>(body: () => T): T {
+  const file = fileURLToPath(new URL('../../build/quiet.node', import.meta.url));
+  if (process.env['FSAM_VERBOSE'] !== undefined || !existsSync(file)) return body();
+  const { mute, unmute } = require(file) as Record<'mute' | 'unmute', () => void>;
+  mute();
+  try {
+    return body();
+  } finally {
+    unmute();
+  }
+}
+
+function load(): typeof tfjs {
+  try {
+    return quietly(() => require('@tensorflow/tfjs-node-gpu') as typeof tfjs);
+  } catch (error) {
+    const [reason] = String(error instanceof Error ? error.message : error).split('\n');
+    throw new UserError(
+      `TensorFlow does not load: ${reason ?? ''}; run bin/fsam, which sets it up, or node scripts/setup.mjs`,
+    );
+  }
+}
+
+/** The tfjs API, with the TensorFlow library under it. */
+export const tf = load();
+
+/** tfjs-node's backend class: its methods turn kernels into calls of one binding. */
+export const { NodeJSKernelBackend } =
+  require('@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend') as typeof import('@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js');
+
+/**
+ * What this project uses of the backend, private members included (`createOutputTensor`,
+ * `tensorMap`): the seam through which a graph is recorded and uint8 data is uploaded.
+ */
+export interface Backend extends Pick<
+  NativeBackend,
+  'binding' | 'executeSingleOutput' | 'executeMultipleOutputs'
+> {
+  createOutputTensor(metadata: { id: number; shape: number[]; dtype: number }): tfjs.Tensor;
+  getInputTensorIds(tensors: readonly tfjs.TensorInfo[]): number[];
+}
+
+/**
+ * The backend in charge at this moment: TensorFlow's own, or the recording one while a function is
+ * traced.
+ */
+export function activeBackend(): Backend {
+  return tf.backend() as unknown as Backend;
+}
+
+/** TensorFlow's own backend, whatever is active. */
+export function eagerBackend(): Backend {
+  return tf.engine().findBackend('tensorflow') as unknown as Backend;
+}

@@ -1,0 +1,45 @@
+// The operating system's failures at reading and writing files, told in the user's terms.
+import { UserError } from './errors.js';
+
+/** What to tell the user about a failed look at or read of `path`. */
+export function unreadable(path: string, error: unknown): UserError {
+  switch (errorCode(error)) {
+    case 'ENOENT':
+      return new UserError(`${path}: there is no such file`);
+    case 'EACCES':
+    case 'EPERM':
+      return new UserError(`${path}: cannot be read, permission denied; change its permissions`);
+    case 'EISDIR':
+      return new UserError(`${path}: is a folder; wanted a file`);
+    default:
+      return new UserError(`${path}: cannot be read (${messageOf(error)})`);
+  }
+}
+
+/** What to tell the user about a failed write of `path`. */
+export function unwritable(path: string, error: unknown): UserError {
+  switch (errorCode(error)) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new UserError(`${path}: no space left on its disk; make room and run again`);
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return new UserError(`${path}: cannot be written, permission denied; name another folder`);
+    case 'EEXIST':
+    case 'ENOTDIR':
+      return new UserError(`${path}: cannot be written, a file is in the way of a folder`);
+    default:
+      return new UserError(`${path}: cannot be written (${messageOf(error)})`);
+  }
+}
+
+/** `ENOENT` and its like; undefined when the error carries none. */
+export function errorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

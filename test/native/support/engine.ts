@@ -1,0 +1,88 @@
+// Small experiments for tests of the engine: seconds for hundreds of steps.
+import { configSchema, type Config, type OptimizerConfig } from '../../../src/config/schema.js';
+import { makeSynthetic } from '../../../src/data/synthetic.js';
+import {
+  createEngine,
+  type Engine,
+  type EngineOptions,
+  type State,
+} from '../../../src/train/engine.js';
+import { randomStream } from '../../../src/util/random.js';
+import { optimizerConfig } from './optimizers.js';
+
+export interface TinyOptions {
+  readonly optimizer?: OptimizerConfig;
+  readonly seed?: number;
+  readonly augmentation?: Partial<Config['augmentation']>;
+  readonly width?: number;
+  /** Side of an image, in pixels. */
+  readonly size?: number;
+  readonly channels?: 1 | 3;
+  readonly train?: number;
+  readonly batchSize?: number;
+  readonly evaluationBatchSize?: number;
+}
+
+/** ResNet-18 of `width` channels on a synthetic set: 20 images in batches of 8, so that the last batch has 4. */
+export function tinyConfig({
+  optimizer = optimizerConfig({ name: 'fsam' }),
+  seed = 1,
+  augmentation = {},
+  width = 4,
+  size = 8,
+  channels = 3,
+  train = 20,
+  batchSize = 8,
+  evaluationBatchSize = 8,
+}: TinyOptions = {}): Config {
+  return configSchema.parse({
+    name: 'tiny',
+    seed,
+    batchSize,
+    evaluationBatchSize,
+    data: { name: 'synthetic', synthetic: { train, test: 12, size, channels, classes: 4 } },
+    augmentation: { cropPadding: 1, cutout: 4, ...augmentation },
+    model: { name: 'resnet18', width },
+    optimizer,
+  });
+}
+
+export const tinyDataset = (config: Config) => makeSynthetic(config.data.synthetic, 1);
+
+export function tinyEngine(config: Config, mode: EngineOptions['mode'] = 'compiled'): Engine {
+  return createEngine(config, tinyDataset(config), { mode });
+}
+
+/** The images of step `step`: batch after batch of one order, the short last one included. */
+export function batchOf({ data, batchSize }: Config, step: number): Int32Array {
+  const { train } = data.synthetic;
+  const start = (step % Math.ceil(train / batchSize)) * batchSize;
+  return randomStream(1, 'order')
+    .permutation(train)
+    .slice(start, start + batchSize);
+}
+
+/** Runs steps `from` .. `to` - 1 at a fixed rate. */
+export function train(engine: Engine, config: Config, from: number, to: number, rate = 0.05) {
+  return Array.from({ length: to - from }, (_, i) =>
+    engine.trainStep(from + i, batchOf(config, from + i), rate),
+  );
+}
+
+/** The state as bytes, to be compared bit by bit. */
+export const bytes = (state: State) =>
+  Object.fromEntries(
+    [...state].map(([name, { buffer, byteOffset, byteLength }]) => [
+      name,
+      Buffer.from(buffer, byteOffset, byteLength).toString('base64'),
+    ]),
+  );
+
+/** Runs `steps` steps in an engine of its own; gives the state after them. */
+export function after(config: Config, steps: number): State {
+  const engine = tinyEngine(config);
+  train(engine, config, 0, steps);
+  const state = engine.readState();
+  engine.dispose();
+  return state;
+}

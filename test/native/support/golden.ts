@@ -1,0 +1,172 @@
+// The golden numbers, and the weights and images that they were computed with (test/golden/README.md).
+import { readFileSync } from 'node:fs';
+import { sizeOf } from '../../../src/native/types.js';
+import type { Network } from '../../../src/nn/network.js';
+import { required } from '../../../src/util/errors.js';
+
+/** Name, shape in PyTorch's layout, and what it is. */
+type GoldenTensor = readonly [
+  name: string,
+  shape: readonly number[],
+  kind: 'weight' | 'bn_scale' | 'bn_offset' | 'bias',
+];
+
+/** One network in models.json. */
+export interface GoldenModel {
+  readonly name: string;
+  readonly classes: number;
+  /** NCHW */
+  readonly input: readonly [number, number, number, number];
+  readonly parameters: number;
+  readonly tensors: readonly GoldenTensor[];
+  readonly eval_logits_row0: readonly number[];
+  readonly eval_logits_l2: number;
+  readonly train_logits_row0: readonly number[];
+  readonly train_logits_l2: number;
+  readonly train_loss: number;
+  readonly grad_norm: number;
+  readonly grad_norm_first: number;
+  readonly grad_norm_last_weight: number;
+  readonly first_bn_running_mean_after: readonly number[];
+  readonly first_bn_running_var_after: readonly number[];
+}
+
+/** One run in optimizers.json. */
+export interface GoldenRun {
+  readonly kind: 'sgd' | 'sam' | 'asam' | 'fsam' | 'fasam' | 'adamw' | 'sam-adamw' | 'fsam-adamw';
+  readonly steps: readonly {
+    readonly lr: number;
+    readonly loss: number;
+    readonly grad_norm: number;
+    readonly perturbation_norm?: number;
+    readonly perturbed_loss?: number;
+    readonly perturbed_grad_norm?: number;
+    readonly param_l2: number;
+  }[];
+  readonly final_eval_logits_row0: readonly number[];
+  readonly final_first_conv_head: readonly number[];
+  readonly final_last_bias: readonly number[];
+  readonly first_bn_running_mean: readonly number[];
+  readonly first_bn_running_var: readonly number[];
+}
+
+const read = (file: string): unknown =>
+  JSON.parse(readFileSync(new URL(`../../golden/${file}`, import.meta.url), 'utf8'));
+
+export function goldenModel(name: string, classes: number): GoldenModel {
+  const { cases } = read('models.json') as { cases: GoldenModel[] };
+  const found = cases.find((model) => model.name === name && model.classes === classes);
+  return required(found, `${name} with ${classes} classes in models.json`);
+}
+
+export const goldenRuns = (): GoldenRun[] =>
+  (read('optimizers.json') as { runs: GoldenRun[] }).runs;
+
+/** Element `i` of tensor `k`: from -0.5 to 0.5. */
+function uniform(k: number, i: number): number {
+  let x = (Math.imul(i, 2654435761) + Math.imul(k, 0x9e3779b9)) | 0;
+  x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
+  x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
+  return ((x ^ (x >>> 16)) >>> 0) / 2 ** 32 - 0.5;
+}
+
+const fill = (k: number, size: number, factor: number, base = 0): Float32Array =>
+  Float32Array.from({ length: size }, (_, i) => base + factor * uniform(k, i));
+
+/** Values in PyTorch's order [d0 d1 ..] in the order of the axes `order`. */
+function permuted(
+  values: Float32Array,
+  shape: readonly number[],
+  order: readonly number[],
+): Float32Array {
+  const stride = shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
+  const extents = order.map((axis) => shape[axis] as number);
+  const strides = order.map((axis) => stride[axis] as number);
+  const result = new Float32Array(values.length);
+  let next = 0;
+  const visit = (axis: number, start: number): void => {
+    const [extent, step] = [extents[axis] as number, strides[axis] as number];
+    for (let i = 0; i < extent; i++) {
+      const place = start + i * step;
+      if (axis < order.length - 1) visit(axis + 1, place);
+      else result[next++] = values[place] as number;
+    }
+  };
+  visit(0, 0);
+  return result;
+}
+
+/** Where each axis of our layout is in PyTorch's: OIHW -> HWIO, [out in] -> [in out]. */
+function axes(shape: readonly number[]): readonly number[] {
+  if (shape.length === 4) return [2, 3, 1, 0];
+  return shape.length === 2 ? [1, 0] : [0];
+}
+
+/** A shape of PyTorch's in our layout. */
+export const ourShape = (shape: readonly number[]): number[] =>
+  axes(shape).map((axis) => shape[axis] as number);
+
+function goldenValues([, shape, kind]: GoldenTensor, k: number): Float32Array {
+  const size = sizeOf(shape);
+  switch (kind) {
+    case 'weight': {
+      const bound = Math.sqrt((shape.length === 4 ? 6 : 3) / sizeOf(shape.slice(1)));
+      return permuted(fill(k, size, 2 * bound), shape, axes(shape));
+    }
+    case 'bn_scale':
+      return fill(k, size, 0.2, 1);
+    case 'bn_offset':
+    case 'bias':
+      return fill(k, size, 0.2);
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** w [P] of the golden network, in our layout. */
+export const goldenParameters = ({ tensors }: GoldenModel): Float32Array =>
+  concatenated(tensors.map(goldenValues));
+
+/** Running means and variances [S]: a pair for each BatchNorm in the order of `tensors`. */
+export const goldenStatistics = ({ tensors }: GoldenModel): Float32Array =>
+  concatenated(
+    tensors
+      .filter(([, , kind]) => kind === 'bn_scale')
+      .flatMap(([, [channels = 0]], j) => [
+        fill(1000 + 2 * j, channels, 0.2),
+        fill(1001 + 2 * j, channels, 0.4, 1),
+      ]),
+  );
+
+/** Images [N H W C] of tensor `k`; `shape` is NCHW. */
+export const goldenImages = (
+  k: number,
+  shape: readonly [number, number, number, number],
+): Float32Array => permuted(fill(k, sizeOf(shape), 2), shape, [0, 2, 3, 1]);
+
+/** Labels [batch] of step `step` of an optimizer run. */
+export const goldenLabels = (step: number, batch: number): Int32Array =>
+  Int32Array.from({ length: batch }, (_, i) => Math.floor((uniform(30000 + step, i) + 0.5) * 10));
+
+function concatenated(pieces: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let offset = 0;
+  for (const piece of pieces) {
+    whole.set(piece, offset);
+    offset += piece.length;
+  }
+  return whole;
+}
+
+/** The piece of a parameter or statistics vector that belongs to tensor `name`. */
+export function piece(
+  layout: Network['parameters'],
+  vector: Float32Array,
+  name: string,
+): Float32Array {
+  const tensor = required(
+    layout.tensors.find((one) => one.name === name),
+    name,
+  );
+  return vector.subarray(tensor.offset, tensor.offset + sizeOf(tensor.shape));
+}

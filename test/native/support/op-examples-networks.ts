@@ -1,0 +1,122 @@
+// Random examples of the ops that networks are made of.
+import {
+  boolAttribute,
+  floatAttribute,
+  intAttribute,
+  stringAttribute,
+  typeAttribute,
+} from '../../../src/native/attributes.js';
+import type { TFEOpAttr } from '../../../src/native/tensorflow.js';
+import { constant, int32, T, type Case, type Draw } from './operands.js';
+
+interface Window {
+  readonly image: number[];
+  readonly kernel: number;
+  readonly stride: number;
+  readonly padding: 'SAME' | 'VALID';
+  readonly output: number[];
+}
+
+/** A square window over an image [N H W C], and the extents [N H' W'] that it leaves (TensorFlow's documented formula). */
+function window(draw: Draw): Window {
+  const [kernel, stride] = [draw.int(1, 3), draw.int(1, 3)];
+  const image = [draw.int(1, 2), draw.int(3, 7), draw.int(3, 7), draw.int(1, 3)];
+  const padding = draw.pick('SAME', 'VALID');
+  const slide = (size = 0) => Math.ceil((padding === 'SAME' ? size : size - kernel + 1) / stride);
+  return {
+    image,
+    kernel,
+    stride,
+    padding,
+    output: [image[0] ?? 0, slide(image[1]), slide(image[2])],
+  };
+}
+
+const sliding = ({ stride, padding }: Window): TFEOpAttr[] => [
+  T('float32'),
+  intAttribute('strides', [1, stride, stride, 1]),
+  stringAttribute('padding', padding),
+  stringAttribute('data_format', 'NHWC'),
+];
+
+const convolution = (draw: Draw) => {
+  const over = window(draw);
+  const outputs = draw.int(1, 3);
+  const filter = [over.kernel, over.kernel, over.image[3] ?? 0, outputs];
+  const dilations = intAttribute('dilations', [1, 1, 1, 1]);
+  return { over, filter, dy: [...over.output, outputs], attributes: [...sliding(over), dilations] };
+};
+
+const pooling = (draw: Draw) => {
+  const over = window(draw);
+  const ksize = intAttribute('ksize', [1, over.kernel, over.kernel, 1]);
+  const dy = [...over.output, over.image[3] ?? 0];
+  return { over, dy, attributes: [...sliding(over), ksize] };
+};
+
+const pool: Case = (draw) => {
+  const { over, attributes } = pooling(draw);
+  return { inputs: [draw.float(over.image)], attributes };
+};
+
+const normalisation = (training: boolean): TFEOpAttr[] => [
+  T('float32'),
+  typeAttribute('U', 'float32'),
+  floatAttribute('epsilon', 1e-5),
+  stringAttribute('data_format', 'NHWC'),
+  boolAttribute('is_training', training),
+];
+
+export const NETWORKS: Readonly<Record<string, Case>> = {
+  Conv2D: (draw) => {
+    const { over, filter, attributes } = convolution(draw);
+    return { inputs: [draw.float(over.image), draw.float(filter)], attributes };
+  },
+  Conv2DBackpropInput: (draw) => {
+    const { over, filter, dy, attributes } = convolution(draw);
+    return { inputs: [constant(over.image), draw.float(filter), draw.float(dy)], attributes };
+  },
+  Conv2DBackpropFilter: (draw) => {
+    const { over, filter, dy, attributes } = convolution(draw);
+    return { inputs: [draw.float(over.image), constant(filter), draw.float(dy)], attributes };
+  },
+  FusedBatchNormV3: (draw) => {
+    const image = draw.shape(4);
+    const channels = [image[3] ?? 0];
+    const training = draw.flag();
+    const statistics = training ? [0] : channels;
+    const vectors = [channels, channels, statistics, statistics].map((shape) => draw.float(shape));
+    return {
+      inputs: [draw.float(image), ...vectors],
+      attributes: [...normalisation(training), floatAttribute('exponential_avg_factor', 1)],
+      outputs: 6,
+    };
+  },
+  FusedBatchNormGradV3: (draw) => {
+    const image = draw.shape(4);
+    const vectors = [0, 1, 2].map(() => draw.float([image[3] ?? 0]));
+    return {
+      inputs: [draw.float(image), draw.float(image), ...vectors, draw.float([0])],
+      attributes: normalisation(true),
+      outputs: 5,
+    };
+  },
+  MaxPool: pool,
+  AvgPool: pool,
+  MaxPoolGrad: (draw) => {
+    const { over, dy, attributes } = pooling(draw);
+    return { inputs: [draw.float(over.image), draw.float(dy), draw.float(dy)], attributes };
+  },
+  AvgPoolGrad: (draw) => {
+    const { over, dy, attributes } = pooling(draw);
+    return { inputs: [constant(over.image), draw.float(dy)], attributes };
+  },
+  SparseSoftmaxCrossEntropyWithLogits: (draw) => {
+    const [batch, classes] = draw.shape(2) as [number, number];
+    return {
+      inputs: [draw.float([batch, classes]), draw.int32([batch], 0, classes - 1)],
+      attributes: [T('float32'), int32('Tlabels')],
+      outputs: 2,
+    };
+  },
+};
