@@ -1,4 +1,5 @@
-// What a data set is to the rest of the program: two sets of uint8 images with labels, in host memory.
+// What a data set is to the rest of the program: two sets of uint8 images with labels, in host
+// memory.
 
 /** Images and their labels, in file order. */
 export interface ImageSet {
@@ -15,11 +16,27 @@ export interface Dataset {
   readonly height: number;
   readonly width: number;
   readonly channels: number;
-  /** Per channel, of pixels scaled to 0..1; what `normalise` in the graph subtracts and divides by. */
+  /**
+   * Per channel, of pixels scaled to 0..1; what `normalise` in the graph subtracts and divides by.
+   */
   readonly mean: readonly number[];
   readonly std: readonly number[];
   readonly train: ImageSet;
   readonly test: ImageSet;
   /** Where it was read from, for environment.json. */
   readonly source: string;
+}
+
+/** What of a data set a network and its graph depend on: everything but the images. */
+export interface DatasetShape extends Pick<
+  Dataset,
+  'classes' | 'height' | 'width' | 'channels' | 'mean' | 'std'
+> {
+  readonly trainCount: number;
+  readonly testCount: number;
+}
+
+export function shapeOf(dataset: Dataset): DatasetShape {
+  const { train, test, ...shape } = dataset;
+  return { ...shape, trainCount: train.labels.length, testCount: test.labels.length };
 }

@@ -1,13 +1,22 @@
 // One network under training: its state, and the steps that change it. The door of this folder.
 import type { Config } from '../config/schema.js';
-import type { Dataset } from '../data/dataset.js';
+import { drawAugmentation } from '../data/augment.js';
+import { shapeOf, type Dataset, type DatasetShape } from '../data/dataset.js';
+import { loadGraph, traceProgram } from '../graph/compile.js';
+import { runEagerly } from '../graph/eager.js';
+import { describeFunction } from '../graph/listing.js';
+import type { FunctionSpec, Program, ProgramSpec, TensorTypes } from '../graph/program.js';
+import { buildModel } from '../models/models.js';
+import { withStockOps } from '../native/stock-ops.js';
+import type { TypedArray } from '../native/types.js';
+import type { TensorSpec } from '../nn/layout.js';
+import type { Network } from '../nn/network.js';
+import { createOptimizer, type Optimizer } from '../optim/optimizer.js';
+import { InternalError, required } from '../util/errors.js';
+import { randomStream } from '../util/random.js';
+import { evaluationStep, MEASURES, trainingStep } from './step.js';
 
-/** A named piece of a flat vector: `offset` and the product of `shape` say where it lies. */
-export interface TensorSpec {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly offset: number;
-}
+export type { TensorSpec } from '../nn/layout.js';
 
 /** What one training step tells. Losses are means over the batch, `correct` counts images. */
 export interface StepResult {
@@ -21,7 +30,9 @@ export interface StepResult {
   readonly perturbedCorrect: number;
   /** L2 norm of the gradient at w. */
   readonly gradientNorm: number;
-  /** Cosine of the climb direction d and the gradient at w; NaN for optimizers that do not climb. */
+  /**
+   * Cosine of the climb direction d and the gradient at w; NaN for optimizers that do not climb.
+   */
   readonly perturbationCosine: number;
 }
 
@@ -33,25 +44,29 @@ export interface Evaluation {
 }
 
 /**
- * The whole state of training, host copies of what lives on the device: `parameters` [P], `statistics` [S] (BatchNorm), and
- * the optimizer's vectors [P] under their own names (`momentum`, `ema`, `firstMoment`, `secondMoment`).
+ * The whole state of training, host copies of what lives on the device: `parameters` [P],
+ * `statistics` [S] (BatchNorm), and the optimizer's vectors [P] under their own names (`momentum`,
+ * `ema`, `firstMoment`, `secondMoment`).
  */
 export type State = ReadonlyMap<string, Float32Array>;
 
 export interface Engine {
-  /** How `parameters` [P] and `statistics` [S] are cut into named tensors (names of the authors' PyTorch code, layout HWIO / IO). */
+  /**
+   * How `parameters` [P] and `statistics` [S] are cut into named tensors (names of the authors'
+   * PyTorch code, layout HWIO / IO).
+   */
   readonly parameterLayout: readonly TensorSpec[];
   readonly statisticLayout: readonly TensorSpec[];
   /** Names of the entries of the state, `parameters` and `statistics` first. */
   readonly stateNames: readonly string[];
-  /** Readable description for `fsam graph`. */
-  describe(): string;
   /**
-   * Runs training step `step` (0-based, over the whole run) on the training images `indices` [B]. Augmentation is drawn from the
-   * stream (seed, augmentation, step).
+   * Runs training step `step` (0-based, over the whole run) on the training images `indices` [B].
+   * Augmentation is drawn from the stream (seed, augmentation, step).
    */
   trainStep(step: number, indices: Int32Array, learningRate: number): StepResult;
-  /** Loss and correct answers over a whole set, without augmentation, BatchNorm in evaluation mode. */
+  /**
+   * Loss and correct answers over a whole set, without augmentation, BatchNorm in evaluation mode.
+   */
   evaluate(split: 'train' | 'test'): Evaluation;
   readState(): State;
   /** Throws an InternalError where a name or length differs from this engine's. */
@@ -60,8 +75,176 @@ export interface Engine {
 }
 
 export interface EngineOptions {
-  readonly mode: 'compiled' | 'eager';
+  /**
+   * `compiled`: one call of TensorFlow a step. `eager`: the same operations one by one, which
+   * traces are held against. `stock`: tfjs's own operations one by one, as a tfjs program runs
+   * without this project; the benchmark's baseline.
+   */
+  readonly mode: 'compiled' | 'eager' | 'stock';
 }
 
-/** Builds the network of `config` for `dataset`, initialises it from the seed, and compiles its steps. */
+/**
+ * Builds the network of `config` for `dataset`, initialises it from the seed, and compiles its
+ * steps.
+ */
 export type CreateEngine = (config: Config, dataset: Dataset, options: EngineOptions) => Engine;
+
+/**
+ * An experiment before it has data or state: the network, the optimizer, and the program over them.
+ */
+interface Plan {
+  readonly network: Network;
+  readonly optimizer: Optimizer;
+  readonly stateNames: readonly string[];
+  readonly program: ProgramSpec;
+}
+
+/**
+ * Names of the functions that work through `count` images in batches: full ones, and a short last
+ * one.
+ */
+interface Batches {
+  readonly full: number;
+  readonly last: number;
+}
+
+function batches(count: number, size: number): Batches {
+  const full = Math.min(size, count);
+  return { full, last: count % full };
+}
+
+function plan(config: Config, shape: DatasetShape): Plan {
+  const network = buildModel(config.model, shape);
+  const optimizer = createOptimizer(config.optimizer);
+  const parts = { network, optimizer, format: shape, augmentation: config.augmentation };
+  const functions: Record<string, FunctionSpec> = {};
+  const cover = (name: string, { full, last }: Batches, make: (size: number) => FunctionSpec) => {
+    functions[name] = make(full);
+    if (last > 0) functions[`${name}_last`] = make(last);
+  };
+  cover('train', batches(shape.trainCount, config.batchSize), (size) => trainingStep(parts, size));
+  for (const split of ['test', 'train'] as const) {
+    const count = split === 'test' ? shape.testCount : shape.trainCount;
+    cover(`evaluate_${split}`, batches(count, config.evaluationBatchSize), (size) =>
+      evaluationStep(parts, split, size),
+    );
+  }
+  const vector = { dtype: 'float32', shape: [network.parameters.size] } as const;
+  const image = [shape.height, shape.width, shape.channels];
+  const variables: TensorTypes = {
+    parameters: vector,
+    statistics: { dtype: 'float32', shape: [network.statistics.size] },
+    ...Object.fromEntries(optimizer.state.map((name) => [name, vector])),
+    trainImages: { dtype: 'uint8', shape: [shape.trainCount, ...image] },
+    trainLabels: { dtype: 'int32', shape: [shape.trainCount] },
+    testImages: { dtype: 'uint8', shape: [shape.testCount, ...image] },
+    testLabels: { dtype: 'int32', shape: [shape.testCount] },
+  };
+  const stateNames = ['parameters', 'statistics', ...optimizer.state];
+  return { network, optimizer, stateNames, program: { variables, functions } };
+}
+
+/** The traced training step of `config` as text; needs no data. */
+export function describeStep(config: Config, shape: DatasetShape): string {
+  return describeFunction(traceProgram(plan(config, shape).program), 'train');
+}
+
+export const createEngine: CreateEngine = (config, dataset, { mode }) => {
+  const shape = shapeOf(dataset);
+  const { network, optimizer, stateNames, program: spec } = plan(config, shape);
+  const program = execute(spec, mode);
+  program.write('trainImages', dataset.train.images);
+  program.write('trainLabels', dataset.train.labels);
+  program.write('testImages', dataset.test.images);
+  program.write('testLabels', dataset.test.labels);
+
+  const writeState = (state: State): void => {
+    const extra = [...state.keys()].filter((name) => !stateNames.includes(name));
+    if (extra.length > 0) throw new InternalError(`the engine has no state ${extra.join(', ')}`);
+    for (const name of stateNames) program.write(name, required(state.get(name), `state ${name}`));
+  };
+  const initial = new Map(Object.entries<Float32Array>({ ...network.initialise(config.seed) }));
+  for (const name of optimizer.state) {
+    initial.set(name, new Float32Array(network.parameters.size));
+  }
+  writeState(initial);
+
+  return {
+    parameterLayout: network.parameters.tensors,
+    statisticLayout: network.statistics.tensors,
+    stateNames,
+    trainStep: (step, indices, learningRate) => {
+      const draws = drawAugmentation(
+        randomStream(config.seed, 'augmentation', step),
+        indices.length,
+        shape,
+        config.augmentation,
+      );
+      const scalars = Object.entries(optimizer.scalars(step, learningRate)).map(
+        ([name, value]) => [name, Float32Array.of(value)] as const,
+      );
+      const { full } = batches(shape.trainCount, config.batchSize);
+      const { measures } = program.run(indices.length === full ? 'train' : 'train_last', {
+        indices,
+        ...draws,
+        ...Object.fromEntries(scalars),
+      });
+      return stepResult(indices.length, optimizer.perturbs, required(measures, 'measures'));
+    },
+    evaluate: (split) => evaluate(program, split, shape, config.evaluationBatchSize),
+    readState: () => new Map(stateNames.map((name) => [name, program.read(name) as Float32Array])),
+    writeState,
+    dispose: () => {
+      program.dispose();
+    },
+  };
+};
+
+function execute(spec: ProgramSpec, mode: EngineOptions['mode']): Program {
+  switch (mode) {
+    case 'compiled':
+      return loadGraph(traceProgram(spec));
+    case 'eager':
+      return runEagerly(spec);
+    case 'stock': {
+      const program = runEagerly(spec);
+      return { ...program, run: (name, inputs) => withStockOps(() => program.run(name, inputs)) };
+    }
+    default:
+      return mode satisfies never;
+  }
+}
+
+function stepResult(images: number, perturbs: boolean, measures: TypedArray): StepResult {
+  const value = (name: (typeof MEASURES)[number]) =>
+    required(measures[MEASURES.indexOf(name)], name);
+  return {
+    images,
+    loss: value('loss'),
+    correct: value('correct'),
+    perturbedLoss: perturbs ? value('perturbedLoss') : NaN,
+    perturbedCorrect: perturbs ? value('perturbedCorrect') : NaN,
+    gradientNorm: value('gradientNorm'),
+    perturbationCosine: perturbs ? value('perturbationCosine') : NaN,
+  };
+}
+
+function evaluate(
+  program: Program,
+  split: 'train' | 'test',
+  shape: DatasetShape,
+  batchSize: number,
+): Evaluation {
+  const count = split === 'test' ? shape.testCount : shape.trainCount;
+  const { full } = batches(count, batchSize);
+  let [loss, correct] = [0, 0];
+  for (let start = 0; start < count; start += full) {
+    const size = Math.min(full, count - start);
+    const indices = Int32Array.from({ length: size }, (_, i) => start + i);
+    const name = size === full ? `evaluate_${split}` : `evaluate_${split}_last`;
+    const { measures } = program.run(name, { indices });
+    loss += required(measures?.[0], 'the loss');
+    correct += required(measures?.[1], 'the correct answers');
+  }
+  return { images: count, loss: loss / count, correct };
+}

@@ -1,0 +1,39 @@
+// How a flat vector is cut into named tensors: all parameters are one vector, all running
+// statistics another.
+import { tf, type Tensor, type Tensor1D } from '../native/tensorflow.js';
+import { sizeOf } from '../native/types.js';
+
+/** A named piece of a flat vector: `offset` and the product of `shape` say where it lies. */
+export interface TensorSpec {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly offset: number;
+}
+
+/** The pieces of one vector, end to end in the order they were added. */
+export class Layout {
+  readonly tensors: TensorSpec[] = [];
+  #size = 0;
+
+  /** Length of the whole vector. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Adds a piece at the end; returns its index. */
+  add(name: string, shape: readonly number[]): number {
+    this.tensors.push({ name, shape, offset: this.#size });
+    this.#size += sizeOf(shape);
+    return this.tensors.length - 1;
+  }
+
+  /** [size] -> the pieces, in their shapes. */
+  cut(vector: Tensor1D): Tensor[] {
+    if (this.tensors.length === 0) return [];
+    const pieces = tf.split(
+      vector,
+      this.tensors.map(({ shape }) => sizeOf(shape)),
+    );
+    return pieces.map((piece, i) => piece.reshape([...(this.tensors[i]?.shape ?? [])]));
+  }
+}

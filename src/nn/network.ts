@@ -1,0 +1,133 @@
+// Declares a network: its parameters and statistics by name, and the function that computes it. The
+// door of this folder.
+import { nameScope } from '../native/scope.js';
+import {
+  tf,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  type Tensor4D,
+} from '../native/tensorflow.js';
+import { InternalError, required } from '../util/errors.js';
+import { randomStream } from '../util/random.js';
+import { constant, type Initialiser } from './initialisation.js';
+import { Layout } from './layout.js';
+
+/** Share of the batch's value in the new running statistics (PyTorch's BatchNorm momentum). */
+const STATISTICS_MOMENTUM = 0.1;
+
+/** `training`: BatchNorm by the batch; `evaluation`: by the running statistics. */
+export type Mode = 'training' | 'evaluation';
+
+/** What a layer sees of one pass through the network. */
+interface Pass {
+  readonly mode: Mode;
+  parameter(index: number): Tensor;
+  /** A running statistic as it was before the pass. */
+  statistic(index: number): Tensor1D;
+  /** Takes the statistic of this batch, for the running one. */
+  observe(index: number, value: Tensor1D): void;
+}
+
+/** A part of a network: a function of its input and the pass. */
+export type Layer<In extends Tensor = Tensor4D, Out extends Tensor = Tensor4D> = (
+  x: In,
+  pass: Pass,
+) => Out;
+
+export interface Network {
+  readonly name: string;
+  /**
+   * Trainable: one vector w [P]. Names are those of the authors' PyTorch code; kernels [K K I O],
+   * linear weights [I O].
+   */
+  readonly parameters: Layout;
+  /** BatchNorm's running means and variances: one vector [S]. */
+  readonly statistics: Layout;
+  /** Initial w [P] and statistics [S] under a seed. */
+  initialise(seed: number): { parameters: Float32Array; statistics: Float32Array };
+  /** Images [N H W C] -> logits [N K], and the statistics [S] as they are after the pass. */
+  forward(
+    w: Tensor1D,
+    statistics: Tensor1D,
+    images: Tensor4D,
+    mode: Mode,
+  ): { logits: Tensor2D; statistics: Tensor1D };
+}
+
+/** Collects what the layers declare, in the order they are made. */
+export class NetworkBuilder {
+  readonly parameters = new Layout();
+  readonly statistics = new Layout();
+  readonly #initialisers: Initialiser[] = [];
+  readonly #statisticValues: number[] = [];
+
+  parameter(name: string, shape: readonly number[], initialiser: Initialiser): number {
+    this.#initialisers.push(initialiser);
+    return this.parameters.add(name, shape);
+  }
+
+  statistic(name: string, shape: readonly number[], value: number): number {
+    this.#statisticValues.push(value);
+    return this.statistics.add(name, shape);
+  }
+
+  build(name: string, layer: Layer<Tensor4D, Tensor2D>): Network {
+    const { parameters, statistics } = this;
+    return {
+      name,
+      parameters,
+      statistics,
+      initialise: (seed) => ({
+        parameters: fill(parameters, (i) => required(this.#initialisers[i], 'initialiser'), seed),
+        statistics: fill(
+          statistics,
+          (i) => constant(required(this.#statisticValues[i], 'value')),
+          seed,
+        ),
+      }),
+      forward: (w, old, images, mode) =>
+        nameScope(mode, () => {
+          const weights = parameters.cut(w);
+          const observed = new Map<number, Tensor1D>();
+          const running = mode === 'evaluation' ? (statistics.cut(old) as Tensor1D[]) : [];
+          const logits = layer(images, {
+            mode,
+            parameter: (index) => required(weights[index], `parameter ${index}`),
+            statistic: (index) => required(running[index], `statistic ${index}`),
+            observe: (index, value) => observed.set(index, value),
+          });
+          return { logits, statistics: updated(old, statistics, observed, mode) };
+        }),
+    };
+  }
+}
+
+function fill(layout: Layout, initialiser: (index: number) => Initialiser, seed: number) {
+  const vector = new Float32Array(layout.size);
+  layout.tensors.forEach(({ shape, offset }, i) => {
+    vector.set(initialiser(i)(shape, randomStream(seed, 'initialisation', i)), offset);
+  });
+  return vector;
+}
+
+/** new = 0.9 old + 0.1 batch, all statistics at once. */
+function updated(
+  old: Tensor1D,
+  layout: Layout,
+  observed: ReadonlyMap<number, Tensor1D>,
+  mode: Mode,
+): Tensor1D {
+  if (mode === 'evaluation' || layout.size === 0) return old;
+  const batch = layout.tensors.map(({ name }, i) => {
+    const value = observed.get(i);
+    if (value === undefined) throw new InternalError(`no layer observed the statistic ${name}`);
+    return value;
+  });
+  return nameScope('running_statistics', () =>
+    tf.add<Tensor1D>(
+      tf.mul(old, tf.scalar(1 - STATISTICS_MOMENTUM)),
+      tf.mul(tf.concat(batch), tf.scalar(STATISTICS_MOMENTUM)),
+    ),
+  );
+}

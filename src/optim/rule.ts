@@ -1,0 +1,64 @@
+// What an optimizer of the SAM family is: it chooses the gradient to descend along.
+import type { Scalar, Tensor1D } from '../native/tensorflow.js';
+
+/** State vectors [P] by name. */
+export type Vectors = Readonly<Record<string, Tensor1D>>;
+/** Numbers that change from step to step, fed to the graph. */
+export type Scalars = Readonly<Record<string, Scalar>>;
+
+/** A pass at some w: its gradient, with whatever else the caller measured there. */
+export interface Evaluated {
+  /** Of the mini-batch loss, no weight decay in it. [P] */
+  readonly gradient: Tensor1D;
+}
+
+export type GradientAt<P extends Evaluated> = (w: Tensor1D) => P;
+
+export interface Chosen<P extends Evaluated> {
+  /** To descend along. [P] */
+  readonly gradient: Tensor1D;
+  readonly state: Vectors;
+  /** The pass at w. */
+  readonly first: P;
+  /** The pass at w + eps, and the direction d that eps points along. */
+  readonly perturbed?: { readonly pass: P; readonly direction: Tensor1D };
+}
+
+/**
+ * A function from "gradient at w" to the gradient to descend along, with state of its own. Nothing
+ * is mutated.
+ */
+export interface Rule {
+  /** Names of its state vectors; all start at 0. */
+  readonly state: readonly string[];
+  /** Its fed numbers at a step (0-based). */
+  readonly scalars: (step: number) => Readonly<Record<string, number>>;
+  readonly choose: <P extends Evaluated>(
+    gradientAt: GradientAt<P>,
+    w: Tensor1D,
+    state: Vectors,
+    scalars: Scalars,
+  ) => Chosen<P>;
+}
+
+/** Descends along a given gradient; knows nothing of where it comes from. */
+export interface Descent {
+  readonly state: readonly string[];
+  readonly scalars: (step: number, learningRate: number) => Readonly<Record<string, number>>;
+  readonly apply: (
+    w: Tensor1D,
+    gradient: Tensor1D,
+    state: Vectors,
+    scalars: Scalars,
+  ) => { readonly w: Tensor1D; readonly state: Vectors };
+}
+
+/** The plain rule: descend along the gradient at w. */
+export const plain: Rule = {
+  state: [],
+  scalars: () => ({}),
+  choose: (gradientAt, w) => {
+    const first = gradientAt(w);
+    return { gradient: first.gradient, state: {}, first };
+  },
+};

@@ -1,0 +1,21 @@
+// Arithmetic on flat vectors [P]: one global L2 norm over all parameters.
+import { halfSquaredNorm } from '../native/kernels.js';
+import { tf, type Scalar, type Tensor1D } from '../native/tensorflow.js';
+
+/** |x|: sqrt of the sum of squares, without an intermediate vector. */
+export const norm = (x: Tensor1D): Scalar =>
+  tf.sqrt(tf.mul<Scalar>(halfSquaredNorm(x), tf.scalar(2)));
+
+/** x . y, as a matrix product: no intermediate vector. */
+const dot = (x: Tensor1D, y: Tensor1D): Scalar =>
+  tf.matMul(x.reshape([1, -1]), y.reshape([-1, 1])).reshape([]);
+
+/** Cosine of the angle between x and y, kept within +-1 of rounding; 0 where one of them is 0. */
+export const cosine = (x: Tensor1D, y: Tensor1D): Scalar =>
+  tf.clipByValue(tf.divNoNan<Scalar>(dot(x, y), tf.mul<Scalar>(norm(x), norm(y))), -1, 1);
+
+export const scaled = (x: Tensor1D, factor: number | Scalar): Tensor1D => tf.mul(x, factor);
+
+/** x scaled down to length `largest` where it is longer (PyTorch's clip_grad_norm_). */
+export const clipped = (x: Tensor1D, largest: number): Tensor1D =>
+  scaled(x, tf.minimum<Scalar>(tf.scalar(1), tf.div(tf.scalar(largest), tf.add(norm(x), 1e-6))));

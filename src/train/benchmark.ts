@@ -1,0 +1,62 @@
+// Times training steps: warm-up steps first, then measured ones.
+import { performance } from 'node:perf_hooks';
+import type { Config } from '../config/schema.js';
+import { required } from '../util/errors.js';
+import type { Engine } from './engine.js';
+
+export interface StepTimes {
+  /** One a measured step, in the order they ran. */
+  readonly milliseconds: readonly number[];
+  /**
+   * Of every step, those of the warm-up included: that something is learnt can be seen from them.
+   */
+  readonly losses: readonly number[];
+}
+
+/** What a table shows of the steps of one side. Times are milliseconds a step. */
+export interface StepSummary {
+  readonly median: number;
+  readonly min: number;
+  /** Nine in ten steps took no longer. */
+  readonly p90: number;
+  /** At the median. */
+  readonly imagesPerSecond: number;
+}
+
+/**
+ * Runs `warmup` and then `steps` training steps of full batches, going round the first `trainCount`
+ * images. A step is timed from outside: the draws of its augmentation and the fetching of its loss
+ * are part of it.
+ */
+export function timeSteps(
+  engine: Pick<Engine, 'trainStep'>,
+  { batchSize, schedule }: Pick<Config, 'batchSize' | 'schedule'>,
+  trainCount: number,
+  { warmup, steps }: { readonly warmup: number; readonly steps: number },
+): StepTimes {
+  const milliseconds: number[] = [];
+  const losses: number[] = [];
+  for (let step = 0; step < warmup + steps; step++) {
+    const start = step * batchSize;
+    const indices = Int32Array.from({ length: batchSize }, (_, i) => (start + i) % trainCount);
+    const before = performance.now();
+    const { loss } = engine.trainStep(step, indices, schedule.learningRate);
+    if (step >= warmup) milliseconds.push(performance.now() - before);
+    losses.push(loss);
+  }
+  return { milliseconds, losses };
+}
+
+/** @throws InternalError where nothing was measured. */
+export function summarise(milliseconds: readonly number[], batchSize: number): StepSummary {
+  const sorted = [...milliseconds].sort((a, b) => a - b);
+  const ranked = (rank: number) => required(sorted[rank], `measured step ${rank}`);
+  const last = sorted.length - 1;
+  const median = (ranked(Math.floor(last / 2)) + ranked(Math.ceil(last / 2))) / 2;
+  return {
+    median,
+    min: ranked(0),
+    p90: ranked(Math.ceil(0.9 * last)),
+    imagesPerSecond: (1000 * batchSize) / median,
+  };
+}

@@ -1,0 +1,98 @@
+// Logits of a network for images made by a formula, so that another program can check its weights
+// without any data.
+import type { Config } from '../config/schema.js';
+import type { DatasetShape } from '../data/dataset.js';
+import { loadGraph, traceProgram } from '../graph/compile.js';
+import { buildModel } from '../models/models.js';
+import type { Tensor1D, Tensor4D } from '../native/tensorflow.js';
+import { required } from '../util/errors.js';
+import type { State } from './engine.js';
+
+/** What scripts/check_pytorch_weights.py reads. */
+export interface Probe {
+  /** Shape of the images as PyTorch has them: [N C H W]. */
+  readonly input: readonly [number, number, number, number];
+  /** In evaluation mode. [N][K] */
+  readonly logits: readonly (readonly number[])[];
+}
+
+const PROBE_IMAGES = 4;
+/** Which stream of the formula the images are. */
+const STREAM = 9999;
+
+/**
+ * A number from -0.5 to 0.5 that is a function of two integers: the finalizer of MurmurHash3 over
+ * both.
+ */
+function hashedUniform(stream: number, index: number): number {
+  let x = (Math.imul(index, 2654435761) + Math.imul(stream, 0x9e3779b9)) >>> 0;
+  x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
+  x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
+  return ((x ^ (x >>> 16)) >>> 0) / 2 ** 32 - 0.5;
+}
+
+/**
+ * Runs the network that `config` and `shape` describe, with the weights of `state`, on four images
+ * with values from -1 to 1.
+ */
+export function probe(
+  config: Config,
+  shape: Pick<DatasetShape, 'height' | 'width' | 'channels' | 'classes'>,
+  state: State,
+): Probe {
+  const { height, width, channels, classes } = shape;
+  const network = buildModel(config.model, shape);
+  const { parameters, statistics } = network;
+  const program = loadGraph(
+    traceProgram({
+      variables: {
+        parameters: { dtype: 'float32', shape: [parameters.size] },
+        statistics: { dtype: 'float32', shape: [statistics.size] },
+      },
+      functions: {
+        probe: {
+          inputs: { images: { dtype: 'float32', shape: [PROBE_IMAGES, height, width, channels] } },
+          state: ['parameters', 'statistics'],
+          body: ({ parameters: w, statistics: running }, { images }) => {
+            const { logits } = network.forward(
+              required(w, 'parameters') as Tensor1D,
+              required(running, 'statistics') as Tensor1D,
+              required(images, 'images') as Tensor4D,
+              'evaluation',
+            );
+            return { outputs: { logits } };
+          },
+        },
+      },
+    }),
+  );
+  try {
+    program.write('parameters', required(state.get('parameters'), 'state parameters'));
+    program.write('statistics', required(state.get('statistics'), 'state statistics'));
+    const images = formulaImages(PROBE_IMAGES, height, width, channels);
+    const logits = [...required(program.run('probe', { images })['logits'], 'the logits')];
+    return {
+      input: [PROBE_IMAGES, channels, height, width],
+      logits: Array.from({ length: PROBE_IMAGES }, (_, i) =>
+        logits.slice(i * classes, (i + 1) * classes),
+      ),
+    };
+  } finally {
+    program.dispose();
+  }
+}
+
+/** [N H W C]; the formula counts elements in the order [N C H W]. */
+function formulaImages(
+  count: number,
+  height: number,
+  width: number,
+  channels: number,
+): Float32Array {
+  const plane = height * width;
+  return Float32Array.from({ length: count * plane * channels }, (_, i) => {
+    const [pixel, channel] = [Math.floor(i / channels), i % channels];
+    const [image, place] = [Math.floor(pixel / plane), pixel % plane];
+    return 2 * hashedUniform(STREAM, (image * channels + channel) * plane + place);
+  });
+}

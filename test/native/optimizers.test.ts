@@ -1,0 +1,244 @@
+// Optimizers on gradients that can be worked out by hand.
+import { describe, expect, test } from 'vitest';
+import type { OptimizerConfig } from '../../src/config/schema.js';
+import { tf, type Tensor1D } from '../../src/native/tensorflow.js';
+import { createOptimizer } from '../../src/optim/optimizer.js';
+import { required } from '../../src/util/errors.js';
+import { optimizerConfig } from './support/optimizers.js';
+
+type Vector = readonly number[];
+/** The gradient of one step's batch at w. */
+type Gradient = (w: Tensor1D) => Tensor1D;
+
+const always =
+  (...gradient: number[]): Gradient =>
+  () =>
+    tf.tensor1d(gradient);
+/** The gradient of |w - center|^2 / 2. */
+const towards =
+  (...center: number[]): Gradient =>
+  (w) =>
+    tf.sub(w, tf.tensor1d(center));
+
+interface Start {
+  readonly w: Vector;
+  readonly rate: number;
+  /** State vectors that do not start at 0, and the number of the first step. */
+  readonly state?: Readonly<Record<string, Vector>>;
+  readonly step?: number;
+}
+
+/** One step after the other, each with a batch of its own; `eps` is the second pass's place less the first's. */
+function run(
+  config: OptimizerConfig,
+  { w, rate, state = {}, step = 0 }: Start,
+  batches: Gradient[],
+) {
+  const optimizer = createOptimizer(config);
+  const fill = (name: string): Vector => state[name] ?? w.map(() => 0);
+  let vectors = Object.fromEntries(optimizer.state.map((name) => [name, fill(name)]));
+  let weights = w;
+  return batches.map((gradient, t) => {
+    const places: Vector[] = [];
+    tf.tidy(() => {
+      const scalars = Object.entries(optimizer.scalars(step + t, rate));
+      const next = optimizer.step(
+        (at) => {
+          places.push(Array.from(at.dataSync()));
+          return { gradient: gradient(at) };
+        },
+        tf.tensor1d([...weights]),
+        tensors(vectors),
+        Object.fromEntries(scalars.map(([name, value]) => [name, tf.scalar(value)])),
+      );
+      weights = Array.from(next.w.dataSync());
+      vectors = Object.fromEntries(
+        Object.entries(next.state).map(([name, tensor]) => [name, Array.from(tensor.dataSync())]),
+      );
+    });
+    const [first = [], second] = places;
+    const eps = second?.map((value, i) => value - (first[i] ?? 0));
+    return { w: weights, state: vectors, eps };
+  });
+}
+
+const tensors = (vectors: Readonly<Record<string, Vector>>) =>
+  Object.fromEntries(
+    Object.entries(vectors).map(([name, values]) => [name, tf.tensor1d([...values])]),
+  );
+
+function expectClose(got: Vector | undefined, wanted: Vector, digits = 6): void {
+  expect(got).toHaveLength(wanted.length);
+  wanted.forEach((value, i) => {
+    expect(got?.[i]).toBeCloseTo(value, digits);
+  });
+}
+
+const bare = { momentum: 0, weightDecay: 0 };
+
+describe('sgd', () => {
+  const start = { w: [1, -2], rate: 0.1 };
+  const batches = [always(0.5, 0.25), always(0.5, 0.25)];
+
+  test('momentum without dampening, decay added to the gradient', () => {
+    const config = optimizerConfig({ name: 'sgd', momentum: 0.5, weightDecay: 0.1 });
+    const [first, second] = run(config, start, batches);
+    // v = (0.5 + 0.1, 0.25 - 0.2); then v = 0.5 v + (0.5 + 0.094, 0.25 - 0.2005)
+    expectClose(first?.w, [0.94, -2.005]);
+    expectClose(second?.w, [0.8506, -2.01245]);
+    expectClose(second?.state['momentum'], [0.894, 0.0745]);
+  });
+
+  test('nesterov', () => {
+    const config = optimizerConfig({
+      name: 'sgd',
+      momentum: 0.5,
+      weightDecay: 0.1,
+      nesterov: true,
+    });
+    const [first, second] = run(config, start, batches);
+    // g + 0.5 v: (0.9, 0.075); then v = 0.5 (0.6, 0.05) + (0.591, 0.04925)
+    expectClose(first?.w, [0.91, -2.0075]);
+    expectClose(second?.w, [0.80635, -2.0161375]);
+  });
+
+  test('clipNorm shortens a longer gradient and leaves a shorter one', () => {
+    const config = optimizerConfig({ name: 'sgd', ...bare, clipNorm: 1 });
+    const [long, short] = run(config, { w: [0, 0], rate: 1 }, [always(3, 4), always(0.3, 0.4)]);
+    expectClose(long?.w, [-0.6, -0.8]);
+    expectClose(short?.w, [-0.9, -1.2]);
+  });
+});
+
+describe('adamw', () => {
+  test('two steps with bias correction and decoupled decay', () => {
+    const config = optimizerConfig({ name: 'adamw', weightDecay: 0.1 });
+    const batches = [always(0.5, 0.25), always(-1, 0.25)];
+    const [first, second] = run(config, { w: [1, -2], rate: 0.1 }, batches);
+    // The first step is the sign of the gradient; w (1 - 0.01) - 0.1 sign g.
+    expectClose(first?.w, [0.89, -2.08]);
+    // m = 0.9 0.05 - 0.1, v = 0.999 0.00025 + 0.001; corrections 1 - 0.81 and 1 - 0.998001.
+    const step = -0.055 / 0.19 / Math.sqrt(0.00124975 / 0.001999);
+    expectClose(second?.w, [0.89 * 0.99 - 0.1 * step, -2.08 * 0.99 - 0.1]);
+    expectClose(second?.state['firstMoment'], [-0.055, 0.0475]);
+    expectClose(second?.state['secondMoment'], [0.00124975, 0.0001249375], 9);
+  });
+});
+
+describe('sam', () => {
+  test('climbs rho along the gradient and descends from w', () => {
+    const config = optimizerConfig({ name: 'sam', ...bare, rho: 0.5 });
+    const [step] = run(config, { w: [3, 4], rate: 0.1 }, [towards(0, 0)]);
+    expectClose(step?.eps, [0.3, 0.4]);
+    expectClose(step?.w, [3 - 0.33, 4 - 0.44]);
+  });
+
+  test('adaptive: along w^2 g, of length rho where each weight is measured by its size', () => {
+    const scaled: Gradient = (w) => tf.mul(w, tf.tensor1d([4, 1]));
+    for (const config of [
+      optimizerConfig({ name: 'asam', ...bare, rho: Math.SQRT2 }),
+      optimizerConfig({ name: 'sam', adaptive: true, ...bare, rho: Math.SQRT2 }),
+    ]) {
+      // g = (4, 2), |w| g = (4, 4), w^2 g = (4, 8)
+      const [step] = run(config, { w: [1, -2], rate: 0.1 }, [scaled]);
+      expectClose(step?.eps, [1, -2]);
+      expectClose(step?.w, [1 - 0.8, -2 + 0.4]);
+    }
+  });
+
+  test('decay acts at w only, clipNorm on the gradient that is descended along only', () => {
+    const plain = optimizerConfig({ name: 'sam', ...bare, rho: 0.5 });
+    const start = { w: [3, 4], rate: 0.1 };
+    const [decayed] = run({ ...plain, weightDecay: 0.5 }, start, [towards(0, 0)]);
+    expectClose(decayed?.eps, [0.3, 0.4]);
+    expectClose(decayed?.w, [3 - 0.33 - 0.15, 4 - 0.44 - 0.2]);
+    const [clipped] = run({ ...plain, clipNorm: 0.5 }, start, [towards(0, 0)]);
+    expectClose(clipped?.eps, [0.3, 0.4]);
+    expectClose(clipped?.w, [3 - 0.03, 4 - 0.04]);
+  });
+
+  test('a gradient of 0 climbs nowhere', () => {
+    for (const name of ['sam', 'asam'] as const) {
+      const [step] = run(optimizerConfig({ name, ...bare }), { w: [0, 1], rate: 1 }, [
+        always(0, 0),
+      ]);
+      expect(step?.eps).toEqual([0, 0]);
+      expect(step?.w).toEqual([0, 1]);
+    }
+  });
+});
+
+describe('fsam', () => {
+  const config = optimizerConfig({ name: 'fsam', ...bare, rho: 1, sigma: 1, lambda: 0.6 });
+  const still = { w: [0, 0], rate: 0 };
+  const batches = [always(3, 4), always(3, 0), always(0, 2.4)];
+
+  test("the code's order: the old average is taken out, and starts as the first gradient", () => {
+    const steps = run(config, still, batches);
+    expectClose(steps[0]?.eps, [0.6, 0.8]);
+    expectClose(steps[0]?.state['ema'], [3, 4]);
+    expectClose(steps[1]?.eps, [0, -1]);
+    expectClose(steps[1]?.state['ema'], [3, 2.4]);
+    expectClose(steps[2]?.eps, [-1, 0]);
+    expectClose(steps[2]?.state['ema'], [1.8, 2.4]);
+  });
+
+  test("the paper's order: the new average is taken out, and starts at 0", () => {
+    const steps = run({ ...config, emaOrder: 'paper' }, still, batches);
+    expectClose(steps[0]?.eps, [0.6, 0.8]);
+    expectClose(steps[0]?.state['ema'], [1.2, 1.6]);
+    // m = (1.92, 0.96), so d = (1.08, -0.96)
+    expectClose(steps[1]?.state['ema'], [1.92, 0.96]);
+    const length = Math.hypot(1.08, 0.96);
+    expectClose(steps[1]?.eps, [1.08 / length, -0.96 / length]);
+  });
+
+  test('both orders climb the same way for sigma 1 once they have the same average', () => {
+    const later = { ...still, state: { ema: [2, -1] }, step: 5 };
+    const [code] = run(config, later, [always(1, 3)]);
+    const [paper] = run({ ...config, emaOrder: 'paper' }, later, [always(1, 3)]);
+    expectClose(code?.eps, required(paper?.eps, 'eps'));
+    expectClose(code?.state['ema'], required(paper?.state['ema'], 'ema'));
+  });
+
+  test("the paper's sigma is sigma lambda / (1 - sigma (1 - lambda)) in the code's order", () => {
+    const later = { ...still, state: { ema: [2, -1] }, step: 5 };
+    const sigma = (0.8 * 0.6) / (1 - 0.8 * 0.4);
+    const [code] = run({ ...config, sigma }, later, [always(1, 3)]);
+    const [paper] = run({ ...config, sigma: 0.8, emaOrder: 'paper' }, later, [always(1, 3)]);
+    expectClose(code?.eps, required(paper?.eps, 'eps'));
+  });
+
+  test('the average is of gradients at w: no decay in it, no climb, no clipping', () => {
+    const moving = { w: [3, 4], rate: 0.1 };
+    const [step] = run({ ...config, weightDecay: 0.5, clipNorm: 0.1 }, moving, [towards(0, 0)]);
+    expectClose(step?.state['ema'], [3, 4]);
+  });
+
+  test('adaptive: w^2 d', () => {
+    // d = (4, 2) - (2, 1) = (2, 1); |w| d = (2, 2), w^2 d = (2, 4)
+    const start = { w: [1, -2], rate: 0, state: { ema: [2, 1] }, step: 1 };
+    const [step] = run({ ...config, name: 'fasam', rho: Math.SQRT2 }, start, [always(4, 2)]);
+    expectClose(step?.eps, [1, 2]);
+  });
+});
+
+test('state and second passes: what each optimizer needs', () => {
+  const needs = (config: OptimizerConfig) => {
+    const { state, perturbs } = createOptimizer(config);
+    return { state: [...state].sort(), perturbs };
+  };
+  expect(needs(optimizerConfig({ name: 'sgd', base: 'adamw' }))).toEqual({
+    state: ['momentum'],
+    perturbs: false,
+  });
+  expect(needs(optimizerConfig({ name: 'adamw' }))).toEqual({
+    state: ['firstMoment', 'secondMoment'],
+    perturbs: false,
+  });
+  expect(needs(optimizerConfig({ name: 'sam' }))).toEqual({ state: ['momentum'], perturbs: true });
+  expect(needs(optimizerConfig({ name: 'fasam', base: 'adamw' }))).toEqual({
+    state: ['ema', 'firstMoment', 'secondMoment'],
+    perturbs: true,
+  });
+});
