@@ -1,0 +1,56 @@
+// The door of this folder: the data set that a configuration names, read, checked and cut to size.
+import type { DataConfig } from '../config/schema.js';
+import { CIFAR_FORMATS } from './cifar-format.js';
+import { cifarShape, loadCifar } from './cifar.js';
+import { shapeOf, type Dataset, type DatasetShape } from './dataset.js';
+import { loadFashionMnistTiny, loadIdx } from './idx.js';
+import { takeSubset } from './subset.js';
+import { makeSynthetic } from './synthetic.js';
+
+type Loader = (config: DataConfig, seed: number) => Dataset | Promise<Dataset>;
+
+const LOADERS: Record<DataConfig['name'], Loader> = {
+  cifar10: (config) => loadCifar(CIFAR_FORMATS.cifar10, config.directory),
+  cifar100: (config) => loadCifar(CIFAR_FORMATS.cifar100, config.directory),
+  idx: (config) => loadIdx(config.directory),
+  'fashion-mnist-tiny': () => loadFashionMnistTiny(),
+  synthetic: (config, seed) => makeSynthetic(config.synthetic, seed),
+};
+
+/**
+ * Reads the set into memory. `seed` chooses the subset and draws the synthetic set; mean and std
+ * are those of the whole training set, whatever the subset.
+ *
+ * Errors: UserError, one line, when the set is missing, damaged or smaller than the subset wanted.
+ */
+export async function loadDataset(config: DataConfig, seed: number): Promise<Dataset> {
+  const whole = await LOADERS[config.name](config, seed);
+  return takeSubset(whole, config.subset, seed);
+}
+
+/**
+ * The shape of the set that `loadDataset` would give. CIFAR's is known without its files; the
+ * others are read.
+ *
+ * Errors: as loadDataset.
+ */
+export async function datasetShape(config: DataConfig, seed: number): Promise<DatasetShape> {
+  switch (config.name) {
+    case 'cifar10':
+    case 'cifar100': {
+      const whole = cifarShape(CIFAR_FORMATS[config.name]);
+      const { train, test } = config.subset;
+      return {
+        ...whole,
+        trainCount: train ?? whole.trainCount,
+        testCount: test ?? whole.testCount,
+      };
+    }
+    case 'idx':
+    case 'fashion-mnist-tiny':
+    case 'synthetic':
+      return shapeOf(await loadDataset(config, seed));
+    default:
+      return config.name satisfies never;
+  }
+}

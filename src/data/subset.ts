@@ -1,0 +1,94 @@
+// Class-balanced, seeded subsets.
+import { UserError } from '../util/errors.js';
+import { randomStream, type RandomStream } from '../util/random.js';
+import type { DataConfig } from '../config/schema.js';
+import type { Dataset, ImageSet } from './dataset.js';
+
+const COUNTERS = { train: 0, test: 1 } as const;
+
+/**
+ * `dataset` with `subset.train` and `subset.test` of its images (null: all), which stay in file
+ * order. Numbers of images a class differ by one at most; a smaller subset lies within a larger one
+ * of the same seed.
+ *
+ * Errors: UserError when more images are wanted than there are, or a class has too few for its
+ * share.
+ */
+export function takeSubset(dataset: Dataset, subset: DataConfig['subset'], seed: number): Dataset {
+  const take = (split: 'train' | 'test') => {
+    const count = subset[split];
+    const stream = randomStream(seed, 'subset', COUNTERS[split]);
+    return count === null ? dataset[split] : balanced(dataset, split, count, stream);
+  };
+  return { ...dataset, train: take('train'), test: take('test') };
+}
+
+function balanced(
+  dataset: Dataset,
+  split: 'train' | 'test',
+  count: number,
+  stream: RandomStream,
+): ImageSet {
+  const { labels } = dataset[split];
+  const key = `data.subset.${split}`;
+  if (count > labels.length) {
+    throw new UserError(
+      `${key}: got ${count}; ${dataset.name} has ${labels.length}: wanted that many at most, or null for all`,
+    );
+  }
+  // All of them is all of them, even where the set itself is not balanced.
+  if (count === labels.length) return dataset[split];
+  return pick(dataset, split, chooseIndices(labels, dataset.classes, count, key, stream));
+}
+
+/**
+ * Indices of the chosen images, ascending. Errors: UserError when a class has too few for its
+ * share.
+ */
+function chooseIndices(
+  labels: Int32Array,
+  classes: number,
+  count: number,
+  key: string,
+  stream: RandomStream,
+): Int32Array {
+  const members: number[][] = Array.from({ length: classes }, () => []);
+  labels.forEach((label, index) => members[label]?.push(index));
+  // Every class is permuted whole and in turn, so that a larger count only takes more from the same
+  // orders.
+  const pools = members.filter((pool) => pool.length > 0);
+  const turns = [...stream.permutation(pools.length)].map((which) => pools[which] as number[]);
+  const shuffled = turns.map((pool) => shuffle(pool, stream));
+
+  const smallest = Math.min(...shuffled.map((pool) => pool.length));
+  const most = shuffled.reduce((sum, pool) => sum + Math.min(pool.length, smallest + 1), 0);
+  if (count > most) {
+    const label = labels[shuffled.find((pool) => pool.length === smallest)?.[0] ?? 0];
+    throw new UserError(
+      `${key}: got ${count}, which can't be spread evenly: class ${label} has ${smallest} images; ` +
+        `wanted ${most} at most, or null for all`,
+    );
+  }
+  const share = Math.floor(count / shuffled.length);
+  let withOneMore = count % shuffled.length;
+  const chosen = shuffled.flatMap((pool) => {
+    const extra = withOneMore > 0 && pool.length > share ? 1 : 0;
+    withOneMore -= extra;
+    return pool.slice(0, share + extra);
+  });
+  return Int32Array.from(chosen).sort();
+}
+
+function shuffle(items: readonly number[], stream: RandomStream): number[] {
+  return [...stream.permutation(items.length)].map((position) => items[position] as number);
+}
+
+function pick(dataset: Dataset, split: 'train' | 'test', indices: Int32Array): ImageSet {
+  const { images, labels } = dataset[split];
+  const length = dataset.height * dataset.width * dataset.channels;
+  const picked = new Uint8Array(indices.length * length);
+  indices.forEach((index, position) => {
+    picked.set(images.subarray(index * length, (index + 1) * length), position * length);
+  });
+  return { images: picked, labels: indices.map((index) => labels[index] as number) };
+}

@@ -1,0 +1,124 @@
+// Subsets and the synthetic set: balanced, seeded, learnable.
+import { describe, expect, it } from 'vitest';
+import type { Dataset, ImageSet } from '../../src/data/dataset.js';
+import { loadDataset } from '../../src/data/load.js';
+import { takeSubset } from '../../src/data/subset.js';
+import { configOf, expectUserError } from './data-support.js';
+
+/** One-pixel images whose value is their index, so that a subset shows which it took. */
+function indexed(labels: number[], classes: number): Dataset {
+  const set = (): ImageSet => ({
+    images: Uint8Array.from(labels.keys()),
+    labels: Int32Array.from(labels),
+  });
+  const size = { height: 1, width: 1, channels: 1, mean: [0], std: [1] };
+  return { name: 'indexed', classes, ...size, train: set(), test: set(), source: 'test' };
+}
+
+const TEN_EACH = Array.from({ length: 50 }, (_, i) => (i * 7) % 5);
+const take = (train: number | null, test: number | null, seed: number) =>
+  takeSubset(indexed(TEN_EACH, 5), { train, test }, seed);
+
+function countsOf(labels: Int32Array, classes: number): number[] {
+  return Array.from({ length: classes }, (_, c) => labels.filter((label) => label === c).length);
+}
+
+describe('subset', () => {
+  it.each([1, 4, 5, 12, 23, 49, 50])('of %i is balanced, in order, and its own', (count) => {
+    const { train } = take(count, null, 3);
+    const indices = [...train.images];
+    expect(indices).toHaveLength(count);
+    expect(new Set(indices).size).toBe(count);
+    expect(indices).toEqual([...indices].sort((a, b) => a - b));
+    expect([...train.labels]).toEqual(indices.map((index) => TEN_EACH[index]));
+    const counts = countsOf(train.labels, 5);
+    expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
+  });
+
+  it('depends on the seed and the split, and on nothing else', () => {
+    const chosen = (seed: number) => [...take(20, null, seed).train.images];
+    expect(chosen(1)).toEqual(chosen(1));
+    expect(chosen(1)).not.toEqual(chosen(2));
+    expect([...take(20, 20, 1).test.images]).not.toEqual(chosen(1));
+    expect([...take(20, 7, 1).train.images]).toEqual(chosen(1));
+  });
+
+  it('of fewer images lies within that of more', () => {
+    const larger = new Set(take(31, null, 5).train.images);
+    for (const index of take(17, null, 5).train.images) expect(larger).toContain(index);
+  });
+
+  it('of null, or of all there are, is the whole set', () => {
+    expect([...take(null, 50, 1).train.images]).toEqual([...Array(50).keys()]);
+    expect([...take(null, 50, 1).test.images]).toEqual([...Array(50).keys()]);
+  });
+
+  it('of more than there are names key, number and how many there are', async () => {
+    const config = configOf({
+      name: 'fashion-mnist-tiny',
+      subset: { train: 5001, test: null },
+    });
+    expect(await expectUserError(loadDataset(config, 1))).toBe(
+      'data.subset.train: got 5001; fashion-mnist-tiny has 5000: wanted that many at most, or null for all',
+    );
+    const test = configOf({ name: 'fashion-mnist-tiny', subset: { test: 1001 } });
+    expect(await expectUserError(loadDataset(test, 1))).toContain('data.subset.test: got 1001;');
+  });
+
+  it('that a class is too small for says what the largest is', async () => {
+    // The smallest training class of the embedded set is 0, with 457 images.
+    const subset = (train: number) =>
+      loadDataset(configOf({ name: 'fashion-mnist-tiny', subset: { train } }), 1);
+    expect(await expectUserError(subset(4580))).toBe(
+      "data.subset.train: got 4580, which can't be spread evenly: class 0 has 457 images; " +
+        'wanted 4579 at most, or null for all',
+    );
+    const counts = countsOf((await subset(4579)).train.labels, 10);
+    expect(counts).toEqual([457, ...new Array<number>(9).fill(458)]);
+  });
+});
+
+describe('synthetic', () => {
+  const config = configOf({ name: 'synthetic', synthetic: { train: 200, test: 100, size: 16 } });
+
+  it('has the sizes asked for, balanced labels and matching statistics', async () => {
+    const dataset = await loadDataset(config, 1);
+    expect(dataset).toMatchObject({ classes: 10, height: 16, width: 16, channels: 3 });
+    expect(dataset.train.images.length).toBe(200 * 16 * 16 * 3);
+    expect(countsOf(dataset.test.labels, 10)).toEqual(new Array(10).fill(10));
+    const red = dataset.train.images.filter((_, i) => i % 3 === 0);
+    const mean = red.reduce((sum, value) => sum + value / 255, 0) / red.length;
+    const square = red.reduce((sum, value) => sum + (value / 255) ** 2, 0) / red.length;
+    expect(dataset.mean[0]).toBeCloseTo(mean, 10);
+    expect(dataset.std[0]).toBeCloseTo(Math.sqrt(square - mean ** 2), 8);
+  });
+
+  it('is the same for the same seed only', async () => {
+    const images = async (seed: number) => (await loadDataset(config, seed)).train.images;
+    expect(Buffer.compare(await images(4), await images(4))).toBe(0);
+    expect(Buffer.compare(await images(4), await images(5))).not.toBe(0);
+  });
+
+  it('can be learnt: the nearest class mean of the training images is right on the test images', async () => {
+    const { train, test, classes } = await loadDataset(config, 2);
+    const length = 16 * 16 * 3;
+    const image = ({ images }: ImageSet, n: number) => [
+      ...images.subarray(n * length, (n + 1) * length),
+    ];
+    const means = Array.from({ length: classes }, () => new Float64Array(length));
+    train.labels.forEach((label, n) => {
+      const pixels = image(train, n);
+      means[label] =
+        means[label]?.map((sum, i) => sum + (pixels[i] ?? 0) / 20) ?? new Float64Array();
+    });
+    const nearest = (n: number) => {
+      const pixels = image(test, n);
+      const distances = means.map((mean) =>
+        mean.reduce((sum, value, i) => sum + (value - (pixels[i] ?? 0)) ** 2, 0),
+      );
+      return distances.indexOf(Math.min(...distances));
+    };
+    const right = test.labels.filter((label, n) => nearest(n) === label).length;
+    expect(right).toBe(100);
+  });
+});
