@@ -1,100 +1,187 @@
-// The whole configuration of an experiment on one page: every key, its type, range and default.
+// The whole configuration of an experiment on one page: every key, its type, range, default and
+// help text.
 import { z } from 'zod';
 
 const positive = z.number().positive();
 const nonNegative = z.number().nonnegative();
-const count = z.int().positive();
+const count = z.int().min(1);
 const fraction = z.number().min(0).max(1);
 const decay = z.number().min(0).lt(1);
 
+const FOLDER_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+const folderName = z.string().regex(FOLDER_NAME).meta({
+  patternErrorMessage:
+    'at most 100 letters, digits, ".", "_" and "-", the first a letter or a digit',
+});
+
+/**
+ * A rule over several keys. It is checked where `keys` are right by themselves, even if others are
+ * wrong, so that it is reported together with their mistakes. `wanted` ends the sentence "KEY: got
+ * VALUE, wanted".
+ */
+function rule<T>(keys: z.ZodType<T>, path: string[], wanted: (value: T) => string) {
+  return {
+    path,
+    error: (issue: { input?: unknown }) => `wanted ${wanted(keys.parse(issue.input))}`,
+    when: ({ value }: { value: unknown }) => keys.safeParse(value).success,
+  };
+}
+
 export const dataSchema = z.strictObject({
-  name: z.enum(['cifar10', 'cifar100', 'idx', 'fashion-mnist-tiny', 'synthetic']),
-  /** Folder that holds the set (or the folder above it), or its .tar.gz. */
-  directory: z.string().min(1).default('data'),
-  /** Class-balanced, seeded subsets; null takes all images. */
+  name: z
+    .enum(['cifar10', 'cifar100', 'idx', 'fashion-mnist-tiny', 'synthetic'])
+    .describe('The data set; idx reads MNIST, Fashion-MNIST and their like.'),
+  directory: z
+    .string()
+    .min(1)
+    .default('data')
+    .describe('Folder that holds the set, or the folder above it, or its .tar.gz.'),
   subset: z
-    .strictObject({ train: count.nullable().default(null), test: count.nullable().default(null) })
-    .prefault({}),
-  /** Only of the synthetic set. */
+    .strictObject({
+      train: count.nullable().default(null).describe('Training images; null takes all.'),
+      test: count.nullable().default(null).describe('Test images; null takes all.'),
+    })
+    .prefault({})
+    .describe('Class-balanced subsets, drawn from the seed.'),
   synthetic: z
     .strictObject({
-      train: count.default(256),
-      test: count.default(64),
-      size: count.default(32),
-      channels: z.union([z.literal(1), z.literal(3)]).default(3),
-      classes: z.int().min(2).max(1000).default(10),
+      train: count.default(256).describe('Training images.'),
+      test: count.default(64).describe('Test images.'),
+      size: count.default(32).describe('Height and width of an image, in pixels.'),
+      channels: z.literal([1, 3]).default(3).describe('1: grey, 3: colour.'),
+      classes: z.int().min(2).max(1000).default(10).describe('Number of classes.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('Size of the synthetic set; other sets leave it unread.'),
 });
 
 export const augmentationSchema = z.strictObject({
-  /** Horizontal flip with probability one half. */
-  flip: z.boolean().default(true),
-  /** Zero padding on each side before the random crop to the original size; 0 crops nothing. */
-  cropPadding: z.int().min(0).max(32).default(4),
-  /** Side of the square that Cutout fills with zeros; 0 cuts nothing. */
-  cutout: z.int().min(0).default(16),
-  cutoutProbability: fraction.default(0.5),
+  flip: z.boolean().default(true).describe('Horizontal flip with probability one half.'),
+  cropPadding: z
+    .int()
+    .min(0)
+    .max(32)
+    .default(4)
+    .describe('Zeros on each side before the random crop to the original size; 0 crops nothing.'),
+  cutout: z
+    .int()
+    .min(0)
+    .default(16)
+    .describe('Side of the square that Cutout fills with zeros, in pixels; 0 cuts nothing.'),
+  cutoutProbability: fraction.default(0.5).describe('Share of the images that Cutout cuts.'),
 });
 
 export const modelSchema = z.strictObject({
-  name: z.enum(['resnet18']),
-  /** Channels of the first stage; 64 is the published network. */
-  width: count.default(64),
+  name: z.enum(['resnet18']).describe('The network.'),
+  width: count
+    .default(64)
+    .describe('Channels of the first stage; 64 is the published network, less is a narrow one.'),
 });
 
-export const optimizerSchema = z.strictObject({
-  name: z.enum(['sgd', 'adamw', 'sam', 'asam', 'fsam', 'fasam']),
-  /** What applies the gradient that sam, asam, fsam and fasam find. */
-  base: z.enum(['sgd', 'adamw']).default('sgd'),
-  rho: nonNegative.default(0.2),
-  sigma: nonNegative.default(1),
-  lambda: decay.default(0.6),
-  /** `code`: the authors' code (the old EMA is subtracted); `paper`: the printed order (the new one is). */
-  emaOrder: z.enum(['code', 'paper']).default('code'),
-  momentum: decay.default(0.9),
-  nesterov: z.boolean().default(false),
-  weightDecay: nonNegative.default(1e-3),
-  beta1: decay.default(0.9),
-  beta2: decay.default(0.999),
-  epsilon: positive.default(1e-8),
-  /** Largest L2 norm of the gradient that is descended along; null leaves it alone. */
-  clipNorm: positive.nullable().default(null),
-});
+export const optimizerSchema = z
+  .strictObject({
+    name: z
+      .enum(['sgd', 'adamw', 'sam', 'asam', 'fsam', 'fasam'])
+      .describe('sgd and adamw take one gradient a step; sam, asam, fsam and fasam climb first.'),
+    base: z
+      .enum(['sgd', 'adamw'])
+      .default('sgd')
+      .describe('What applies the gradient that sam, asam, fsam and fasam find.'),
+    rho: nonNegative.default(0.2).describe('Length of the climb (sam, asam, fsam, fasam).'),
+    adaptive: z
+      .boolean()
+      .default(false)
+      .describe('Measure the climb relative to each weight (asam is sam with it, fasam is fsam).'),
+    sigma: nonNegative
+      .default(1)
+      .describe('Share of the EMA gradient that is taken out of the climb (fsam, fasam).'),
+    lambda: decay.default(0.6).describe('Decay of the EMA of gradients (fsam, fasam).'),
+    emaOrder: z
+      .enum(['code', 'paper'])
+      .default('code')
+      .describe(
+        "code: the old EMA is subtracted, as the authors' code does; paper: the new one (fsam, fasam).",
+      ),
+    momentum: decay.default(0.9).describe('Momentum (sgd).'),
+    nesterov: z.boolean().default(false).describe('Nesterov momentum (sgd).'),
+    weightDecay: nonNegative
+      .default(1e-3)
+      .describe('Weight decay: added to the gradient by sgd, decoupled in adamw.'),
+    beta1: decay.default(0.9).describe('Decay of the first moment (adamw).'),
+    beta2: decay.default(0.999).describe('Decay of the second moment (adamw).'),
+    epsilon: positive.default(1e-8).describe('Added to the root of the second moment (adamw).'),
+    clipNorm: positive
+      .nullable()
+      .default(null)
+      .describe('Largest L2 norm of the gradient that is descended along; null: any.'),
+  })
+  .refine(
+    ({ nesterov, momentum }) => !nesterov || momentum > 0,
+    rule(
+      z.object({ nesterov: z.boolean(), momentum: decay }),
+      ['nesterov'],
+      () => 'false, or a momentum above 0',
+    ),
+  );
 
 export const scheduleSchema = z.strictObject({
-  name: z.enum(['cosine', 'step', 'constant']).default('cosine'),
-  learningRate: positive.default(0.05),
-  /** Epochs of linear warm-up from 0, per step. */
-  warmupEpochs: nonNegative.default(0),
-  /** Of `step`: epochs (from 0) at which the rate is multiplied by `factor`. */
-  milestones: z.array(count).default([60, 120, 160]),
-  factor: positive.default(0.2),
+  name: z
+    .enum(['cosine', 'step', 'constant'])
+    .default('cosine')
+    .describe('cosine: to 0 over all steps; step: times factor at the milestones.'),
+  learningRate: positive.default(0.05).describe('The rate after warm-up.'),
+  warmupEpochs: nonNegative.default(0).describe('Epochs of linear warm-up from 0, per step.'),
+  milestones: z
+    .array(count)
+    .refine(isAscending, 'wanted the epochs in ascending order, each once')
+    .default([60, 120, 160])
+    .describe('Epochs (from 0) at which the rate is multiplied by factor (step).'),
+  factor: positive.max(1).default(0.2).describe('What the rate is multiplied by (step).'),
 });
 
-export const configSchema = z.strictObject({
-  /** First folder under results/. */
-  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/),
-  /** Second folder under results/; null builds one from the optimizer. */
-  variant: z
-    .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/)
-    .nullable()
-    .default(null),
-  seed: z.int().min(0).max(4294967295).default(1),
-  epochs: count.default(200),
-  /** Stops after this many steps in all, schedule unchanged; null runs every epoch to its end. */
-  maxSteps: count.nullable().default(null),
-  batchSize: count.default(128),
-  evaluationBatchSize: count.default(500),
-  data: dataSchema,
-  augmentation: augmentationSchema.prefault({}),
-  model: modelSchema,
-  optimizer: optimizerSchema,
-  schedule: scheduleSchema.prefault({}),
-  checkpoint: z.strictObject({ everyEpochs: count.default(1) }).prefault({}),
-  device: z.enum(['auto', 'cpu', 'gpu']).default('auto'),
-});
+export const configSchema = z
+  .strictObject({
+    name: folderName.describe('Name of the experiment: the first folder under results/.'),
+    variant: folderName
+      .nullable()
+      .default(null)
+      .describe('The second folder under results/; null builds one from the optimizer.'),
+    seed: z.int().min(0).max(4294967295).default(1).describe('Everything drawn depends on it.'),
+    epochs: count.default(200).describe('Passes over the training set.'),
+    maxSteps: count
+      .nullable()
+      .default(null)
+      .describe('Stops after this many steps in all, schedule unchanged; null: at the end.'),
+    batchSize: count.default(128).describe('Images a training step; the short last batch is used.'),
+    evaluationBatchSize: count
+      .default(500)
+      .describe('Images an evaluation step; any gives the same.'),
+    data: dataSchema.describe('What is learnt from.'),
+    augmentation: augmentationSchema.prefault({}).describe('Changes to training images.'),
+    model: modelSchema.describe('The network that is trained.'),
+    optimizer: optimizerSchema.describe('How a step goes from gradients to new weights.'),
+    schedule: scheduleSchema.prefault({}).describe('The learning rate over time.'),
+    checkpoint: z
+      .strictObject({ everyEpochs: count.default(1).describe('Epochs from one to the next.') })
+      .prefault({})
+      .describe('When the state of training is saved.'),
+    device: z
+      .enum(['auto', 'cpu', 'gpu'])
+      .default('auto')
+      .describe('auto takes the GPU where there is one.'),
+  })
+  .refine(
+    ({ schedule, epochs }) => schedule.warmupEpochs < epochs,
+    rule(
+      z.object({ epochs: count, schedule: z.object({ warmupEpochs: nonNegative }) }),
+      ['schedule', 'warmupEpochs'],
+      ({ epochs }) => `less than the ${epochs} epochs of the run`,
+    ),
+  );
+
+function isAscending(values: readonly number[]): boolean {
+  return values.every((value, i) => i === 0 || value > (values[i - 1] ?? value));
+}
 
 /** A complete, checked configuration: every default filled in. */
 export type Config = z.infer<typeof configSchema>;

@@ -1,0 +1,105 @@
+// Finds a configuration file and reads it together with the files that it extends.
+import { readFileSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { merge, type Located, type Place } from './located.js';
+import { nearest, type Mistake } from './mistakes.js';
+import { parseYaml } from './yaml.js';
+import { show, showFlag } from './wording.js';
+
+/** The folder of the experiments that come with the project. */
+export const CONFIGS_FOLDER = fileURLToPath(new URL('../../configs', import.meta.url));
+
+/** No experiment is this long: a data set or a checkpoint was named by mistake. */
+const LARGEST_BYTES = 1_000_000;
+
+/**
+ * Reads `name`, a path or a name under configs/ with or without `.yaml`, and lays it over what it
+ * extends.
+ * @returns null where a file could not be found or read; `mistakes` then holds the reason.
+ */
+export function readConfig(name: string, mistakes: Mistake[]): Located | null {
+  const candidates = [name, join(CONFIGS_FOLDER, name), join(CONFIGS_FOLDER, `${name}.yaml`)];
+  const path = name === '' ? undefined : candidates.find(isFile);
+  if (path !== undefined) return readChain(resolve(path), [], mistakes);
+  const known = readdirSync(CONFIGS_FOLDER)
+    .filter((file) => file.endsWith('.yaml'))
+    .map((file) => file.slice(0, -'.yaml'.length));
+  const bare = name.replace(/^.*\//, '').replace(/\.ya?ml$/, '');
+  const suggestion = nearest(bare, known);
+  const place: Place = { kind: 'argument', text: showFlag('--config', name), path: [] };
+  const wayOut =
+    suggestion === undefined
+      ? `(configs/ has ${known.join(', ')})`
+      : `(did you mean ${suggestion}?)`;
+  mistakes.push({
+    place,
+    text: `no such file, wanted a YAML file or a name under configs/ ${wayOut}`,
+  });
+  return null;
+}
+
+/** `chain`: the files that led here, each extending the next. */
+function readChain(path: string, chain: readonly string[], mistakes: Mistake[]): Located | null {
+  const file = displayed(path);
+  const root = readOne(path, file, mistakes);
+  if (root === null) return null;
+  if (root.kind !== 'map') {
+    const got =
+      root.kind === 'list' ? 'a list' : root.value === null ? 'nothing' : show(root.value);
+    const text = `got ${got}, wanted keys such as name, data, model and optimizer`;
+    mistakes.push({ place: root.place, text });
+    return null;
+  }
+  const parent = root.entries.get('extends');
+  if (parent === undefined) return root;
+
+  const refuse = (text: string): null => {
+    mistakes.push({ place: parent.place, text: `extends: ${text}` });
+    return null;
+  };
+  if (parent.kind !== 'scalar' || typeof parent.value !== 'string' || parent.value === '') {
+    return refuse('wanted the name of one file, relative to this one');
+  }
+  const parentPath = resolve(dirname(path), parent.value);
+  if (!isFile(parentPath)) return refuse(`no file ${displayed(parentPath)}`);
+  const files = [...chain, realpathSync(path)];
+  const start = files.indexOf(realpathSync(parentPath));
+  if (start !== -1) {
+    const circle = [...files.slice(start), realpathSync(parentPath)].map(displayed);
+    return refuse(`the files extend each other in a circle: ${circle.join(' -> ')}`);
+  }
+  const base = readChain(parentPath, files, mistakes);
+  const own = new Map([...root.entries].filter(([key]) => key !== 'extends'));
+  return base === null ? null : merge(base, { ...root, entries: own });
+}
+
+function readOne(path: string, file: string, mistakes: Mistake[]): Located | null {
+  const refuse = (text: string): null => {
+    mistakes.push({ place: { kind: 'file', file, line: null }, text });
+    return null;
+  };
+  if (statSync(path).size > LARGEST_BYTES) return refuse('too long for a configuration');
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
+  } catch (error) {
+    const reason = error instanceof TypeError ? 'not text in UTF-8' : (error as Error).message;
+    return refuse(`cannot be read: ${reason}`);
+  }
+  return parseYaml(text, (line) => ({ kind: 'file', file, line }), mistakes);
+}
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** Relative to the working folder, where the file lies in it. */
+function displayed(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short.startsWith(`..${sep}`) || isAbsolute(short) ? path : short;
+}

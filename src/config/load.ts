@@ -1,0 +1,40 @@
+// The door of this folder: files and command line to one complete, checked configuration, or every
+// mistake at once.
+import { UserError } from '../util/errors.js';
+import { readConfig } from './files.js';
+import { merge, toPlain } from './located.js';
+import { explain, render, type Mistake } from './mistakes.js';
+import { readAssignments, readOverrides, type Overrides } from './overrides.js';
+import { configSchema, type Config } from './schema.js';
+
+export interface ConfigRequest {
+  /** A path, or a name under configs/ with or without `.yaml`. */
+  readonly config: string;
+  /** `KEY=VALUE`, in the order typed: the last one wins. */
+  readonly assignments: readonly string[];
+  /** Flags of their own; they win over `assignments`. */
+  readonly overrides: Overrides;
+}
+
+/**
+ * 1. Read the file, laid over the files that it extends.
+ * 2. Lay the command line over it.
+ * 3. Check the whole against the schema and fill in the defaults.
+ * @throws UserError with every mistake found, one a line.
+ */
+export function loadConfig(request: ConfigRequest): Config {
+  const mistakes: Mistake[] = [];
+  const file = readConfig(request.config, mistakes);
+  const overlays = [
+    ...readAssignments(request.assignments, mistakes),
+    ...readOverrides(request.overrides, mistakes),
+  ];
+  // Without the file every key would seem to be missing.
+  if (file === null) throw new UserError(render(mistakes));
+
+  const written = overlays.reduce(merge, file);
+  const checked = configSchema.safeParse(toPlain(written));
+  if (!checked.success) mistakes.push(...explain(checked.error.issues, written));
+  if (!checked.success || mistakes.length > 0) throw new UserError(render(mistakes));
+  return checked.data;
+}

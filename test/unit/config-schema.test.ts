@@ -1,0 +1,58 @@
+// The experiment files that come with the project, and the JSON Schema that editors check them with.
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { CONFIGS_FOLDER } from '../../src/config/files.js';
+import { configJsonSchema, keyPaths, schemaAt } from '../../src/config/jsonSchema.js';
+import { loadConfig } from '../../src/config/load.js';
+
+const read = (file: string): string => readFileSync(join(CONFIGS_FOLDER, file), 'utf8');
+const load = (config: string) => loadConfig({ config, assignments: [], overrides: {} });
+
+test('configs/schema.json is up to date (else run scripts/write-schema.mjs)', () => {
+  expect(JSON.parse(read('schema.json'))).toEqual(configJsonSchema());
+});
+
+test('every key has a text for the editor to show', () => {
+  const schema = configJsonSchema();
+  const silent = keyPaths(schema).filter(
+    (key) => schemaAt(schema, key.split('.'))?.description === undefined,
+  );
+  expect(silent).toEqual([]);
+});
+
+describe.each(readdirSync(CONFIGS_FOLDER).filter((file) => file.endsWith('.yaml')))(
+  '%s',
+  (file) => {
+    test('names the schema, opens with its command, and is right', () => {
+      const text = read(file);
+      expect(text.split('\n')[0]).toBe('# yaml-language-server: $schema=./schema.json');
+      expect(text).toContain(`bin/fsam train --config configs/${file}`);
+      expect(load(file).name).toBe(file.replace('.yaml', ''));
+    });
+  },
+);
+
+test.each(['cifar10', 'cifar100'] as const)("%s: the values of the authors' code", (data) => {
+  expect(load(`${data}-resnet18`)).toMatchObject({
+    seed: 1,
+    epochs: 200,
+    batchSize: 128,
+    data: { name: data, subset: { train: null, test: null } },
+    augmentation: { flip: true, cropPadding: 4, cutout: 16, cutoutProbability: 0.5 },
+    model: { name: 'resnet18', width: 64 },
+    optimizer: {
+      name: 'fsam',
+      base: 'sgd',
+      rho: 0.2,
+      sigma: 1,
+      lambda: 0.6,
+      emaOrder: 'code',
+      momentum: 0.9,
+      nesterov: false,
+      weightDecay: 0.001,
+      clipNorm: null,
+    },
+    schedule: { name: 'cosine', learningRate: 0.05, warmupEpochs: 0 },
+  });
+});
