@@ -1,9 +1,19 @@
-// The rows of metrics.csv: everything measured that is the same for the same command.
+// The rows of metrics.csv: everything measured that is the same for the same command, summed up
+// step by step.
+import { z } from 'zod';
+import type { OptimizerConfig } from '../config/schema.js';
+import type { Evaluation, StepResult } from '../train/engine.js';
 
-/** One epoch. Accuracies in percent; absent values (an optimizer with one pass only) are empty fields. */
+/**
+ * One epoch. Accuracies in percent; absent values (an optimizer with one pass only) are empty
+ * fields.
+ */
 export interface MetricsRow {
+  /** From 1. */
   readonly epoch: number;
+  /** Steps done, over the whole run. */
   readonly step: number;
+  /** Of the epoch's last step. */
   readonly learning_rate: number;
   readonly train_loss: number;
   readonly train_accuracy: number;
@@ -16,4 +26,136 @@ export interface MetricsRow {
   readonly gradient_norm: number;
   /** Mean over the epoch's steps of the cosine of the climb direction and the gradient at w. */
   readonly perturbation_cosine: number | null;
+}
+
+const rate = (value: number) => value.toPrecision(7);
+const percent = (value: number) => value.toFixed(3);
+
+/**
+ * The columns in their order, each with how its numbers are written: 7 digits, about what float32
+ * has, or 0.001 %.
+ */
+const FORMATS: { readonly [K in keyof MetricsRow]: (value: number) => string } = {
+  epoch: String,
+  step: String,
+  learning_rate: rate,
+  train_loss: rate,
+  train_accuracy: percent,
+  perturbed_loss: rate,
+  perturbed_accuracy: percent,
+  test_loss: rate,
+  test_accuracy: percent,
+  best_test_accuracy: percent,
+  gradient_norm: rate,
+  perturbation_cosine: rate,
+};
+
+export const METRICS_COLUMNS = Object.keys(FORMATS) as (keyof MetricsRow)[];
+
+/** The row as metrics.csv has it. */
+export function formatMetrics(row: MetricsRow): Record<keyof MetricsRow, string> {
+  const fields = METRICS_COLUMNS.map((column) => {
+    const value = row[column];
+    return [column, value === null ? '' : FORMATS[column](value)] as const;
+  });
+  return Object.fromEntries(fields) as Record<keyof MetricsRow, string>;
+}
+
+/**
+ * What the steps of the epoch under way add up to: losses and correct answers over images, the rest
+ * over steps.
+ */
+export const epochSumsSchema = z.strictObject({
+  images: z.int(),
+  steps: z.int(),
+  loss: z.number(),
+  correct: z.number(),
+  perturbedLoss: z.number(),
+  perturbedCorrect: z.number(),
+  gradientNorm: z.number(),
+  perturbationCosine: z.number(),
+});
+export type EpochSums = z.infer<typeof epochSumsSchema>;
+
+export const NO_SUMS: EpochSums = {
+  images: 0,
+  steps: 0,
+  loss: 0,
+  correct: 0,
+  perturbedLoss: 0,
+  perturbedCorrect: 0,
+  gradientNorm: 0,
+  perturbationCosine: 0,
+};
+
+/** Whether a step has a second pass, at w + eps. */
+export function hasTwoPasses(optimizer: OptimizerConfig['name']): boolean {
+  switch (optimizer) {
+    case 'sgd':
+    case 'adamw':
+      return false;
+    case 'sam':
+    case 'asam':
+    case 'fsam':
+    case 'fasam':
+      return true;
+    default:
+      return optimizer satisfies never;
+  }
+}
+
+export function addStep(sums: EpochSums, result: StepResult, twoPasses: boolean): EpochSums {
+  const { images } = result;
+  return {
+    images: sums.images + images,
+    steps: sums.steps + 1,
+    loss: sums.loss + result.loss * images,
+    correct: sums.correct + result.correct,
+    perturbedLoss: sums.perturbedLoss + (twoPasses ? result.perturbedLoss * images : 0),
+    perturbedCorrect: sums.perturbedCorrect + (twoPasses ? result.perturbedCorrect : 0),
+    gradientNorm: sums.gradientNorm + result.gradientNorm,
+    perturbationCosine: sums.perturbationCosine + (twoPasses ? result.perturbationCosine : 0),
+  };
+}
+
+/** The number that is not finite, by the name the user knows it under; null where all are. */
+export function notFinite(result: StepResult, twoPasses: boolean): [string, number] | null {
+  const numbers: [string, number][] = [
+    ['training loss', result.loss],
+    ['gradient norm', result.gradientNorm],
+  ];
+  if (twoPasses) {
+    numbers.push(['perturbed loss', result.perturbedLoss]);
+    numbers.push(['perturbation cosine', result.perturbationCosine]);
+  }
+  return numbers.find(([, value]) => !Number.isFinite(value)) ?? null;
+}
+
+/**
+ * The row of an epoch whose steps are `sums`; `best` is the best test accuracy before it, in
+ * percent.
+ */
+export function metricsRow(
+  position: { readonly epoch: number; readonly step: number; readonly learningRate: number },
+  sums: EpochSums,
+  twoPasses: boolean,
+  test: Evaluation,
+  best: number,
+): MetricsRow {
+  const { images, steps } = sums;
+  const testAccuracy = (100 * test.correct) / test.images;
+  return {
+    epoch: position.epoch,
+    step: position.step,
+    learning_rate: position.learningRate,
+    train_loss: sums.loss / images,
+    train_accuracy: (100 * sums.correct) / images,
+    perturbed_loss: twoPasses ? sums.perturbedLoss / images : null,
+    perturbed_accuracy: twoPasses ? (100 * sums.perturbedCorrect) / images : null,
+    test_loss: test.loss,
+    test_accuracy: testAccuracy,
+    best_test_accuracy: Math.max(best, testAccuracy),
+    gradient_norm: sums.gradientNorm / steps,
+    perturbation_cosine: twoPasses ? sums.perturbationCosine / steps : null,
+  };
 }

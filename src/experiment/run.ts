@@ -1,24 +1,153 @@
 // The door of this folder: one experiment from its configuration to its finished run folder.
 import type { Config } from '../config/schema.js';
-import type { CreateEngine } from '../train/engine.js';
+import { configHash } from '../config/text.js';
+import type { Dataset } from '../data/dataset.js';
+import { loadDataset } from '../data/load.js';
+import { createSchedule } from '../optim/schedule.js';
+import type { CreateEngine, Engine } from '../train/engine.js';
+import { refuseLocked } from '../util/lock.js';
+import { parameterCount, saveCheckpoint } from './checkpoint.js';
+import {
+  checkpointPath,
+  defaultFolder,
+  inspectFolder,
+  listCheckpoints,
+  lockFolder,
+  removeOldCheckpoints,
+  runFolder,
+  type RunFolder,
+} from './folder.js';
+import { stepsPerEpoch, train, type Interruption, type Loop } from './loop.js';
+import { begin, restore } from './open.js';
+import { decide, type Plan } from './plan.js';
 import type { Reporter } from './reporter.js';
+import { writeSummary } from './summary.js';
 
-/** Set by a signal handler; the loop looks at it after every step. */
-export interface Interruption {
-  signal: 'SIGINT' | 'SIGTERM' | 'SIGUSR1' | null;
+export type { Interruption } from './loop.js';
+
+/** What the caller knows of the machinery below; all of it goes into environment.json. */
+export interface RunEnvironment {
+  /** As the user is told: `CPU`, or the name of the GPU. */
+  readonly device: string;
+  /** Versions of TensorFlow and tfjs, why this device, and their like. */
+  readonly [key: string]: unknown;
 }
 
-export interface RunRequest {
+interface RunRequest {
   readonly config: Config;
   /** The run folder itself; null puts it at results/NAME/VARIANT/seed-N. */
   readonly folder: string | null;
   readonly resume: boolean;
   readonly overwrite: boolean;
+  readonly environment: RunEnvironment;
   readonly createEngine: CreateEngine;
   readonly reporter: Reporter;
   readonly interruption: Interruption;
 }
 
-export type RunOutcome = 'finished' | 'interrupted';
+/** `interrupted`: all is saved, and `resume` goes on from there. */
+type RunOutcome = 'finished' | 'interrupted';
 
-export type RunExperiment = (request: RunRequest) => Promise<RunOutcome>;
+/**
+ * 1. Look into the folder, without writing, and decide what is to be done there; refuse what would
+ * do harm. 2. Take the folder, and decide again: another process may have been there in between. 3.
+ * Load the data, build the engine. 4. Begin the folder's files anew, or read the run's state from
+ * them. 5. Train. 6. Sum up. A mistake of the user shows in the steps 1 to 3, before anything is
+ * written, or in reading the state.
+ *
+ * Errors: UserError (a folder in use, finished, or of another configuration; data; a damaged
+ * checkpoint; a full disk); RunError where training diverges.
+ */
+export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
+  const { config } = request;
+  const folder = runFolder(request.folder ?? defaultFolder(config));
+  await refuseLocked(folder.lock);
+  if (decide(request, folder, await inspectFolder(folder)).kind === 'nothing') {
+    request.reporter.note(
+      `${folder.path}: this run is finished already; its result is in ${folder.summary}`,
+    );
+    return 'finished';
+  }
+  const lock = await lockFolder(folder);
+  try {
+    const plan = decide(request, folder, await inspectFolder(folder));
+    if (plan.kind === 'nothing') return 'finished';
+    const dataset = await loadDataset(config.data, config.seed);
+    const engine = request.createEngine(config, dataset, { mode: 'compiled' });
+    try {
+      return await runIn(folder, request, plan, dataset, engine);
+    } finally {
+      engine.dispose();
+    }
+  } finally {
+    await lock.release();
+  }
+}
+
+async function runIn(
+  folder: RunFolder,
+  request: RunRequest,
+  plan: Exclude<Plan, { kind: 'nothing' }>,
+  dataset: Dataset,
+  engine: Engine,
+): Promise<RunOutcome> {
+  const { config, reporter, interruption } = request;
+  const trainImages = dataset.train.labels.length;
+  if (interruption.signal !== null) {
+    reporter.note('interrupted before the first step: nothing was written');
+    return 'interrupted';
+  }
+  const opened =
+    plan.kind === 'start'
+      ? await begin(folder, request, dataset)
+      : await restore(folder, request, plan.checkpoint, dataset, engine);
+
+  const perEpoch = stepsPerEpoch(trainImages, config.batchSize);
+  reporter.start({
+    folder: folder.path,
+    parameters: parameterCount(engine),
+    device: request.environment.device,
+    epochs: config.epochs,
+    stepsPerEpoch: perEpoch,
+    stepsDone: opened.progress.step,
+    preparationSeconds: performance.now() / 1000,
+  });
+  const checkpoints = await keepCheckpoints(folder, config, engine, trainImages);
+  const schedule = createSchedule(config.schedule, {
+    epochs: config.epochs,
+    stepsPerEpoch: perEpoch,
+  });
+  const reached = await train(
+    { ...request, ...opened, ...checkpoints, engine, trainImages, schedule },
+    opened.progress,
+  );
+  if (!reached.finished) return 'interrupted';
+  await writeSummary(folder.summary, opened.metrics.rows, reached, parameterCount(engine));
+  reporter.end({
+    folder: folder.path,
+    lastTestAccuracy: Number(opened.metrics.rows.at(-1)?.['test_accuracy']),
+    bestTestAccuracy: Number(opened.metrics.rows.at(-1)?.['best_test_accuracy']),
+    totalSeconds: reached.timing.totalSeconds,
+  });
+  return 'finished';
+}
+
+/** Saves under the step's number, and keeps the last two. */
+async function keepCheckpoints(
+  folder: RunFolder,
+  config: Config,
+  engine: Engine,
+  trainImages: number,
+): Promise<Pick<Loop, 'save' | 'lastCheckpoint'>> {
+  const record = { configHash: configHash(config), seed: config.seed, trainImages };
+  let [last = null] = await listCheckpoints(folder);
+  return {
+    save: async (progress) => {
+      const path = checkpointPath(folder, progress.step);
+      await saveCheckpoint(path, engine, { ...record, progress });
+      last = path;
+      await removeOldCheckpoints(folder);
+    },
+    lastCheckpoint: () => last,
+  };
+}

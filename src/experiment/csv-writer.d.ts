@@ -1,0 +1,10 @@
+// Types of csv-writer, as far as it is used: the package names its TypeScript source, which strict
+// settings refuse.
+export interface ObjectCsvStringifier {
+  getHeaderString(): string | null;
+  stringifyRecords(records: readonly Readonly<Record<string, string>>[]): string;
+}
+
+export function createObjectCsvStringifier(params: {
+  header: readonly { id: string; title: string }[];
+}): ObjectCsvStringifier;

@@ -1,0 +1,80 @@
+// environment.json: the software and hardware that a run was made with, and again for each time it
+// was resumed.
+import { execFile } from 'node:child_process';
+import { readFile, realpath } from 'node:fs/promises';
+import { arch, cpus, hostname, platform, release, totalmem } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { writeFileAtomically } from '../util/atomic-file.js';
+import { UserError } from '../util/errors.js';
+import { unreadable } from '../util/file-errors.js';
+
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+
+type Environment = Readonly<Record<string, unknown>>;
+
+/**
+ * Writes the file of a run that begins, or adds this sitting to that of a run that goes on. `fsam`,
+ * the project's version, marks the folder as a run's.
+ *
+ * @param given what the caller knows of the machinery below.
+ * @param data where the data set was read from.
+ */
+export async function writeEnvironment(
+  path: string,
+  given: Environment,
+  data: string,
+  resumed: boolean,
+): Promise<void> {
+  const sitting = { ...(await describe()), ...given, data };
+  const content = resumed ? await withSitting(path, sitting) : { ...sitting, resumed: [] };
+  await writeFileAtomically(path, `${JSON.stringify(content, null, 2)}\n`);
+}
+
+async function withSitting(path: string, sitting: Environment): Promise<Environment> {
+  let before: Environment;
+  try {
+    before = JSON.parse(await readFile(path, 'utf8')) as Environment;
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new UserError(`${path}: is damaged: not JSON`);
+    throw unreadable(path, error);
+  }
+  const others = Array.isArray(before['resumed']) ? (before['resumed'] as Environment[]) : [];
+  return { ...before, resumed: [...others, sitting] };
+}
+
+async function describe(): Promise<Environment> {
+  const project = JSON.parse(await readFile(`${PROJECT}/package.json`, 'utf8')) as {
+    version: string;
+  };
+  const processors = cpus();
+  return {
+    fsam: project.version,
+    node: process.version,
+    platform: `${platform()} ${release()} ${arch()}`,
+    cpu: processors[0]?.model ?? 'unknown',
+    cpuCores: processors.length,
+    memoryBytes: totalmem(),
+    host: hostname(),
+    git: await describeCommit(),
+    command: ['fsam', ...process.argv.slice(2)],
+    started: new Date().toISOString(),
+  };
+}
+
+/** Null where the project is not a checkout of its own, or git is not installed. */
+async function describeCommit(): Promise<{ commit: string; dirty: boolean } | null> {
+  const git = async (...command: string[]) => {
+    const { stdout } = await promisify(execFile)('git', ['-C', PROJECT, ...command]);
+    return stdout.trim();
+  };
+  try {
+    const top = await git('rev-parse', '--show-toplevel');
+    // Unpacked inside of another repository: its commit says nothing about this project.
+    if ((await realpath(top)) !== (await realpath(PROJECT))) return null;
+    const commit = await git('rev-parse', 'HEAD');
+    return { commit, dirty: (await git('status', '--porcelain')) !== '' };
+  } catch {
+    return null;
+  }
+}

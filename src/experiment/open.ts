@@ -1,0 +1,104 @@
+// The files of a run folder, begun anew or read back to go on.
+import type { Config } from '../config/schema.js';
+import { configHash, formatConfig } from '../config/text.js';
+import type { Dataset } from '../data/dataset.js';
+import type { Engine } from '../train/engine.js';
+import { writeFileAtomically } from '../util/atomic-file.js';
+import { UserError } from '../util/errors.js';
+import { makeFolders } from '../util/folders.js';
+import { loadCheckpoint } from './checkpoint.js';
+import { writeEnvironment } from './environment.js';
+import { clearFolder, listCheckpoints, removeTemporaries, type RunFolder } from './folder.js';
+import { METRICS_COLUMNS } from './metrics.js';
+import { BEGINNING, type Progress } from './progress.js';
+import type { Reporter } from './reporter.js';
+import { readTable, Table } from './table.js';
+import { TIMING_COLUMNS } from './timing.js';
+
+export interface OpenRequest {
+  readonly config: Config;
+  readonly environment: Readonly<Record<string, unknown>>;
+  readonly reporter: Reporter;
+}
+
+/** The tables of a run, and how far it has come; the engine holds the state that belongs to it. */
+export interface Opened {
+  readonly progress: Progress;
+  readonly metrics: Table;
+  readonly timing: Table;
+}
+
+/** A new run: whatever a run left in the folder goes, and files that are not ours stay. */
+export async function begin(
+  folder: RunFolder,
+  request: OpenRequest,
+  dataset: Dataset,
+): Promise<Opened> {
+  const { config, environment } = request;
+  await removeTemporaries(folder);
+  await clearFolder(folder);
+  await writeEnvironment(folder.environment, environment, dataset.source, false);
+  await writeFileAtomically(folder.config, formatConfig(config, folder.path));
+  await makeFolders(folder.checkpoints);
+  const metrics = new Table(folder.metrics, METRICS_COLUMNS);
+  const timing = new Table(folder.timing, TIMING_COLUMNS);
+  await metrics.write();
+  await timing.write();
+  return { progress: BEGINNING, metrics, timing };
+}
+
+/**
+ * The run as its newest checkpoint has it. Everything is read and checked before anything is
+ * written.
+ */
+export async function restore(
+  folder: RunFolder,
+  request: OpenRequest,
+  checkpoint: string,
+  dataset: Dataset,
+  engine: Engine,
+): Promise<Opened> {
+  const { config, environment, reporter } = request;
+  const wayOut = await wayOutOf(folder);
+  const record = await withWayOut(wayOut, () => loadCheckpoint(checkpoint, engine));
+  const trainImages = dataset.train.labels.length;
+  if (record.configHash !== configHash(config) || record.seed !== config.seed) {
+    throw new UserError(`${checkpoint}: is a checkpoint of another configuration; ${wayOut}`);
+  }
+  if (record.trainImages !== trainImages) {
+    throw new UserError(
+      `${dataset.source}: has ${trainImages} training images, wanted the ${record.trainImages} that the run in ` +
+        `${folder.path} began with; bring them back, or start anew with --overwrite`,
+    );
+  }
+  const { progress } = record;
+  const restart = 'start anew with --overwrite';
+  const [metrics, timing] = await withWayOut(restart, () =>
+    Promise.all([
+      readTable(folder.metrics, METRICS_COLUMNS, progress.epoch),
+      readTable(folder.timing, TIMING_COLUMNS, progress.epoch),
+    ]),
+  );
+  await removeTemporaries(folder);
+  await writeEnvironment(folder.environment, environment, dataset.source, true);
+  await metrics.write();
+  await timing.write();
+  const place = `epoch ${progress.epoch + 1} after step ${progress.step}`;
+  reporter.note(`resumed from ${checkpoint}: ${place}`);
+  return { progress, metrics, timing };
+}
+
+async function wayOutOf(folder: RunFolder): Promise<string> {
+  const [, older] = await listCheckpoints(folder);
+  return older === undefined
+    ? 'start anew with --overwrite'
+    : `delete it to go on from ${older}, or start anew with --overwrite`;
+}
+
+async function withWayOut<T>(wayOut: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    throw error instanceof UserError ? new UserError(`${error.message}; ${wayOut}`) : error;
+  }
+}

@@ -1,0 +1,44 @@
+// What a command may do in a run folder, from what stands there and what was asked.
+import type { Config } from '../config/schema.js';
+import { configDifferences } from '../config/text.js';
+import { UserError } from '../util/errors.js';
+import { configOf, type FolderState, type RunFolder } from './folder.js';
+
+/** What is to be done in a run folder. */
+export type Plan =
+  | { readonly kind: 'start' }
+  | { readonly kind: 'resume'; readonly checkpoint: string }
+  /** The run is finished. */
+  | { readonly kind: 'nothing' };
+
+export interface PlanRequest {
+  readonly config: Config;
+  readonly resume: boolean;
+  readonly overwrite: boolean;
+}
+
+/** Errors: UserError where the folder holds what must not be touched. */
+export function decide(request: PlanRequest, folder: RunFolder, state: FolderState): Plan {
+  const { config, resume, overwrite } = request;
+  if (resume && overwrite) {
+    throw new UserError('--resume and --overwrite exclude each other: wanted one of them');
+  }
+  if (state.kind === 'empty' || overwrite) return { kind: 'start' };
+  const differences = configDifferences(configOf(folder), config);
+  const run = state.finished ? 'a finished run' : 'an unfinished run';
+  if (differences.length > 0) {
+    throw new UserError(
+      `${folder.path}: holds ${run} of another configuration (${differences.join('; ')}); ` +
+        'start anew with --overwrite, or name another folder with --out',
+    );
+  }
+  if (!resume) {
+    const wayOut = state.finished ? '' : 'continue it with --resume, ';
+    throw new UserError(
+      `${folder.path}: holds ${run}; ${wayOut}start anew with --overwrite, or name another folder with --out`,
+    );
+  }
+  if (state.finished) return { kind: 'nothing' };
+  const { checkpoint } = state;
+  return checkpoint === null ? { kind: 'start' } : { kind: 'resume', checkpoint };
+}

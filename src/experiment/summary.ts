@@ -1,0 +1,39 @@
+// summary.json: what a finished run came to. Its presence says that the run is finished.
+import { writeFileAtomically } from '../util/atomic-file.js';
+import { required } from '../util/errors.js';
+import type { Progress } from './progress.js';
+import type { Row } from './table.js';
+
+const LAST = 10;
+
+/**
+ * Writes the file from the rows of metrics.csv, so that both tell the same. `last` and `best` are
+ * rows of it as numbers (null where the field is empty); the best is the first with the highest
+ * test accuracy.
+ */
+export async function writeSummary(
+  path: string,
+  rows: readonly Row[],
+  progress: Progress,
+  parameters: number,
+): Promise<void> {
+  const numbers = rows.map((row) =>
+    Object.fromEntries(
+      Object.entries(row).map(([column, field]) => [column, field === '' ? null : Number(field)]),
+    ),
+  );
+  const accuracy = (row: (typeof numbers)[number]) =>
+    required(row['test_accuracy'], 'test_accuracy');
+  const best = numbers.reduce((a, b) => (accuracy(b) > accuracy(a) ? b : a));
+  const tail = numbers.slice(-LAST).map(accuracy);
+  const summary = {
+    epochs: progress.epoch,
+    steps: progress.step,
+    parameters,
+    last: required(numbers.at(-1), 'the last row'),
+    best,
+    mean_test_accuracy_of_last_10: tail.reduce((a, b) => a + b) / tail.length,
+    total_seconds: progress.timing.totalSeconds,
+  };
+  await writeFileAtomically(path, `${JSON.stringify(summary, null, 2)}\n`);
+}

@@ -1,0 +1,123 @@
+// The rows of timing.csv, and the stopwatch behind them: what differs from one run of a command to
+// the next.
+import { z } from 'zod';
+
+/** Seconds over all sittings, as far as a checkpoint has kept them. */
+export const timingSchema = z.strictObject({
+  totalSeconds: z.number(),
+  /** The rest is of the epoch under way. */
+  epochSeconds: z.number(),
+  /**
+   * Of the steps that count for throughput: all but the first of each process, which pays for
+   * warming up.
+   */
+  timedImages: z.number(),
+  timedSeconds: z.number(),
+});
+export type Timing = z.infer<typeof timingSchema>;
+
+export const NO_TIME: Timing = {
+  totalSeconds: 0,
+  epochSeconds: 0,
+  timedImages: 0,
+  timedSeconds: 0,
+};
+
+export interface TimingRow {
+  readonly epoch: number;
+  /** From the end of the epoch before: its checkpoint, training, evaluation. */
+  readonly seconds: number;
+  /** Training steps only. */
+  readonly images_per_second: number;
+  /** In the first row of a process: its first step, which pays for warming up. */
+  readonly first_step_seconds: number | null;
+  /** Resident memory of the process, in 10^6 bytes. */
+  readonly memory_mb: number;
+}
+
+export const TIMING_COLUMNS = [
+  'epoch',
+  'seconds',
+  'images_per_second',
+  'first_step_seconds',
+  'memory_mb',
+] as const satisfies (keyof TimingRow)[];
+
+/** The row as timing.csv has it. */
+export function formatTiming(row: TimingRow): Record<keyof TimingRow, string> {
+  return {
+    epoch: String(row.epoch),
+    seconds: row.seconds.toFixed(3),
+    images_per_second: row.images_per_second.toFixed(1),
+    first_step_seconds: row.first_step_seconds?.toFixed(3) ?? '',
+    memory_mb: row.memory_mb.toFixed(1),
+  };
+}
+
+/** Counts on from where `before` stopped. */
+export class Stopwatch {
+  readonly #before: Timing;
+  readonly #start = performance.now();
+  #epochStart = this.#start;
+  #epochSecondsBefore: number;
+  #timed: { readonly images: number; readonly seconds: number };
+  /** The first step of this process. */
+  #first: { readonly images: number; readonly seconds: number } | null = null;
+  #firstReported = false;
+
+  constructor(before: Timing) {
+    this.#before = before;
+    this.#epochSecondsBefore = before.epochSeconds;
+    this.#timed = { images: before.timedImages, seconds: before.timedSeconds };
+  }
+
+  /** Runs one training step on `images` images. */
+  step<T extends { readonly images: number }>(run: () => T): T {
+    const start = performance.now();
+    const result = run();
+    const seconds = (performance.now() - start) / 1000;
+    const { images } = result;
+    if (this.#first === null) this.#first = { images, seconds };
+    else
+      this.#timed = {
+        images: this.#timed.images + images,
+        seconds: this.#timed.seconds + seconds,
+      };
+    return result;
+  }
+
+  /** Over the epoch so far; of the first step where there is no other. */
+  imagesPerSecond(): number {
+    const { images, seconds } = this.#timed.images > 0 ? this.#timed : (this.#first ?? this.#timed);
+    return seconds > 0 ? images / seconds : 0;
+  }
+
+  now(): Timing {
+    return {
+      totalSeconds: this.#before.totalSeconds + secondsSince(this.#start),
+      epochSeconds: this.#epochSecondsBefore + secondsSince(this.#epochStart),
+      timedImages: this.#timed.images,
+      timedSeconds: this.#timed.seconds,
+    };
+  }
+
+  /** The row of the epoch that ends now; the next one begins. */
+  endEpoch(epoch: number): TimingRow {
+    const row: TimingRow = {
+      epoch,
+      seconds: this.now().epochSeconds,
+      images_per_second: this.imagesPerSecond(),
+      first_step_seconds: this.#firstReported ? null : (this.#first?.seconds ?? null),
+      memory_mb: process.memoryUsage.rss() / 1e6,
+    };
+    this.#firstReported ||= this.#first !== null;
+    this.#epochStart = performance.now();
+    this.#epochSecondsBefore = 0;
+    this.#timed = { images: 0, seconds: 0 };
+    return row;
+  }
+}
+
+function secondsSince(start: number): number {
+  return (performance.now() - start) / 1000;
+}

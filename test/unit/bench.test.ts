@@ -1,0 +1,206 @@
+// What `fsam bench` measures, asks of PyTorch and prints.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import {
+  parsePytorch,
+  timePytorch,
+  whyNoPytorch,
+  type Outcome,
+} from '../../src/cli/bench-sides.js';
+import { benchTable } from '../../src/cli/bench-table.js';
+import { configSchema } from '../../src/config/schema.js';
+import { summarise, timeSteps } from '../../src/train/benchmark.js';
+import type { StepResult } from '../../src/train/engine.js';
+import { UserError } from '../../src/util/errors.js';
+
+const folder = mkdtempSync(path.join(os.tmpdir(), 'fsam-bench-'));
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const config = configSchema.parse({
+  name: 'test',
+  batchSize: 3,
+  data: { name: 'cifar100' },
+  model: { name: 'resnet18', width: 8 },
+  optimizer: { name: 'fsam', base: 'adamw', adaptive: true },
+});
+const shape = {
+  classes: 100,
+  height: 32,
+  width: 32,
+  channels: 3,
+  mean: [0, 0, 0],
+  std: [1, 1, 1],
+  trainCount: 50_000,
+  testCount: 10_000,
+};
+
+describe('summarise', () => {
+  it('takes the median between the two middle steps', () => {
+    expect(summarise([40, 10, 30, 20], 5)).toEqual({
+      median: 25,
+      min: 10,
+      p90: 40,
+      imagesPerSecond: 200,
+    });
+  });
+
+  it('is not moved by one slow step', () => {
+    const times = [...Array.from({ length: 10 }, () => 10), 1000];
+    expect(summarise(times, 1)).toMatchObject({ median: 10, p90: 10 });
+  });
+
+  it('refuses to sum up nothing', () => {
+    expect(() => summarise([], 1)).toThrow('internal: measured step');
+  });
+});
+
+describe('timeSteps', () => {
+  const steps: { step: number; indices: number[]; rate: number }[] = [];
+  const trainStep = (step: number, indices: Int32Array, rate: number): StepResult => {
+    steps.push({ step, indices: [...indices], rate });
+    // The warm-up step is slow, the others are not.
+    const end = performance.now() + (step === 0 ? 60 : 1);
+    while (performance.now() < end);
+    return { loss: 10 - step } as StepResult;
+  };
+  const times = timeSteps({ trainStep }, config, 4, { warmup: 1, steps: 2 });
+
+  it('goes round the images in whole batches', () => {
+    expect(steps.map(({ indices }) => indices)).toEqual([
+      [0, 1, 2],
+      [3, 0, 1],
+      [2, 3, 0],
+    ]);
+    expect(steps.map(({ step, rate }) => [step, rate])).toEqual([
+      [0, 0.05],
+      [1, 0.05],
+      [2, 0.05],
+    ]);
+  });
+
+  it('measures after the warm-up only, and keeps every loss', () => {
+    expect(times.losses).toEqual([10, 9, 8]);
+    expect(times.milliseconds).toHaveLength(2);
+    expect(times.milliseconds[0]).toBeGreaterThanOrEqual(1);
+    expect(Math.min(...times.milliseconds)).toBeLessThan(60);
+  });
+});
+
+describe('timePytorch', () => {
+  /** Stands in for Python: Node runs a script that answers with what it was asked. */
+  const stand = (name: string, source: string) => {
+    const script = path.join(folder, name);
+    writeFileSync(script, source);
+    const counts = { warmup: 2, steps: 7 };
+    const python = process.execPath;
+    return timePytorch({
+      python,
+      script,
+      mode: 'compile',
+      config,
+      shape,
+      device: 'cpu',
+      ...counts,
+    });
+  };
+
+  it("passes the benchmark's sizes on and reads the figures", async () => {
+    const outcome = await stand(
+      'echo.cjs',
+      `console.log('a warning');
+       console.log(JSON.stringify({ mode: 'compile', ms_median: 4, ms_min: 3, ms_p90: 5, images_per_second: 750,
+         peak_memory_mb: 800, losses: [4.5], torch: process.argv.slice(2).join(' '), threads: 2, device: 'cpu' }));`,
+    );
+    const asked =
+      '--model resnet18 --width 8 --classes 100 --height 32 --channels 3 --batch 3 ' +
+      '--optimizer fasam --base adamw --steps 7 --warmup 2 --modes compile --device cpu';
+    expect(outcome).toEqual({
+      timing: {
+        median: 4,
+        min: 3,
+        p90: 5,
+        imagesPerSecond: 750,
+        peakMemory: 800,
+        losses: [4.5],
+        device: 'cpu',
+        library: `PyTorch ${asked}, 2 threads`,
+      },
+    });
+  });
+
+  it('gives the reason of a mode that was skipped', async () => {
+    const source = `console.log(JSON.stringify({ mode: 'compile', skipped: 'no C++ compiler' }));`;
+    expect(await stand('skip.cjs', source)).toEqual({ failure: 'no C++ compiler' });
+  });
+
+  it('gives the last complaint of a script that fails', async () => {
+    const source = `console.error('first'); console.error('not enough memory'); process.exit(4);`;
+    expect(await stand('fail.cjs', source)).toEqual({ failure: 'exit code 4: not enough memory' });
+  });
+
+  it('names the killer of a script that is killed', async () => {
+    const outcome = await stand('kill.cjs', `process.kill(process.pid, 'SIGKILL');`);
+    expect(outcome).toHaveProperty('failure', expect.stringContaining('SIGKILL'));
+  });
+
+  it('refuses the output of another script', () => {
+    expect(() => parsePytorch('hello\n')).toThrow(UserError);
+    expect(() => parsePytorch('{"ms_median": "fast"}')).toThrow('scripts/bench_pytorch.py');
+  });
+
+  it('says that Python is missing', async () => {
+    const python = path.join(folder, 'python3');
+    expect(await whyNoPytorch(python)).toBe(`there is no program ${python}`);
+  });
+});
+
+describe('benchTable', () => {
+  const timed = (median: number, peakMemory: number): Outcome => ({
+    timing: {
+      median,
+      min: median - 1,
+      p90: median + 1,
+      imagesPerSecond: 128_000 / median,
+      peakMemory,
+      losses: [],
+      device: 'CPU',
+      library: '',
+    },
+  });
+
+  it('compares with stock tfjs, eager and channels_last', () => {
+    const table = benchTable([
+      { name: 'fsam stock', outcome: timed(8000, 6123.4) },
+      { name: 'fsam eager', outcome: timed(4000, 5000) },
+      { name: 'fsam compiled', outcome: timed(2000, 1900) },
+      { name: 'pytorch channels_last', outcome: timed(2500, 1000) },
+      { name: 'pytorch compile', outcome: { failure: 'no C++ compiler' } },
+    ]);
+    expect(table.split('\n')).toEqual([
+      'side                   ms/step   min   p90  images/s  peak MB  vs stock  vs eager  vs channels_last',
+      'fsam stock                8000  7999  8001      16.0     6123     1.00x     0.50x             0.31x',
+      'fsam eager                4000  3999  4001      32.0     5000     2.00x     1.00x             0.63x',
+      'fsam compiled             2000  1999  2001      64.0     1900     4.00x     2.00x             1.25x',
+      'pytorch channels_last     2500  2499  2501      51.2     1000     3.20x     1.60x             1.00x',
+      'pytorch compile        no C++ compiler',
+    ]);
+  });
+
+  it('leaves out the comparison with a side that was not timed', () => {
+    const table = benchTable([
+      { name: 'fsam stock', outcome: { failure: 'out of memory' } },
+      { name: 'fsam compiled', outcome: timed(12.34, 400) },
+    ]);
+    expect(table).toBe(
+      [
+        'side           ms/step   min   p90  images/s  peak MB',
+        'fsam stock     out of memory',
+        'fsam compiled     12.3  11.3  13.3     10373      400',
+      ].join('\n'),
+    );
+  });
+});

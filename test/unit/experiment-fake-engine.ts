@@ -1,0 +1,108 @@
+// A tiny deterministic engine, no TensorFlow in it: every step changes all of the state, by state, images, step and rate.
+import { configSchema, type Config } from '../../src/config/schema.js';
+import type { Interruption } from '../../src/experiment/run.js';
+import type { CreateEngine, Engine } from '../../src/train/engine.js';
+
+export interface FakeOptions {
+  /** Channels of its one convolution. */
+  readonly width?: number;
+  /** Called after each step. */
+  readonly onStep?: (step: number) => void;
+  /** The step (from 0) whose loss is NaN. */
+  readonly failAt?: number;
+}
+
+/** Two epochs and a bit of 20 images in batches of 6: three full ones and one of 2. */
+export function fakeConfig(changes: Record<string, unknown> = {}): Config {
+  return configSchema.parse({
+    name: 'fake',
+    epochs: 3,
+    batchSize: 6,
+    data: { name: 'synthetic', synthetic: { train: 20, test: 8, size: 4, classes: 4 } },
+    model: { name: 'resnet18', width: 1 },
+    optimizer: { name: 'fsam' },
+    ...changes,
+  });
+}
+
+export function fakeEngine({ width = 2, onStep, failAt }: FakeOptions = {}): CreateEngine {
+  return (config, dataset) => {
+    const size = 9 * width + width;
+    const state = new Map([
+      ['parameters', Float32Array.from({ length: size }, (_, i) => Math.cos(i + config.seed))],
+      ['statistics', new Float32Array(3)],
+      ['momentum', new Float32Array(size)],
+      ['ema', new Float32Array(size)],
+    ]);
+    const vector = (name: string) => state.get(name) ?? new Float32Array();
+    const engine: Engine = {
+      parameterLayout: [
+        { name: 'conv1.weight', shape: [3, 3, 1, width], offset: 0 },
+        { name: 'conv1.bias', shape: [width], offset: 9 * width },
+      ],
+      statisticLayout: [{ name: 'bn1.running_mean', shape: [3], offset: 0 }],
+      stateNames: ['parameters', 'statistics', 'momentum', 'ema'],
+      trainStep: (step, indices, learningRate) => {
+        const [w, m, ema] = [vector('parameters'), vector('momentum'), vector('ema')];
+        const s = vector('statistics');
+        let [loss, norm] = [0, 0];
+        for (let i = 0; i < size; i++) {
+          let g = 0;
+          for (const [j, index] of indices.entries()) {
+            g += Math.sin((w[i] ?? 0) + 0.37 * index * (i + 1) + 0.01 * j + step);
+          }
+          ema[i] = 0.6 * (ema[i] ?? 0) + 0.4 * g;
+          m[i] = 0.9 * (m[i] ?? 0) + g - 0.1 * (ema[i] ?? 0);
+          w[i] = (w[i] ?? 0) - learningRate * (m[i] ?? 0);
+          loss += Math.abs(g) / size;
+          norm += g * g;
+        }
+        for (let i = 0; i < 3; i++) s[i] = 0.9 * (s[i] ?? 0) + 0.1 * loss;
+        onStep?.(step);
+        return {
+          images: indices.length,
+          loss: step === failAt ? NaN : loss,
+          correct: Math.floor(indices.length / 2),
+          perturbedLoss: 1.1 * loss,
+          perturbedCorrect: 1,
+          gradientNorm: Math.sqrt(norm),
+          perturbationCosine: Math.cos(norm),
+        };
+      },
+      evaluate: (split) => {
+        const images = dataset[split].labels.length;
+        const sum = vector('parameters').reduce((a, b) => a + b, vector('statistics')[0] ?? 0);
+        return { images, loss: Math.abs(sum), correct: Math.floor(Math.abs(sum * 7)) % images };
+      },
+      readState: () => new Map([...state].map(([name, values]) => [name, values.slice()])),
+      writeState: (from) => {
+        for (const [name, values] of from) vector(name).set(values);
+      },
+      dispose: () => undefined,
+    };
+    return engine;
+  };
+}
+
+/** The request of a run in `folder` that tells nobody of its progress. */
+export function fakeRequest(folder: string, options: FakeOptions & { config?: Config } = {}) {
+  const notes: string[] = [];
+  const interruption: Interruption = { signal: null };
+  return {
+    config: options.config ?? fakeConfig(),
+    folder,
+    resume: false,
+    overwrite: false,
+    environment: { device: 'CPU' },
+    createEngine: fakeEngine(options),
+    reporter: {
+      start: () => undefined,
+      step: () => undefined,
+      epoch: () => undefined,
+      note: (text: string) => notes.push(text),
+      end: () => undefined,
+    },
+    interruption,
+    notes,
+  };
+}

@@ -1,0 +1,299 @@
+// A run and its folder on a tiny deterministic engine: straight, resumed, refused, failing.
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../../src/config/load.js';
+import { listCheckpoints, openRun, runFolder } from '../../src/experiment/folder.js';
+import { runExperiment } from '../../src/experiment/run.js';
+import { RunError } from '../../src/util/errors.js';
+import { randomStream } from '../../src/util/random.js';
+import { fakeConfig, fakeEngine, fakeRequest, type FakeOptions } from './experiment-fake-engine.js';
+import { messageOf, resultOf, scratchFolder } from './experiment-support.js';
+
+/** 20 images in batches of 6. */
+const STEPS_PER_EPOCH = 4;
+
+function runTo(folder: string, options: Parameters<typeof fakeRequest>[1] = {}) {
+  return runExperiment(fakeRequest(folder, options));
+}
+
+/** Runs until `stopAfter` steps are done in this sitting, as if a signal came then. */
+async function sitting(folder: string, stopAfter: number, options: FakeOptions = {}) {
+  let done = 0;
+  const onStep = () => {
+    if (++done === stopAfter) request.interruption.signal = 'SIGTERM';
+  };
+  const request = fakeRequest(folder, { ...options, onStep });
+  return runExperiment({ ...request, resume: true });
+}
+
+describe('a straight run', () => {
+  it('visits every image once an epoch, in the order of the stream', async () => {
+    const seen: number[] = [];
+    const request = fakeRequest(join(scratchFolder(), 'run'));
+    await runExperiment({
+      ...request,
+      createEngine: (...given) => {
+        const engine = fakeEngine()(...given);
+        return {
+          ...engine,
+          trainStep: (step, indices, rate) => {
+            seen.push(...indices);
+            return engine.trainStep(step, indices, rate);
+          },
+        };
+      },
+    });
+    const orders = [0, 1, 2].flatMap((epoch) => [
+      ...randomStream(1, 'order', epoch).permutation(20),
+    ]);
+    expect(seen).toEqual(orders);
+  });
+
+  it('writes its folder, the same bytes for the same command', async () => {
+    const [one, two] = [join(scratchFolder(), 'one'), join(scratchFolder(), 'two')];
+    expect(await runTo(one)).toBe('finished');
+    expect(await runTo(two)).toBe('finished');
+    const names = ['checkpoints', 'config.yaml', 'environment.json', 'metrics.csv', 'summary.json'];
+    expect(readdirSync(one)).toEqual([...names, 'timing.csv']);
+    expect(readdirSync(join(one, 'checkpoints'))).toEqual([
+      'step-00000008.safetensors',
+      'step-00000012.safetensors',
+    ]);
+    expect(await resultOf(one)).toEqual(await resultOf(two));
+    const config = loadConfig({
+      config: join(one, 'config.yaml'),
+      assignments: [],
+      overrides: {},
+    });
+    expect(config).toEqual(fakeConfig());
+  });
+
+  it('tells the same in metrics.csv and summary.json', async () => {
+    const folder = join(scratchFolder(), 'run');
+    await runTo(folder);
+    const [header, ...rows] = readFileSync(join(folder, 'metrics.csv'), 'utf8').trim().split('\n');
+    expect(header).toBe(
+      'epoch,step,learning_rate,train_loss,train_accuracy,perturbed_loss,perturbed_accuracy,' +
+        'test_loss,test_accuracy,best_test_accuracy,gradient_norm,perturbation_cosine',
+    );
+    expect(rows.map((row) => row.split(',').slice(0, 2).join())).toEqual(['1,4', '2,8', '3,12']);
+    const accuracies = rows.map((row) => Number(row.split(',')[8]));
+    const summary = JSON.parse(readFileSync(join(folder, 'summary.json'), 'utf8')) as object;
+    expect(summary).toMatchObject({
+      epochs: 3,
+      steps: 12,
+      parameters: 20,
+      last: { epoch: 3, test_accuracy: accuracies[2] },
+      best: { test_accuracy: Math.max(...accuracies) },
+      mean_test_accuracy_of_last_10: accuracies.reduce((a, b) => a + b) / 3,
+    });
+  });
+
+  it('stops at maxSteps with a row for what was done', async () => {
+    const folder = join(scratchFolder(), 'run');
+    expect(await runTo(folder, { config: fakeConfig({ maxSteps: 6 }) })).toBe('finished');
+    const { csv } = await resultOf(folder);
+    // The schedule is that of all 12 steps: the rate of step 5 is 0.05 (1 + cos(5 pi / 12)) / 2.
+    expect(csv.trim().split('\n')[2]).toMatch(/^2,6,0\.03147048,/);
+  });
+
+  it('saves every `everyEpochs` epochs and at the end', async () => {
+    const folder = join(scratchFolder(), 'run');
+    await runTo(folder, { config: fakeConfig({ checkpoint: { everyEpochs: 2 }, epochs: 5 }) });
+    expect(readdirSync(join(folder, 'checkpoints'))).toEqual([
+      'step-00000016.safetensors',
+      'step-00000020.safetensors',
+    ]);
+  });
+});
+
+describe('resuming', () => {
+  it('gives the bytes of the straight run, interrupted after any step', async () => {
+    const straight = join(scratchFolder(), 'straight');
+    await runTo(straight);
+    const wanted = await resultOf(straight);
+    for (let stop = 1; stop < 3 * STEPS_PER_EPOCH; stop++) {
+      const folder = join(scratchFolder(), 'run');
+      expect(await sitting(folder, stop)).toBe('interrupted');
+      expect(await sitting(folder, Infinity)).toBe('finished');
+      expect(await resultOf(folder), `stopped after ${stop}`).toEqual(wanted);
+    }
+  });
+
+  it('gives the bytes of the straight run, interrupted after every step', async () => {
+    const [straight, folder] = [join(scratchFolder(), 'straight'), join(scratchFolder(), 'run')];
+    await runTo(straight);
+    let sittings = 1;
+    while ((await sitting(folder, 1)) === 'interrupted') sittings++;
+    // The last step is followed by a sitting for the evaluation alone.
+    expect(sittings).toBe(3 * STEPS_PER_EPOCH + 1);
+    expect(await resultOf(folder)).toEqual(await resultOf(straight));
+    const environment = readFileSync(join(folder, 'environment.json'), 'utf8');
+    expect((JSON.parse(environment) as { resumed: unknown[] }).resumed).toHaveLength(sittings - 1);
+  });
+
+  it('cuts the rows past the checkpoint', async () => {
+    const folder = join(scratchFolder(), 'run');
+    await runTo(folder);
+    const wanted = await resultOf(folder);
+    rmSync(join(folder, 'summary.json'));
+    rmSync(join(folder, 'checkpoints', 'step-00000012.safetensors'));
+    expect(await sitting(folder, 1)).toBe('interrupted');
+    expect(readFileSync(join(folder, 'metrics.csv'), 'utf8').trim().split('\n')).toHaveLength(3);
+    expect(await sitting(folder, Infinity)).toBe('finished');
+    expect(await resultOf(folder)).toEqual(wanted);
+  });
+
+  it('sums up a run that was killed between its last checkpoint and its summary', async () => {
+    const folder = join(scratchFolder(), 'run');
+    await runTo(folder);
+    rmSync(join(folder, 'summary.json'));
+    expect(await sitting(folder, Infinity)).toBe('finished');
+    expect(existsSync(join(folder, 'summary.json'))).toBe(true);
+  });
+
+  it('notes that a finished run is finished, and touches nothing', async () => {
+    const folder = join(scratchFolder(), 'run');
+    await runTo(folder);
+    const request = fakeRequest(folder);
+    const createEngine = () => {
+      throw new Error('no engine is needed');
+    };
+    expect(await runExperiment({ ...request, resume: true, createEngine })).toBe('finished');
+    expect(request.notes[0]).toContain('finished already');
+  });
+
+  it('refuses a damaged checkpoint and names the way out, which works', async () => {
+    const folder = join(scratchFolder(), 'run');
+    await sitting(folder, 9);
+    const [newest = '', older = ''] = await listCheckpoints(runFolder(folder));
+    const intact = readFileSync(newest);
+    writeFileSync(newest, intact.subarray(0, intact.length / 2));
+    const before = readFileSync(join(folder, 'environment.json'));
+    const message = await messageOf(sitting(folder, Infinity));
+    expect(message).toContain(`${newest}: is no intact safetensors file`);
+    expect(message).toContain(`delete it to go on from ${older}`);
+    expect(readFileSync(join(folder, 'environment.json'))).toEqual(before);
+    rmSync(newest);
+    expect(await sitting(folder, Infinity)).toBe('finished');
+  });
+
+  it('refuses a checkpoint of another network or configuration', async () => {
+    const [folder, other] = [join(scratchFolder(), 'run'), join(scratchFolder(), 'other')];
+    await sitting(folder, 5);
+    const wider = await messageOf(sitting(folder, Infinity, { width: 3 }));
+    expect(wider).toContain('conv1.weight: got shape [3, 3, 1, 2], wanted [3, 3, 1, 3]');
+
+    const changed = fakeRequest(other, { config: fakeConfig({ seed: 2 }) });
+    await runExperiment(changed);
+    const [theirs = ''] = await listCheckpoints(runFolder(other));
+    const [ours = ''] = await listCheckpoints(runFolder(folder));
+    writeFileSync(ours, readFileSync(theirs));
+    expect(await messageOf(sitting(folder, Infinity))).toContain('of another configuration');
+  });
+
+  it('refuses rows that do not go with the checkpoint', async () => {
+    const folder = join(scratchFolder(), 'run');
+    await sitting(folder, 9);
+    const metrics = join(folder, 'metrics.csv');
+    const lines = readFileSync(metrics, 'utf8').split('\n');
+    writeFileSync(metrics, lines.slice(0, 2).join('\n'));
+    expect(await messageOf(sitting(folder, Infinity))).toContain('has 1 rows, wanted one for each');
+    writeFileSync(metrics, [lines[0], lines[2], lines[1]].join('\n'));
+    expect(await messageOf(sitting(folder, Infinity))).toContain(`${metrics}:2`);
+  });
+});
+
+describe('a folder that holds something', () => {
+  it('refuses a run that is there, with the differences and the way out', async () => {
+    const folder = join(scratchFolder(), 'run');
+    await sitting(folder, 5);
+    expect(await messageOf(runTo(folder))).toContain(
+      'an unfinished run; continue it with --resume',
+    );
+    const other = fakeConfig({ epochs: 4, optimizer: { name: 'fsam', rho: 0.1 } });
+    const request = { ...fakeRequest(folder, { config: other }), resume: true };
+    const message = await messageOf(runExperiment(request));
+    expect(message).toContain('epochs: 3 -> 4; optimizer.rho: 0.2 -> 0.1');
+    expect(message).toContain('--overwrite');
+    expect(await messageOf(runExperiment({ ...request, overwrite: true }))).toContain('exclude');
+    await sitting(folder, Infinity);
+    expect(await messageOf(runTo(folder))).toContain('a finished run; start anew');
+  });
+
+  it('overwrites what a run wrote, and nothing else', async () => {
+    const folder = join(scratchFolder(), 'run');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'notes.txt'), 'mine');
+    await runTo(folder, { config: fakeConfig({ epochs: 5 }) });
+    writeFileSync(join(folder, 'checkpoints', 'best.safetensors'), 'mine');
+    expect(await runExperiment({ ...fakeRequest(folder), overwrite: true })).toBe('finished');
+    expect(readFileSync(join(folder, 'notes.txt'), 'utf8')).toBe('mine');
+    expect(readdirSync(join(folder, 'checkpoints'))).toEqual([
+      'best.safetensors',
+      'step-00000008.safetensors',
+      'step-00000012.safetensors',
+    ]);
+  });
+
+  it('refuses files of others under the names of ours', async () => {
+    const folder = scratchFolder();
+    writeFileSync(join(folder, 'config.yaml'), 'mine: 1');
+    const request = { ...fakeRequest(folder), overwrite: true };
+    expect(await messageOf(runExperiment(request))).toContain('is not from a run of fsam');
+    expect(readdirSync(folder)).toEqual(['config.yaml']);
+  });
+
+  it('refuses to work where another run works', async () => {
+    const folder = join(scratchFolder(), 'run');
+    const outcomes = await Promise.allSettled([runTo(folder), runTo(folder), runTo(folder)]);
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  });
+
+  it('refuses a path that cannot be a folder', async () => {
+    const file = join(scratchFolder(), 'file');
+    writeFileSync(file, '');
+    expect(await messageOf(runTo(file))).toContain('is a file, wanted a folder');
+    expect(await messageOf(runTo(join(file, 'run')))).toContain(join(file, 'run'));
+    expect(await messageOf(runTo('/proc/fsam/run'))).toContain('/proc/fsam/run: cannot be written');
+  });
+});
+
+describe('a run that fails', () => {
+  it('leaves nothing behind when it fails before the first step, or is interrupted there', async () => {
+    const parent = scratchFolder();
+    const folder = join(parent, 'name', 'variant', 'seed-1');
+    const config = fakeConfig({ data: { name: 'cifar10', directory: join(parent, 'none') } });
+    await messageOf(runTo(folder, { config }));
+    expect(readdirSync(parent)).toEqual([]);
+    const request = fakeRequest(folder);
+    request.interruption.signal = 'SIGINT';
+    expect(await runExperiment(request)).toBe('interrupted');
+    expect(readdirSync(parent)).toEqual([]);
+  });
+
+  it('stops at a loss that is not finite and does not save it', async () => {
+    const folder = join(scratchFolder(), 'run');
+    const message = await messageOf(runTo(folder, { failAt: 9 }), RunError);
+    expect(message).toContain('epoch 3, step 10: the training loss is NaN');
+    expect(message).toContain(join(folder, 'checkpoints', 'step-00000008.safetensors'));
+    expect(message).toContain(join(folder, 'metrics.csv'));
+    expect((await openRun(folder, null)).checkpoint).toContain('step-00000008');
+    expect(existsSync(join(folder, '.fsam-lock'))).toBe(false);
+  });
+
+  it('does not save a state that is not finite', async () => {
+    const folder = join(scratchFolder(), 'run');
+    const request = fakeRequest(folder);
+    const createEngine = (...given: Parameters<typeof request.createEngine>) => {
+      const engine = fakeEngine()(...given);
+      const readState = () =>
+        new Map([...engine.readState(), ['ema', new Float32Array(20).fill(Infinity)]]);
+      return { ...engine, readState };
+    };
+    const message = await messageOf(runExperiment({ ...request, createEngine }), RunError);
+    expect(message).toContain('optimizer.ema holds numbers that are not finite');
+    expect(readdirSync(join(folder, 'checkpoints'))).toEqual([]);
+  });
+});

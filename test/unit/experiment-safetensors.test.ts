@@ -1,0 +1,124 @@
+// The safetensors format: read back, read by Python's library, damaged in every way.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readHeader, readTensors, writeSafetensors } from '../../src/util/safetensors.js';
+import { messageOf, scratchFolder } from './experiment-support.js';
+
+const memory = Float32Array.of(9, 1, -2, 0.1, 3e38, 5, 1.5);
+const tensors = [
+  { name: 'b.weight', shape: [1, 2, 2], data: memory.subarray(1, 5) },
+  { name: 'a', shape: [2], data: memory.subarray(5) },
+  { name: 'empty', shape: [0], data: new Float32Array() },
+];
+
+async function written(): Promise<string> {
+  const path = join(scratchFolder(), 'x.safetensors');
+  await writeSafetensors(path, tensors, { note: 'größe', 'a key': '1' });
+  return path;
+}
+
+async function readAll(path: string): Promise<Map<string, Float32Array>> {
+  const found = new Map<string, Float32Array>();
+  await readTensors(path, ({ name, start, end }) => {
+    const data = new Float32Array((end - start) / 4);
+    found.set(name, data);
+    return data;
+  });
+  return found;
+}
+
+/** A file with `header` before `data` bytes of zeros. */
+function handMade(header: string, data: number, length = Buffer.byteLength(header)): string {
+  const path = join(scratchFolder(), 'x.safetensors');
+  const prefix = Buffer.alloc(8);
+  prefix.writeBigUInt64LE(BigInt(length));
+  writeFileSync(path, Buffer.concat([prefix, Buffer.from(header), Buffer.alloc(data)]));
+  return path;
+}
+
+const entry = (start: number, end: number, shape = [(end - start) / 4]) =>
+  JSON.stringify({ dtype: 'F32', shape, data_offsets: [start, end] });
+
+describe('safetensors', () => {
+  it('reads back what it wrote, and leaves no other file', async () => {
+    const path = await written();
+    const { metadata, tensors: entries, dataStart } = await readHeader(path);
+    expect(metadata).toMatchObject({ note: 'größe', 'a key': '1' });
+    expect(entries.map(({ name, shape }) => [name, shape])).toEqual(
+      tensors.map(({ name, shape }) => [name, shape]),
+    );
+    expect(dataStart % 8).toBe(0);
+    expect(await readAll(path)).toEqual(new Map(tensors.map(({ name, data }) => [name, data])));
+    expect(readdirSync(join(path, '..'))).toEqual(['x.safetensors']);
+  });
+
+  it("is what Python's safetensors reads", async ({ skip }) => {
+    const python = process.env['FSAM_TEST_PYTHON'] ?? 'python3';
+    const there = spawnSync(python, ['-c', 'import safetensors.numpy']).status === 0;
+    skip(!there, `${python} has no safetensors; pip install safetensors numpy`);
+    const program = `
+import json, sys
+from safetensors import safe_open
+with safe_open(sys.argv[1], 'np') as f:
+    print(json.dumps([f.metadata()['note'], {k: f.get_tensor(k).tolist() for k in f.keys()}]))`;
+    const output = execFileSync(python, ['-c', program, await written()], { encoding: 'utf8' });
+    const [note, read] = JSON.parse(output) as [string, Record<string, unknown>];
+    expect(note).toBe('größe');
+    const [one, minusTwo, tenth, large] = memory.subarray(1, 5);
+    expect(read).toEqual({
+      'b.weight': [
+        [
+          [one, minusTwo],
+          [tenth, large],
+        ],
+      ],
+      a: [5, 1.5],
+      empty: [],
+    });
+  });
+
+  it('finds every single damaged byte', async () => {
+    const path = await written();
+    const intact = readFileSync(path);
+    for (let i = 0; i < intact.length; i++) {
+      const bytes = Buffer.from(intact);
+      bytes[i] = (bytes[i] ?? 0) ^ 1;
+      writeFileSync(path, bytes);
+      expect(await messageOf(readAll(path)), `byte ${i}`).toContain(path);
+    }
+  });
+
+  it('finds every cut', async () => {
+    const path = await written();
+    const intact = readFileSync(path);
+    for (let length = 0; length < intact.length; length++) {
+      writeFileSync(path, intact.subarray(0, length));
+      expect(await messageOf(readHeader(path)), `${length} bytes`).toContain('is no intact');
+    }
+  });
+
+  it.each([
+    ['an absurd header length', '{}', 0, 2 ** 50, 'cannot be 1125899906842624 bytes long'],
+    ['a header longer than the file', '{}', 0, 1000, 'in its header of 1000 bytes'],
+    ['a header that is not JSON', '{a}', 0, undefined, 'not JSON'],
+    ['a header that is a list', '[1]', 0, undefined, 'not a JSON object'],
+    ['numbers in the metadata', '{"__metadata__":{"a":1}}', 0, undefined, '__metadata__'],
+    ['another type', '{"a":{"dtype":"F16"}}', 0, undefined, 'a: dtype "F16", wanted "F32"'],
+    ['a negative size', `{"a":${entry(0, 4, [-1])}}`, 4, undefined, 'a: shape [-1]'],
+    ['sizes that do not fit', `{"a":${entry(0, 4, [2])}}`, 4, undefined, 'wanted two 8 bytes'],
+    [
+      'an overlap',
+      `{"a":${entry(0, 8)},"b":${entry(4, 12)}}`,
+      12,
+      undefined,
+      'b: starts at byte 4',
+    ],
+    ['a gap', `{"a":${entry(0, 4)},"b":${entry(8, 12)}}`, 12, undefined, 'follows a gap'],
+    ['elements out of range', `{"a":${entry(0, 8)}}`, 4, undefined, 'it was cut short'],
+    ['elements of no tensor', `{"a":${entry(0, 4)}}`, 8, undefined, 'added at its end'],
+  ])('refuses %s', async (_, header, data, length, wanted) => {
+    expect(await messageOf(readHeader(handMade(header, data, length)))).toContain(wanted);
+  });
+});
