@@ -1,0 +1,43 @@
+// The process that times one way to run the training step, for bench-sides.ts.
+import { loadDataset } from '../data/load.js';
+import { openDevice } from '../native/device.js';
+import { summarise, timeSteps } from '../train/benchmark.js';
+import { UserError } from '../util/errors.js';
+import type { Answer, Job, Timing } from './bench-sides.js';
+
+/** Losses that are kept to look at. */
+const KEPT_LOSSES = 5;
+
+async function work({ config, mode, ...counts }: Job): Promise<Timing> {
+  const device = await openDevice(config.device);
+  const dataset = await loadDataset(config.data, config.seed);
+  const { createEngine } = await import('../train/engine.js');
+  const engine = createEngine(config, dataset, { mode });
+  const { milliseconds, losses } = timeSteps(engine, config, dataset.train.labels.length, counts);
+  return {
+    ...summarise(milliseconds, config.batchSize),
+    // Node gives kilobytes.
+    peakMemory: (process.resourceUsage().maxRSS * 1024) / 1e6,
+    losses: losses.slice(0, KEPT_LOSSES),
+    device: device.inUse,
+    library: `TensorFlow ${device.tensorflowVersion}`,
+  };
+}
+
+async function answer(job: Job): Promise<Answer> {
+  try {
+    return { timing: await work(job) };
+  } catch (error) {
+    if (error instanceof UserError) return { userError: error.message };
+    return { failure: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+process.once('message', (job: Job) => {
+  void answer(job).then((result) => {
+    process.send?.(result, () => {
+      // TensorFlow's threads would keep the process alive.
+      process.exit(0);
+    });
+  });
+});

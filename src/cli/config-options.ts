@@ -1,0 +1,52 @@
+// The options that name and change a configuration, as several commands take them.
+import type { Command } from 'commander';
+import type { ConfigRequest } from '../config/load.js';
+import { UserError } from '../util/errors.js';
+
+/**
+ * As typed: what a value means and whether it is right is for the configuration's schema to say.
+ */
+export interface ConfigOptions {
+  readonly config?: string;
+  readonly set?: readonly string[];
+  readonly seed?: string;
+  readonly dataDir?: string;
+  readonly epochs?: string;
+  readonly maxSteps?: string;
+  readonly subset?: string;
+  readonly device?: string;
+}
+
+export function addConfigOptions(command: Command): Command {
+  // --config is not a required option of commander's, which would hide the suggestion for a
+  // mistyped --confg.
+  return command
+    .option('--config <file>', 'a YAML file, or a name under configs/ such as quickstart')
+    .option('--set <key=value>', 'any key, such as optimizer.rho=0.1 (repeatable)', collect)
+    .option('--seed <n>', 'what everything random is drawn from')
+    .option('--data-dir <path>', 'folder of the data set, or the folder above it, or its .tar.gz')
+    .option('--epochs <n>', 'passes over the training set')
+    .option('--max-steps <n>', 'stop after this many steps, learning rates unchanged')
+    .option('--subset <train,test>', 'class-balanced subsets of these sizes')
+    .option('--device <device>', 'auto, cpu or gpu');
+}
+
+/** For an option that may be given several times. */
+export function collect(value: string, previous: readonly string[] = []): string[] {
+  return [...previous, value];
+}
+
+/** Errors: UserError where no configuration is named. */
+export function configRequest(options: ConfigOptions): ConfigRequest {
+  const { config, set = [], seed, dataDir, epochs, maxSteps, subset, device } = options;
+  if (config === undefined) {
+    throw new UserError(
+      '--config: missing, wanted a YAML file or a name under configs/, such as --config quickstart',
+    );
+  }
+  return {
+    config,
+    assignments: set,
+    overrides: { seed, dataDirectory: dataDir, epochs, maxSteps, subset, device },
+  };
+}

@@ -1,0 +1,99 @@
+// fsam doctor: what this machine and this set-up are, for the user and for a report of a problem.
+import { readdir } from 'node:fs/promises';
+import os from 'node:os';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import type { Device } from '../native/device.js';
+import { messageOf } from '../util/file-errors.js';
+import { print } from './output.js';
+
+interface DoctorOptions {
+  readonly dataDir: string;
+}
+
+type Finding = readonly [label: string, text: string];
+
+const LABEL_WIDTH = 12;
+const IDX_IMAGES = /^train-images[.-]idx3-ubyte(\.gz)?$/;
+
+export function registerDoctor(program: Command): void {
+  program
+    .command('doctor')
+    .description(
+      'Tells what is set up here, on which device it runs, and which data sets it finds.',
+    )
+    .option('--data-dir <folder>', 'where to look for data sets', 'data')
+    .action(async ({ dataDir }: DoctorOptions) => {
+      const version = program.version() ?? '';
+      const findings = [
+        ...versions(version),
+        ...machine(),
+        ...(await device()),
+        ...(await dataSets(dataDir)),
+      ];
+      for (const [label, text] of findings) print(`${label.padEnd(LABEL_WIDTH)}${text}`);
+    });
+}
+
+const versions = (version: string): Finding[] => [
+  ['fsam', version],
+  ['Node', process.versions.node],
+  ['platform', `${os.platform()} ${os.release()} ${os.arch()}`],
+];
+
+function machine(): Finding[] {
+  const gigabytes = (bytes: number): string => (bytes / 1e9).toFixed(1);
+  return [
+    ['CPU', `${os.cpus()[0]?.model ?? os.arch()}, ${os.availableParallelism()} cores`],
+    ['memory', `${gigabytes(os.totalmem())} GB, ${gigabytes(os.freemem())} GB free`],
+  ];
+}
+
+/** A library that does not load is a finding, too. */
+async function device(): Promise<Finding[]> {
+  const { openDevice } = await import('../native/device.js');
+  const { gpuName, tfjsVersion } = await import('./machine.js');
+  let found: Device;
+  try {
+    found = await openDevice('auto');
+  } catch (error) {
+    return [['TensorFlow', messageOf(error)]];
+  }
+  const gpu = await gpuName();
+  return [
+    ['TensorFlow', `${found.tensorflowVersion}, tfjs ${tfjsVersion()}`],
+    ['library', `${found.libraryDirectory}, for the ${found.device.toUpperCase()}`],
+    ['device', describeDevice(found, gpu)],
+  ];
+}
+
+function describeDevice({ inUse, device, reason }: Device, gpu: string | null): string {
+  if (inUse === 'GPU') return `GPU: ${gpu ?? 'of unknown name'}`;
+  if (device === 'cpu') return `CPU: the CPU library is set up (${reason})`;
+  const seen = gpu === null ? 'nvidia-smi shows none either' : `nvidia-smi shows ${gpu}`;
+  const hidden = process.env['CUDA_VISIBLE_DEVICES'];
+  const filter = hidden === undefined ? '' : `, CUDA_VISIBLE_DEVICES is "${hidden}"`;
+  return `CPU: the GPU library is set up (${reason}), but TensorFlow finds no GPU; ${seen}${filter}`;
+}
+
+async function dataSets(directory: string): Promise<Finding[]> {
+  const { CIFAR_FORMATS } = await import('../data/cifar-format.js');
+  const there = await readdir(directory).catch(() => null);
+  const names = there ?? [];
+  const cifar = Object.values(CIFAR_FORMATS).map((format): Finding => {
+    const wanted = [format.binary, format.pickle].flatMap(({ folder, archive }) => [
+      folder,
+      archive,
+    ]);
+    const found = wanted.filter((name) => names.includes(name));
+    const missing = `not there; fsam data fetch ${format.name} --data-dir ${directory}`;
+    return [format.name, found.map((name) => join(directory, name)).join(', ') || missing];
+  });
+  const idx = names.filter((name) => IDX_IMAGES.test(name));
+  return [
+    ['data', there === null ? `${directory}: there is no such folder` : directory],
+    ...cifar,
+    ...(idx.length > 0 ? [['idx', join(directory, idx[0] ?? '')] as const] : []),
+    ['embedded', 'fashion-mnist-tiny'],
+  ];
+}

@@ -1,0 +1,69 @@
+// The progress bar of an epoch: loss, accuracy, speed, and the time that the whole run still takes.
+import { SingleBar } from 'cli-progress';
+import type { RunStart, StepProgress } from '../experiment/reporter.js';
+import { duration } from './duration.js';
+
+const FORMAT =
+  'epoch {epoch}/{epochs} [{bar}] {value}/{total}  loss {loss}  accuracy {accuracy} %  {speed} img/s  {left} left';
+const BAR_WIDTH = 20;
+
+export class EpochBar {
+  readonly #bar: SingleBar;
+  readonly #maxSteps: number;
+  #epochs = 1;
+  /**
+   * The first step of this process; it pays for warming up, so that time is counted from its end.
+   */
+  #first: { readonly step: number; readonly time: number } | null = null;
+  #visible = false;
+
+  constructor(stream: NodeJS.WritableStream, maxSteps: number | null) {
+    this.#maxSteps = maxSteps ?? Infinity;
+    this.#bar = new SingleBar({
+      format: FORMAT,
+      stream,
+      barsize: BAR_WIDTH,
+      barCompleteChar: '=',
+      barIncompleteChar: ' ',
+      clearOnComplete: true,
+    });
+  }
+
+  begin({ epochs }: RunStart): void {
+    this.#epochs = epochs;
+  }
+
+  step(progress: StepProgress): void {
+    const { stepInEpoch, stepsPerEpoch } = progress;
+    const payload = {
+      epoch: progress.epoch,
+      epochs: this.#epochs,
+      loss: progress.loss.toFixed(3),
+      accuracy: progress.accuracy.toFixed(1),
+      speed: progress.imagesPerSecond.toFixed(0),
+      left: this.#timeLeft(progress),
+    };
+    if (this.#visible) {
+      this.#bar.update(stepInEpoch, payload);
+    } else {
+      this.#bar.start(stepsPerEpoch, stepInEpoch, payload);
+      this.#visible = true;
+    }
+  }
+
+  hide(): void {
+    if (this.#visible) this.#bar.stop();
+    this.#visible = false;
+  }
+
+  #timeLeft({ epoch, stepInEpoch, stepsPerEpoch }: StepProgress): string {
+    const step = (epoch - 1) * stepsPerEpoch + stepInEpoch;
+    const now = performance.now();
+    this.#first ??= { step, time: now };
+    const stepsTimed = step - this.#first.step;
+    if (stepsTimed === 0) return '?';
+    const lastStep = Math.min(this.#epochs * stepsPerEpoch, this.#maxSteps);
+    const secondsPerStep = (now - this.#first.time) / 1000 / stepsTimed;
+    return duration((lastStep - step) * secondsPerStep);
+  }
+}

@@ -1,0 +1,77 @@
+// fsam eval: loss and accuracy of a run's checkpoint.
+import { Option, type Command } from 'commander';
+import type { Config } from '../config/schema.js';
+import type { Dataset } from '../data/dataset.js';
+import type { Evaluation, State } from '../train/engine.js';
+import { print, tell } from './output.js';
+
+interface EvalOptions {
+  readonly dataDir?: string;
+  readonly device?: string;
+  readonly checkpoint?: string;
+  readonly split: 'train' | 'test';
+  readonly probe?: string;
+}
+
+export function registerEval(program: Command): void {
+  program
+    .command('eval')
+    .description("Prints loss and accuracy of a run's newest checkpoint.")
+    .argument('<run-folder>', 'such as results/quickstart/VARIANT/seed-1')
+    .option(
+      '--data-dir <path>',
+      "where the data set is now (default: as the run's config.yaml says)",
+    )
+    .option('--device <device>', 'auto, cpu or gpu')
+    .option('--checkpoint <file>', 'another checkpoint of the same network and optimizer')
+    .addOption(
+      new Option('--split <split>', 'images to evaluate on, without augmentation')
+        .choices(['train', 'test'])
+        .default('test'),
+    )
+    .option('--probe <file>', 'also write logits for scripts/check_pytorch_weights.py there')
+    .action(evaluate);
+}
+
+async function evaluate(folder: string, options: EvalOptions): Promise<void> {
+  const { dataDir, device, split, probe } = options;
+  const { openRun, runFolder } = await import('../experiment/folder.js');
+  const { checkpoint } = await openRun(folder, options.checkpoint ?? null);
+  const { loadConfig } = await import('../config/load.js');
+  const overrides = { dataDirectory: dataDir, device };
+  const config = loadConfig({ config: runFolder(folder).config, assignments: [], overrides });
+  const { openDevice } = await import('../native/device.js');
+  const { inUse } = await openDevice(config.device);
+  const { loadDataset } = await import('../data/load.js');
+  const dataset = await loadDataset(config.data, config.seed);
+  // Only now: this loads TensorFlow, which openDevice has made ready for the device.
+  const { createEngine } = await import('../train/engine.js');
+  const { loadCheckpoint } = await import('../experiment/checkpoint.js');
+  const engine = createEngine(config, dataset, { mode: 'compiled' });
+  try {
+    const { progress } = await loadCheckpoint(checkpoint, engine);
+    tell(`${checkpoint}: ${progress.step} steps, on ${inUse}`);
+    printEvaluation(split, engine.evaluate(split));
+    if (probe !== undefined) await writeProbe(probe, config, dataset, engine.readState());
+  } finally {
+    engine.dispose();
+  }
+}
+
+/** Digits as in metrics.csv. */
+function printEvaluation(split: string, { images, loss, correct }: Evaluation): void {
+  const accuracy = ((100 * correct) / images).toFixed(3);
+  print(`${split} loss ${loss.toPrecision(7)}  accuracy ${accuracy} %  (${images} images)`);
+}
+
+async function writeProbe(
+  file: string,
+  config: Config,
+  dataset: Dataset,
+  state: State,
+): Promise<void> {
+  const { probe } = await import('../train/probe.js');
+  const { writeFileAtomically } = await import('../util/atomic-file.js');
+  await writeFileAtomically(file, `${JSON.stringify(probe(config, dataset, state))}\n`);
+  tell(`logits written to ${file}`);
+}

@@ -1,0 +1,66 @@
+// What the user reads about a failure, and the exit code that scripts read.
+import { constants } from 'node:os';
+import { CommanderError } from 'commander';
+import { InternalError, RunError, UserError } from '../util/errors.js';
+
+/** 128 + SIGPIPE, as the shell has it for other programs whose reader went away. */
+export const CLOSED_PIPE = 128 + constants.signals.SIGPIPE;
+
+/** A command that a signal ended in good order. `wayOut` says how to go on. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+  constructor(
+    readonly signal: 'SIGINT' | 'SIGTERM' | 'SIGUSR1',
+    readonly wayOut: string,
+  ) {
+    super(`interrupted by ${signal}; ${wayOut}`);
+  }
+}
+
+/** As the shell reports a program that the signal ended. */
+export function exitCodeOf(signal: Interrupted['signal']): number {
+  return 128 + constants.signals[signal];
+}
+
+interface Failure {
+  readonly lines: readonly string[];
+  readonly exitCode: number;
+}
+
+/** One line for each mistake; an error of our own also tells where it came from if `verbose`. */
+export function describeFailure(error: unknown, verbose: boolean): Failure {
+  if (error instanceof CommanderError) return describeUsage(error);
+  if (error instanceof UserError)
+    return { lines: error.message.split('\n').map(ours), exitCode: 2 };
+  if (error instanceof RunError) return { lines: [ours(oneLine(error.message))], exitCode: 1 };
+  if (error instanceof Interrupted) {
+    return { lines: [ours(error.message)], exitCode: exitCodeOf(error.signal) };
+  }
+  return { lines: describeInternal(error, verbose), exitCode: 1 };
+}
+
+/** Commander also throws to end the program after `--help` and `--version`. */
+function describeUsage({ code, message }: CommanderError): Failure {
+  switch (code) {
+    case 'commander.help':
+    case 'commander.helpDisplayed':
+    case 'commander.version':
+      return { lines: [], exitCode: 0 };
+    default: {
+      const text = oneLine(message.replace(/^error: /, '')).replace(/\.$/, '');
+      const wayOut = text.includes('Did you mean') ? '' : ' (see fsam --help)';
+      return { lines: [ours(`${text}${wayOut}`)], exitCode: 2 };
+    }
+  }
+}
+
+function describeInternal(error: unknown, verbose: boolean): string[] {
+  if (!(error instanceof Error)) return [ours(`internal: ${oneLine(String(error))}`)];
+  const text = error instanceof InternalError ? error.message : `internal: ${error.message}`;
+  if (!verbose) return [ours(`${oneLine(text)} (--verbose shows where)`)];
+  return [ours(text), ...(error.stack ?? '').split('\n').slice(1)];
+}
+
+const ours = (text: string): string => `fsam: ${text}`;
+
+const oneLine = (text: string): string => text.trim().replace(/\s*\n\s*/g, ' ');

@@ -1,0 +1,114 @@
+// What a run shows: a line an epoch on stdout, notes on stderr, a progress bar where stderr is a
+// terminal.
+import type { WriteStream } from 'node:tty';
+import type { MetricsRow } from '../experiment/metrics.js';
+import type { Reporter, RunEnd, RunStart } from '../experiment/reporter.js';
+import { EpochBar } from './epoch-bar.js';
+import { duration } from './duration.js';
+
+export interface RunReporter extends Reporter {
+  /** Takes the bar off the terminal, so that an error gets a line of its own. */
+  close(): void;
+}
+
+interface ReporterOptions {
+  readonly quiet: boolean;
+  /** Of the configuration. */
+  readonly maxSteps: number | null;
+}
+
+type Output = Pick<WriteStream, 'write'>;
+type Terminal = NodeJS.WritableStream & { readonly isTTY?: boolean };
+
+const nothing = (): void => undefined;
+const SILENT: RunReporter = {
+  start: nothing,
+  step: nothing,
+  epoch: nothing,
+  note: nothing,
+  end: nothing,
+  close: nothing,
+};
+
+/**
+ * Both streams may be the same terminal: the bar leaves it before a line is written, and comes back
+ * with the next step.
+ */
+export function createReporter(
+  { quiet, maxSteps }: ReporterOptions,
+  stdout: Output = process.stdout,
+  stderr: Terminal = process.stderr,
+): RunReporter {
+  if (quiet) return SILENT;
+  const bar = stderr.isTTY === true ? new EpochBar(stderr, maxSteps) : null;
+  const line = (stream: Output, text: string): void => {
+    bar?.hide();
+    stream.write(`${text}\n`);
+  };
+  let epochs = 1;
+  return {
+    start: (run) => {
+      epochs = run.epochs;
+      line(stderr, startLine(run));
+      bar?.begin(run);
+    },
+    step: (progress) => {
+      bar?.step(progress);
+    },
+    epoch: (row, seconds, imagesPerSecond) => {
+      line(stdout, epochLine(row, epochs, seconds, imagesPerSecond));
+    },
+    note: (text) => {
+      line(stderr, text);
+    },
+    end: (run) => {
+      for (const text of endLines(run)) line(stdout, text);
+    },
+    close: () => bar?.hide(),
+  };
+}
+
+function startLine(run: RunStart): string {
+  const { folder, parameters, device, epochs, stepsPerEpoch, stepsDone, preparationSeconds } = run;
+  const done = stepsDone > 0 ? `, ${stepsDone} steps done before` : '';
+  return (
+    `${folder}: ${parameters.toLocaleString('en')} parameters on ${device}, ${count(epochs, 'epoch')} of ` +
+    `${count(stepsPerEpoch, 'step')}${done}; ready after ${duration(preparationSeconds)}`
+  );
+}
+
+const count = (number: number, noun: string): string =>
+  `${number} ${noun}${number === 1 ? '' : 's'}`;
+
+function epochLine(
+  row: MetricsRow,
+  epochs: number,
+  seconds: number,
+  imagesPerSecond: number,
+): string {
+  const { perturbed_loss: loss, perturbed_accuracy: accuracy } = row;
+  const total = String(epochs);
+  return [
+    `epoch ${String(row.epoch).padStart(total.length)}/${total}`,
+    `lr ${row.learning_rate.toFixed(5)}`,
+    `train ${measures(row.train_loss, row.train_accuracy)}`,
+    ...(loss === null || accuracy === null ? [] : [`perturbed ${measures(loss, accuracy)}`]),
+    `test ${measures(row.test_loss, row.test_accuracy)}`,
+    `best ${percent(row.best_test_accuracy)}`,
+    duration(seconds),
+    `${imagesPerSecond.toFixed(0)} img/s`,
+  ].join('  ');
+}
+
+const measures = (loss: number, accuracy: number): string =>
+  `${loss.toFixed(4)} ${percent(accuracy)}`;
+
+const percent = (value: number): string => `${value.toFixed(2).padStart(5)} %`;
+
+function endLines({ folder, lastTestAccuracy, bestTestAccuracy, totalSeconds }: RunEnd): string[] {
+  const [last, best] = [percent(lastTestAccuracy), percent(bestTestAccuracy)];
+  return [
+    `test accuracy ${last} after the last epoch, ${best} at best; ${duration(totalSeconds)} of training`,
+    `run folder ${folder}`,
+  ];
+}

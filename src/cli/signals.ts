@@ -1,0 +1,38 @@
+// Signals that end a run in good order: the step under way is finished and saved.
+import type { Interruption } from '../experiment/run.js';
+import { exitCodeOf } from './failure.js';
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGUSR1'] as const;
+
+interface SignalWatch {
+  readonly interruption: Interruption;
+  /** Gives the signals back to Node. */
+  readonly release: () => void;
+}
+
+/**
+ * Notes the first signal in `interruption` and tells `notify` of it. A second SIGINT ends the
+ * process at once; what a run has written stays whole, because nothing is ever half-written.
+ */
+export function watchSignals(notify: (signal: (typeof SIGNALS)[number]) => void): SignalWatch {
+  const interruption: Interruption = { signal: null };
+  const listeners = SIGNALS.map((signal) => {
+    const listener = (): void => {
+      if (interruption.signal === null) {
+        interruption.signal = signal;
+        notify(signal);
+      } else if (signal === 'SIGINT') {
+        process.exit(exitCodeOf(signal));
+      }
+    };
+    // For SIGUSR1 this also takes the place of Node's debugger.
+    process.on(signal, listener);
+    return { signal, listener };
+  });
+  return {
+    interruption,
+    release: () => {
+      for (const { signal, listener } of listeners) process.off(signal, listener);
+    },
+  };
+}

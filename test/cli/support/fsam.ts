@@ -1,0 +1,86 @@
+// Runs the command as a user types it, in a folder of its own.
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { afterAll } from 'vitest';
+
+const LAUNCHER = fileURLToPath(new URL('../../../bin/fsam', import.meta.url));
+const POLL_MILLISECONDS = 5;
+const FOLDERS = mkdtempSync(join(tmpdir(), 'fsam-cli-'));
+afterAll(() => {
+  rmSync(FOLDERS, { recursive: true, force: true });
+});
+
+export interface Result {
+  /** Null where a signal ended the process. */
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Running {
+  readonly process: ChildProcessByStdio<null, Readable, Readable>;
+  readonly done: Promise<Result>;
+  /** Waits until stdout or stderr matches. */
+  until(pattern: RegExp): Promise<void>;
+}
+
+/** Starts `fsam ARGUMENTS` in `folder`. */
+export function start(
+  folder: string,
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
+): Running {
+  const child = spawn(process.execPath, [LAUNCHER, ...args], {
+    cwd: folder,
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const texts = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text: string) => (texts[name] += text));
+  }
+  let ended = false;
+  const done = new Promise<Result>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => {
+      ended = true;
+      resolve({ code, ...texts });
+    });
+  });
+  const until = async (pattern: RegExp): Promise<void> => {
+    while (!pattern.test(texts.stdout + texts.stderr)) {
+      if (ended) throw new Error(`ended without ${String(pattern)}: ${JSON.stringify(texts)}`);
+      await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
+    }
+  };
+  return { process: child, done, until };
+}
+
+/** Runs `fsam ARGUMENTS` in `folder` to its end. */
+export function fsam(
+  folder: string,
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
+): Promise<Result> {
+  return start(folder, args, environment).done;
+}
+
+/** An empty folder, removed when the test file is done. */
+export function temporaryFolder(): string {
+  return mkdtempSync(join(FOLDERS, 'test-'));
+}
+
+/** Every file below `folder` with the hash of its content: what must not change. */
+export function contentOf(folder: string): Record<string, string> {
+  if (!existsSync(folder)) return {};
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+  const hash = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex');
+  return Object.fromEntries(files.sort().map((file) => [file, hash(file)]));
+}
