@@ -12,7 +12,8 @@ export interface ModelInput {
 type Build = (config: ModelConfig, input: ModelInput) => Network;
 
 const MODELS: Record<ModelConfig['name'], Build> = {
-  resnet18: ({ width }, input) => resnet('resnet18', { ...input, width }),
+  resnet18: ({ width, convolution }, input) =>
+    resnet('resnet18', { ...input, width, convolutionMethod: convolution }),
 };
 
 export function buildModel(config: ModelConfig, input: ModelInput): Network {

@@ -6,7 +6,7 @@
 // (PyTorch's default) are the authors' code's.
 import { tf, type Tensor4D } from '../native/tensorflow.js';
 import { batchNorm, convolution, globalAveragePool, linear, relu, sequence } from '../nn/layers.js';
-import { NetworkBuilder, type Layer, type Network } from '../nn/network.js';
+import { NetworkBuilder, type ConvolutionMethod, type Layer, type Network } from '../nn/network.js';
 
 /** Blocks in each of the four stages. */
 const STAGES = { resnet18: [2, 2, 2, 2] } as const;
@@ -19,11 +19,16 @@ export interface ResNetOptions {
   readonly channels: number;
   /** Channels of the first stage, doubled at each later one; 64 in the paper. */
   readonly width: number;
+  /** Default: auto. */
+  readonly convolutionMethod?: ConvolutionMethod;
 }
 
 /** Logits [N K] of images [N H W C]; any H and W of 8 or more. */
-export function resnet(name: ResNetName, { classes, channels, width }: ResNetOptions): Network {
-  const builder = new NetworkBuilder();
+export function resnet(
+  name: ResNetName,
+  { classes, channels, width, convolutionMethod }: ResNetOptions,
+): Network {
+  const builder = new NetworkBuilder(convolutionMethod);
   const stem = sequence(
     convolution(builder, 'conv1.0', channels, width, { kernel: 3 }),
     batchNorm(builder, 'conv1.1', width),

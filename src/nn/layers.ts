@@ -2,6 +2,7 @@
 // function.
 import * as kernels from '../native/kernels.js';
 import { nameScope } from '../native/scope.js';
+import { suitsWinograd, winogradConv2d } from '../native/winograd.js';
 import { tf, type Tensor1D, type Tensor2D, type Tensor4D } from '../native/tensorflow.js';
 import { biasUniform, constant, kaimingUniform, type Initialiser } from './initialisation.js';
 import type { Layer, NetworkBuilder } from './network.js';
@@ -30,7 +31,10 @@ export function convolution(
     nameScope(name, () => {
       const filter = pass.parameter(weight) as Tensor4D;
       if (kernel === 1) return kernels.conv2d(x, filter, stride, 'VALID');
-      if (stride === 1) return kernels.conv2d(x, filter, 1, 'SAME');
+      if (stride === 1) {
+        const fast = builder.convolutionMethod === 'auto' && suitsWinograd(x, filter);
+        return fast ? winogradConv2d(x, filter) : kernels.conv2d(x, filter, 1, 'SAME');
+      }
       // TensorFlow's SAME would pad right and bottom only; its EXPLICIT padding is slow on CPU.
       const padded = tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]]); // prettier-ignore
       return kernels.conv2d(padded, filter, stride, 'VALID');

@@ -55,12 +55,17 @@ export interface Network {
   ): { logits: Tensor2D; statistics: Tensor1D };
 }
 
+/** How 3x3 convolutions are computed: `auto` takes Winograd's algorithm where it is quicker. */
+export type ConvolutionMethod = 'auto' | 'direct';
+
 /** Collects what the layers declare, in the order they are made. */
 export class NetworkBuilder {
   readonly parameters = new Layout();
   readonly statistics = new Layout();
   readonly #initialisers: Initialiser[] = [];
   readonly #statisticValues: number[] = [];
+
+  constructor(readonly convolutionMethod: ConvolutionMethod = 'auto') {}
 
   parameter(name: string, shape: readonly number[], initialiser: Initialiser): number {
     this.#initialisers.push(initialiser);

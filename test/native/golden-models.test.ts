@@ -25,13 +25,14 @@ import { wideResnet } from './support/wide-resnet.js';
 /** Two float32 programs that sum in different orders; the golden README allows 1e-3. */
 const TOLERANCE = 1e-4;
 
-const resnet18 = (classes: number) =>
-  buildModel(modelSchema.parse({ name: 'resnet18' }), { channels: 3, classes });
+const resnet18 = (classes: number, convolution: 'auto' | 'direct') =>
+  buildModel(modelSchema.parse({ name: 'resnet18', convolution }), { channels: 3, classes });
 
-const cases: [string, number, Network][] = [
-  ['resnet18', 100, resnet18(100)],
-  ['resnet18', 10, resnet18(10)],
-  ['wrn-10-1', 10, wideResnet('wrn-10-1', 1, 10)],
+const cases: [string, number, 'auto' | 'direct', Network][] = [
+  ['resnet18', 100, 'auto', resnet18(100, 'auto')],
+  ['resnet18', 100, 'direct', resnet18(100, 'direct')],
+  ['resnet18', 10, 'auto', resnet18(10, 'auto')],
+  ['wrn-10-1', 10, 'direct', wideResnet('wrn-10-1', 1, 10)],
 ];
 
 /** Logits in both modes with the statistics after the pass, and a training step with its loss and gradient. */
@@ -76,7 +77,7 @@ function passes(network: Network, [batch, channels, height, width]: GoldenModel[
   } satisfies ProgramSpec;
 }
 
-describe.each(cases)('%s with %i classes', (name, classes, network) => {
+describe.each(cases)('%s with %i classes, convolutions %s', (name, classes, _, network) => {
   const golden = goldenModel(name, classes);
   const { parameters, statistics } = network;
 

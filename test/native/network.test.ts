@@ -1,5 +1,6 @@
 // Networks as they are declared: initial values, layouts, running statistics.
 import { describe, expect, test } from 'vitest';
+import { modelSchema } from '../../src/config/schema.js';
 import { buildModel } from '../../src/models/models.js';
 import { tf } from '../../src/native/tensorflow.js';
 import { sizeOf } from '../../src/native/types.js';
@@ -8,7 +9,10 @@ import { batchNorm, globalAveragePool, sequence } from '../../src/nn/layers.js';
 import { NetworkBuilder, type Mode } from '../../src/nn/network.js';
 import { piece } from './support/golden.js';
 
-const network = buildModel({ name: 'resnet18', width: 8 }, { channels: 1, classes: 10 });
+const network = buildModel(modelSchema.parse({ name: 'resnet18', width: 8 }), {
+  channels: 1,
+  classes: 10,
+});
 
 describe('initial values', () => {
   const { parameters, statistics } = network.initialise(1);

@@ -1,0 +1,96 @@
+// Winograd's convolution against direct convolution and against sums in double precision.
+import { expect, test } from 'vitest';
+import { conv2d } from '../../src/native/kernels.js';
+import { tf, type Tensor, type Tensor4D } from '../../src/native/tensorflow.js';
+import { suitsWinograd, winogradConv2d } from '../../src/native/winograd.js';
+import { randomStream } from '../../src/util/random.js';
+
+type Convolution = (x: Tensor4D, filter: Tensor4D) => Tensor4D;
+
+const direct: Convolution = (x, filter) => conv2d(x, filter, 1, 'SAME');
+
+const stream = randomStream(7, 'synthetic');
+
+function normal(...shape: [number, number, number, number]): Tensor4D {
+  const size = shape.reduce((product, extent) => product * extent, 1);
+  return tf.tensor4d(
+    Float32Array.from({ length: size }, () => stream.normal()),
+    shape,
+  );
+}
+
+/** The definition, in double precision: zero padding of 1 on every side. */
+function byDefinition(x: Tensor4D, filter: Tensor4D): Float64Array {
+  const [n, h, w, inputs] = x.shape;
+  const outputs = filter.shape[3];
+  const [pixels, weights] = [x.dataSync(), filter.dataSync()];
+  const result = new Float64Array(n * h * w * outputs);
+  for (let i = 0; i < result.length; i++) {
+    const o = i % outputs;
+    const column = Math.floor(i / outputs) % w;
+    const row = Math.floor(i / (outputs * w)) % h;
+    const image = Math.floor(i / (outputs * w * h));
+    let sum = 0;
+    for (let ky = 0; ky < 3; ky++) {
+      for (let kx = 0; kx < 3; kx++) {
+        const [sy, sx] = [row + ky - 1, column + kx - 1];
+        if (sy < 0 || sy >= h || sx < 0 || sx >= w) continue;
+        for (let c = 0; c < inputs; c++) {
+          sum +=
+            (pixels[((image * h + sy) * w + sx) * inputs + c] ?? NaN) *
+            (weights[((ky * 3 + kx) * inputs + c) * outputs + o] ?? NaN);
+        }
+      }
+    }
+    result[i] = sum;
+  }
+  return result;
+}
+
+/** Length of the difference relative to the length of `truth`. */
+function distance(values: ArrayLike<number>, truth: ArrayLike<number>): number {
+  let [difference, length] = [0, 0];
+  for (let i = 0; i < truth.length; i++) {
+    difference += ((values[i] ?? NaN) - (truth[i] ?? NaN)) ** 2;
+    length += (truth[i] ?? NaN) ** 2;
+  }
+  return Math.sqrt(difference / length);
+}
+
+test.each([
+  [1, 4, 4, 3, 5],
+  [2, 8, 4, 16, 8],
+  [2, 8, 12, 64, 32],
+])('is the definition, within float32 rounding: %i images %ix%i, %i to %i', (n, h, w, i, o) => {
+  const [x, filter] = [normal(n, h, w, i), normal(3, 3, i, o)];
+  const truth = byDefinition(x, filter);
+  expect(distance(winogradConv2d(x, filter).dataSync(), truth)).toBeLessThan(2e-6);
+  expect(distance(direct(x, filter).dataSync(), truth)).toBeLessThan(1e-6);
+});
+
+test('has the gradients of direct convolution', () => {
+  const [x, filter, dy] = [normal(2, 8, 8, 64), normal(3, 3, 64, 32), normal(2, 8, 8, 32)];
+  const gradients = (convolution: Convolution): Float32Array[] => {
+    const loss = (a: Tensor, b: Tensor) =>
+      tf.sum(tf.mul(convolution(a as Tensor4D, b as Tensor4D), dy));
+    return tf
+      .grads(loss)([x, filter])
+      .map((tensor) => tensor.dataSync<'float32'>());
+  };
+  const [dx = [], dFilter = []] = gradients(winogradConv2d);
+  const [wantedX = [], wantedFilter = []] = gradients(direct);
+  expect(dx).toHaveLength(x.size);
+  expect(dFilter).toHaveLength(filter.size);
+  expect(distance(dx, wantedX)).toBeLessThan(3e-6);
+  expect(distance(dFilter, wantedFilter)).toBeLessThan(3e-6);
+});
+
+test.each([
+  [true, [2, 8, 8, 64], [3, 3, 64, 128]],
+  [false, [2, 8, 8, 32], [3, 3, 32, 128]],
+  [false, [2, 7, 7, 64], [3, 3, 64, 64]],
+  [false, [2, 32, 32, 64], [3, 3, 64, 64]],
+])('is chosen: %s, for images %j and a filter %j', (chosen, image, kernel) => {
+  const shape = (extents: number[]) => extents as [number, number, number, number];
+  expect(suitsWinograd(tf.zeros(shape(image)), tf.zeros(shape(kernel)))).toBe(chosen);
+});
