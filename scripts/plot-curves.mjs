@@ -54,6 +54,10 @@ const { spec } = compile({
   data: { values: folders.flatMap(readMetrics) },
   background: 'white',
   hconcat: [panel('test_accuracy', 'test accuracy (%)'), panel('train_loss', 'training loss at w')],
-  config: { font: 'sans-serif', axis: { labelFontSize: 12, titleFontSize: 13 } },
+  config: {
+    font: 'sans-serif',
+    axis: { labelFontSize: 12, titleFontSize: 13 },
+    legend: { labelLimit: 400 },
+  },
 });
 writeFileSync(out, `${await new View(parse(spec)).toSVG()}\n`);

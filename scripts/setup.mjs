@@ -54,7 +54,7 @@ export async function setUp({
     {
       title: 'npm packages',
       detail: '',
-      isComplete: () => packagesAreComplete(project),
+      isComplete: () => packagesAreComplete(ROOT),
       make: () => installPackages(project),
     },
     {

@@ -2,7 +2,14 @@
 import { mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { SetupError, commonFailure } from './failure.mjs';
-import { hashOfFiles, readJson, remove, sha256, sha256OfFile, writeJson } from './files.mjs';
+import {
+  hashOfFiles,
+  readJson,
+  removeLeftovers,
+  sha256,
+  sha256OfFile,
+  writeJson,
+} from './files.mjs';
 import { libraryIdentity } from './library.mjs';
 import { runTool, tellingLine } from './tool.mjs';
 
@@ -117,7 +124,8 @@ async function build(
   check = () => Promise.resolve(''),
 ) {
   const sources = readdirSync(join(root, folder)).filter((name) => name.endsWith('.cc'));
-  const part = join(root, dirname(result), `part.${process.pid}.node`);
+  const parts = join(root, dirname(result), 'part-');
+  const part = `${parts}${process.pid}.node`;
   mkdirSync(dirname(part), { recursive: true });
   const command = compiler();
   try {
@@ -143,7 +151,7 @@ async function build(
     renameSync(part, join(root, result));
     return answer;
   } finally {
-    remove(part);
+    removeLeftovers(parts);
   }
 }
 

@@ -19,9 +19,9 @@ const RETRIES = ['--fetch-retry-mintimeout=2000', '--fetch-retry-factor=2'];
  * agrees with the lock file (optional packages for other systems may be absent), and every recorded
  * package is there.
  *
- * @param {Project} project
+ * @param {string} root the folder that holds the three
  */
-export function packagesAreComplete({ root }) {
+export function packagesAreComplete(root) {
   const wanted = /** @type {LockFile | undefined} */ (readJson(join(root, 'package-lock.json')));
   const installed = /** @type {LockFile | undefined} */ (
     readJson(join(root, 'node_modules', '.package-lock.json'))
@@ -78,6 +78,11 @@ export async function installPackages({ root, scratch, verbose }) {
             'npm packages: what the registry or the npm cache delivers differs from package-lock.json; try npm cache clean --force',
           )
         : new SetupError(`npm ci failed: ${reason} (FSAM_VERBOSE=1 shows all)`))
+    );
+  }
+  if (!packagesAreComplete(aside)) {
+    throw new SetupError(
+      'package-lock.json does not fit package.json: run npm install --ignore-scripts, which mends it',
     );
   }
   replaceFolder(join(aside, 'node_modules'), join(root, 'node_modules'), join(scratch, 'old'));
