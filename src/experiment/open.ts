@@ -8,7 +8,13 @@ import { UserError } from '../util/errors.js';
 import { makeFolders } from '../util/folders.js';
 import { loadCheckpoint } from './checkpoint.js';
 import { writeEnvironment } from './environment.js';
-import { clearFolder, listCheckpoints, removeTemporaries, type RunFolder } from './folder.js';
+import {
+  clearFolder,
+  listCheckpoints,
+  removeOldCheckpoints,
+  removeTemporaries,
+  type RunFolder,
+} from './folder.js';
 import { METRICS_COLUMNS } from './metrics.js';
 import { BEGINNING, type Progress } from './progress.js';
 import type { Reporter } from './reporter.js';
@@ -80,6 +86,8 @@ export async function restore(
     ]),
   );
   await removeTemporaries(folder);
+  // A process killed right after saving has left one too many.
+  await removeOldCheckpoints(folder);
   await writeEnvironment(folder.environment, environment, dataset.source, true);
   await metrics.write();
   await timing.write();

@@ -148,9 +148,13 @@ describe('resuming', () => {
   it('sums up a run that was killed between its last checkpoint and its summary', async () => {
     const folder = join(scratchFolder(), 'run');
     await runTo(folder);
+    const kept = readdirSync(join(folder, 'checkpoints'));
     rmSync(join(folder, 'summary.json'));
+    // Killed before the oldest of three checkpoints was removed.
+    writeFileSync(join(folder, 'checkpoints', 'step-00000001.safetensors'), 'old');
     expect(await sitting(folder, Infinity)).toBe('finished');
     expect(existsSync(join(folder, 'summary.json'))).toBe(true);
+    expect(readdirSync(join(folder, 'checkpoints'))).toEqual(kept);
   });
 
   it('notes that a finished run is finished, and touches nothing', async () => {
