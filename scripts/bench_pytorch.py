@@ -15,6 +15,7 @@ and the base optimizer is the fused one.
 """
 
 import argparse
+import contextlib
 import json
 import math
 import resource
@@ -88,8 +89,9 @@ MODELS = {"resnet18": ResNet18}
 class TrainingStep:
     """One step of SGD or AdamW, alone or under SAM, ASAM, F-SAM or F-ASAM. Called with a batch; returns the loss at w."""
 
-    def __init__(self, model, optimizer, base="sgd"):
+    def __init__(self, model, optimizer, base="sgd", autocast=None):
         self.model = model
+        self.autocast = autocast or contextlib.nullcontext()
         self.parameters = list(model.parameters())
         self.norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
         self.climbs = optimizer not in ("sgd", "adamw")
@@ -122,7 +124,8 @@ class TrainingStep:
 
     def gradient(self, images, labels):
         self.base.zero_grad(set_to_none=True)
-        loss = F.cross_entropy(self.model(images), labels)
+        with self.autocast:
+            loss = F.cross_entropy(self.model(images), labels)
         loss.backward()
         return loss.detach()
 
@@ -196,7 +199,10 @@ def measure(options):
         model = model.to(memory_format=torch.channels_last)
     if options.mode == "compile":
         model = torch.compile(model)
-    step = TrainingStep(model, options.optimizer, options.base)
+    autocast = None
+    if options.precision == "bfloat16":
+        autocast = torch.autocast(options.device.split(":")[0], dtype=torch.bfloat16)
+    step = TrainingStep(model, options.optimizer, options.base, autocast)
     batches = augmented_batches(options) if options.augment else normalised_batches(options)
     losses, milliseconds = [], []
     for _ in range(options.warmup + options.steps):
@@ -245,6 +251,7 @@ def parse():
     parser.add_argument("--batch", type=count, default=128)
     parser.add_argument("--optimizer", choices=OPTIMIZERS, default="fsam")
     parser.add_argument("--base", choices=tuple(RATE), default="sgd", help="base optimizer of the SAM family")
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="bfloat16: autocast")
     parser.add_argument("--augment", action="store_true", help="augment in every step, from uint8 images")
     parser.add_argument("--steps", type=count, default=10, help="measured steps")
     parser.add_argument("--warmup", type=int, default=3, help="steps before them")

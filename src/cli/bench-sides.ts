@@ -154,7 +154,8 @@ function pytorchArguments({ config, shape, ...job }: PytorchJob): string[] {
   const climbs = name === 'sam' || name === 'fsam';
   const options = {
     model: model.name,
-    width: model.width,
+    ...(model.width === null ? {} : { width: model.width }),
+    precision: model.precision,
     classes: shape.classes,
     height: shape.height,
     channels: shape.channels,

@@ -61,7 +61,7 @@ function count(text: string): number {
  */
 async function bench(options: BenchOptions): Promise<void> {
   const { config, shape } = await prepare(options);
-  const pytorch = await findPytorch(options);
+  const pytorch = await findPytorch(options, config);
   print(describe(config, shape, options));
   print(hardware());
 
@@ -123,7 +123,10 @@ interface Pytorch {
 }
 
 /** Null, with a line that says why, where PyTorch is not asked for or not there. */
-async function findPytorch({ against, ...options }: BenchOptions): Promise<Pytorch | null> {
+async function findPytorch(
+  { against, ...options }: BenchOptions,
+  { model }: Config,
+): Promise<Pytorch | null> {
   if (against === undefined) {
     print('PyTorch is left out; --against scripts/bench_pytorch.py times it too.');
     return null;
@@ -132,6 +135,10 @@ async function findPytorch({ against, ...options }: BenchOptions): Promise<Pytor
     throw new UserError(
       `--against ${against}: there is no such file, wanted scripts/bench_pytorch.py`,
     );
+  }
+  if (model.name !== 'resnet18') {
+    print(`PyTorch is left out: ${against} builds resnet18 alone, not ${model.name}.`);
+    return null;
   }
   const python = options.python ?? process.env['FSAM_PYTHON'] ?? 'python3';
   const { whyNoPytorch } = await import('./bench-sides.js');
@@ -188,7 +195,8 @@ function describe(config: Config, shape: DatasetShape, { warmup, steps }: BenchO
   const { model, optimizer, batchSize } = config;
   const image = `${shape.height}x${shape.width}x${shape.channels}`;
   return (
-    `${model.name} of width ${model.width}, ${image} images, ${shape.classes} classes, ${optimizer.name}, ` +
+    `${model.name}${model.width === null ? '' : ` of width ${model.width}`}, ${model.precision}, ${image} images, ` +
+    `${shape.classes} classes, ${optimizer.name}, ` +
     `batch ${batchSize}: median of ${steps} steps after ${warmup} of warm-up`
   );
 }

@@ -13,7 +13,9 @@ async function graph(options: ConfigOptions): Promise<void> {
   const { loadConfig } = await import('../config/load.js');
   const config = loadConfig(configRequest(options));
   const { datasetShape } = await import('../data/load.js');
-  const shape = await datasetShape(config.data, config.seed);
+  const { hasLabelNoise } = await import('../data/label-noise.js');
+  const images = await datasetShape(config.data, config.seed);
+  const shape = { ...images, labelNoise: hasLabelNoise(config.labelNoise) };
   const { openDevice } = await import('../native/device.js');
   await openDevice(config.device);
   // Only now: this loads TensorFlow, which openDevice has made ready for the device.

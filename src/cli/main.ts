@@ -10,6 +10,7 @@ import { registerDoctor } from './doctor.js';
 import { registerEval } from './eval.js';
 import { CLOSED_PIPE, describeFailure } from './failure.js';
 import { registerGraph } from './graph.js';
+import { registerModels } from './models.js';
 import { tell } from './output.js';
 import { registerTrain } from './train.js';
 
@@ -61,6 +62,7 @@ function buildProgram(): Command {
     });
   registerTrain(program);
   registerEval(program);
+  registerModels(program);
   registerGraph(program);
   registerBench(program);
   registerData(program);

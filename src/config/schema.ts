@@ -1,6 +1,13 @@
 // The whole configuration of an experiment on one page: every key, its type, range, default and
 // help text.
 import { z } from 'zod';
+import {
+  FAMILY_OPTIONS,
+  NETWORK_NAME,
+  NETWORK_NAMES_WANTED,
+  parseNetworkName,
+  type NetworkOption,
+} from './networks.js';
 
 const positive = z.number().positive();
 const nonNegative = z.number().nonnegative();
@@ -71,16 +78,67 @@ export const augmentationSchema = z.strictObject({
   cutoutProbability: fraction.default(0.5).describe('Share of the images that Cutout cuts.'),
 });
 
-export const modelSchema = z.strictObject({
-  name: z.enum(['resnet18']).describe('The network.'),
-  width: count
-    .default(64)
-    .describe('Channels of the first stage; 64 is the published network, less is a narrow one.'),
-  convolution: z
-    .enum(['auto', 'direct'])
-    .default('auto')
-    .describe("auto: Winograd's algorithm where a CPU is quicker with it; direct: nowhere."),
-});
+/** Options of some families only, all null unless set: null is the network's published value. */
+const familyOptions = {
+  dropout: fraction
+    .lt(1)
+    .nullable()
+    .default(null)
+    .describe('Share of activations dropped (wrn: 0, vgg: 0.5, vit: 0).'),
+  dropPath: fraction
+    .lt(1)
+    .nullable()
+    .default(null)
+    .describe("Share of an image's residual branches dropped in the last layer (vit: 0)."),
+  block: z
+    .enum(['basic', 'bottleneck'])
+    .nullable()
+    .default(null)
+    .describe('Kind of residual block (pyramidnet: bottleneck).'),
+  patch: count.nullable().default(null).describe('Side of a patch, in pixels (vit: 4).'),
+  layers: count.nullable().default(null).describe('Transformer layers (vit: 6).'),
+  heads: count.nullable().default(null).describe('Attention heads, a divisor of width (vit: 3).'),
+} satisfies Record<NetworkOption, z.ZodType>;
+
+export const modelSchema = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(NETWORK_NAME)
+      .meta({ patternErrorMessage: NETWORK_NAMES_WANTED })
+      .describe('The network; `fsam models` lists them.'),
+    width: count
+      .nullable()
+      .default(null)
+      .describe(
+        'Channels of the first stage; null is the published network (resnet, vgg: 64; wrn, pyramidnet: 16; vit: 192).',
+      ),
+    ...familyOptions,
+    convolution: z
+      .enum(['auto', 'direct'])
+      .default('auto')
+      .describe("auto: Winograd's algorithm where a CPU is quicker with it; direct: nowhere."),
+    precision: z
+      .enum(['float32', 'bfloat16'])
+      .default('float32')
+      .describe('What convolutions multiply; sums, and everything else, are float32 either way.'),
+  })
+  .check(onlyOptionsOfTheFamily);
+
+/** An option that the network does not have would be silently without effect. */
+function onlyOptionsOfTheFamily({
+  value,
+  issues,
+}: z.core.ParsePayload<{ name: string } & Record<NetworkOption, unknown>>): void {
+  const network = parseNetworkName(value.name);
+  if (network === undefined) return;
+  const known: readonly string[] = FAMILY_OPTIONS[network.family];
+  for (const option of Object.keys(familyOptions) as NetworkOption[]) {
+    if (value[option] === null || known.includes(option)) continue;
+    const message = `wanted null: ${value.name} has no such option`;
+    issues.push({ code: 'custom', message, input: value, path: [option] });
+  }
+}
 
 export const optimizerSchema = z
   .strictObject({
@@ -128,6 +186,42 @@ export const optimizerSchema = z
     ),
   );
 
+export const labelNoiseSchema = z
+  .strictObject({
+    rate: fraction.default(0).describe('Share of the training labels that are drawn; 0: no noise.'),
+    kind: z
+      .enum(['symmetric', 'asymmetric'])
+      .default('symmetric')
+      .describe(
+        'symmetric: a label drawn from all classes; asymmetric: the class it is mistaken for.',
+      ),
+    exclusive: z
+      .boolean()
+      .default(false)
+      .describe("Never draw the true label (symmetric); false may, as the authors' code does."),
+    seed: z
+      .int()
+      .min(0)
+      .max(4294967295)
+      .nullable()
+      .default(null)
+      .describe("Draws the noise; null takes the run's seed."),
+    file: z
+      .string()
+      .min(1)
+      .nullable()
+      .default(null)
+      .describe('Labels to train on instead: a label-noise.csv, as runs with noise write it.'),
+  })
+  .refine(
+    ({ rate, file }) => rate === 0 || file === null,
+    rule(
+      z.object({ rate: fraction, file: z.string().nullable() }),
+      ['file'],
+      () => 'null, or labelNoise.rate 0: the file has all labels',
+    ),
+  );
+
 export const scheduleSchema = z.strictObject({
   name: z
     .enum(['cosine', 'step', 'constant'])
@@ -157,23 +251,50 @@ export const configSchema = z
       .default(null)
       .describe('Stops after this many steps in all, schedule unchanged; null: at the end.'),
     batchSize: count.default(128).describe('Images a training step; the short last batch is used.'),
+    microBatches: count
+      .default(1)
+      .describe(
+        'Parts a batch is cut into, one after the other: each climbs by itself (the m of m-sharpness), and their gradients are averaged.',
+      ),
     evaluationBatchSize: count
       .default(500)
       .describe('Images an evaluation step; any gives the same.'),
     data: dataSchema.describe('What is learnt from.'),
+    labelNoise: labelNoiseSchema.prefault({}).describe('Wrong training labels, on purpose.'),
     augmentation: augmentationSchema.prefault({}).describe('Changes to training images.'),
+    labelSmoothing: decay
+      .default(0)
+      .describe('Share of the target that is spread evenly over all classes (training loss).'),
     model: modelSchema.describe('The network that is trained.'),
     optimizer: optimizerSchema.describe('How a step goes from gradients to new weights.'),
     schedule: scheduleSchema.prefault({}).describe('The learning rate over time.'),
+    weightAverage: decay
+      .nullable()
+      .default(null)
+      .describe('Decay of an EMA of the weights, which are then what is evaluated; null: none.'),
     checkpoint: z
       .strictObject({ everyEpochs: count.default(1).describe('Epochs from one to the next.') })
       .prefault({})
       .describe('When the state of training is saved.'),
+    logging: z
+      .strictObject({
+        tensorboard: z.boolean().default(false).describe('Write TensorBoard event files, too.'),
+      })
+      .prefault({})
+      .describe('What is written beside the CSV files.'),
     device: z
       .enum(['auto', 'cpu', 'gpu'])
       .default('auto')
       .describe('auto takes the GPU where there is one.'),
   })
+  .refine(
+    ({ microBatches, batchSize }) => microBatches <= batchSize,
+    rule(
+      z.object({ batchSize: count, microBatches: count }),
+      ['microBatches'],
+      ({ batchSize }) => `at most the ${batchSize} images of a batch`,
+    ),
+  )
   .refine(
     ({ schedule, epochs }) => schedule.warmupEpochs < epochs,
     rule(
@@ -193,4 +314,5 @@ export type DataConfig = Config['data'];
 export type AugmentationConfig = Config['augmentation'];
 export type ModelConfig = Config['model'];
 export type OptimizerConfig = Config['optimizer'];
+export type LabelNoiseConfig = Config['labelNoise'];
 export type ScheduleConfig = Config['schedule'];

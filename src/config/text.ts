@@ -20,8 +20,8 @@ export function formatConfig(config: Config, folder: string = CONFIGS_FOLDER): s
   return `# yaml-language-server: $schema=${reference}\n${document.toString({ lineWidth: 0 })}`;
 }
 
-/** Keys that change no number of a run: where its data lies, and how often it is saved. */
-const WITHOUT_EFFECT = new Set(['data.directory', 'checkpoint.everyEpochs']);
+/** Keys that change no number of a run: where its data lies, what is written beside, and how often. */
+const WITHOUT_EFFECT = new Set(['data.directory', 'checkpoint.everyEpochs', 'logging.tensorboard']);
 
 /** sha256, in hexadecimal, of every key that has a say in a run's numbers. */
 export function configHash(config: Config): string {

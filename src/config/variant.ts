@@ -6,7 +6,18 @@ import type { Config, OptimizerConfig } from './schema.js';
  * `fsam-rho0.2-sigma1-lambda0.6`.
  */
 export function variantName(config: Config): string {
-  return config.variant ?? optimizerName(config.optimizer);
+  return config.variant ?? [optimizerName(config.optimizer), ...changes(config)].join('-');
+}
+
+/** What else an ablation changes: `m4`, `noise0.4`. */
+function changes({ microBatches, labelNoise }: Config): string[] {
+  const { rate, kind, exclusive, file } = labelNoise;
+  const how = kind === 'asymmetric' ? '-asymmetric' : exclusive ? '-exclusive' : '';
+  return [
+    ...(microBatches > 1 ? [`m${microBatches}`] : []),
+    ...(rate > 0 ? [`noise${rate}${how}`] : []),
+    ...(file === null ? [] : ['noise-file']),
+  ];
 }
 
 function optimizerName(optimizer: OptimizerConfig): string {

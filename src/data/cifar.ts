@@ -60,7 +60,12 @@ export function cifarShape(format: CifarFormat): DatasetShape {
     format.binary.files
       .filter((file) => file.split === split)
       .reduce((sum, { records }) => sum + records, 0);
-  return { ...imagesOf(format), trainCount: count('train'), testCount: count('test') };
+  return {
+    ...imagesOf(format),
+    labelNoise: false,
+    trainCount: count('train'),
+    testCount: count('test'),
+  };
 }
 
 const imagesOf = ({ classes }: CifarFormat) => ({

@@ -7,6 +7,8 @@ export interface ImageSet {
   readonly images: Uint8Array;
   /** [N], each from 0 to classes - 1. */
   readonly labels: Int32Array;
+  /** [N], before label noise; only where there is some. */
+  readonly originalLabels?: Int32Array;
 }
 
 /** One data set, checked: every label is in range and every file had its full length. */
@@ -34,9 +36,16 @@ export interface DatasetShape extends Pick<
 > {
   readonly trainCount: number;
   readonly testCount: number;
+  /** Whether training labels were changed on purpose. */
+  readonly labelNoise: boolean;
 }
 
 export function shapeOf(dataset: Dataset): DatasetShape {
   const { train, test, ...shape } = dataset;
-  return { ...shape, trainCount: train.labels.length, testCount: test.labels.length };
+  return {
+    ...shape,
+    trainCount: train.labels.length,
+    testCount: test.labels.length,
+    labelNoise: train.originalLabels !== undefined,
+  };
 }

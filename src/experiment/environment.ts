@@ -18,15 +18,15 @@ type Environment = Readonly<Record<string, unknown>>;
  * the project's version, marks the folder as a run's.
  *
  * @param given what the caller knows of the machinery below.
- * @param data where the data set was read from.
+ * @param data where the data set was read from, and what was done to it.
  */
 export async function writeEnvironment(
   path: string,
   given: Environment,
-  data: string,
+  data: Environment,
   resumed: boolean,
 ): Promise<void> {
-  const sitting = { ...(await describe()), ...given, data };
+  const sitting = { ...(await describe()), ...given, ...data };
   const content = resumed ? await withSitting(path, sitting) : { ...sitting, resumed: [] };
   await writeFileAtomically(path, `${JSON.stringify(content, null, 2)}\n`);
 }

@@ -17,6 +17,10 @@ export interface RunFolder {
   readonly config: string;
   readonly metrics: string;
   readonly timing: string;
+  /** A folder; only where the configuration asks for it. */
+  readonly tensorboard: string;
+  /** Only where there is label noise. */
+  readonly labelNoise: string;
   readonly environment: string;
   readonly summary: string;
   readonly checkpoints: string;
@@ -33,6 +37,8 @@ export function runFolder(path: string): RunFolder {
     config: join(path, 'config.yaml'),
     metrics: join(path, 'metrics.csv'),
     timing: join(path, 'timing.csv'),
+    tensorboard: join(path, 'tensorboard'),
+    labelNoise: join(path, 'label-noise.csv'),
     environment: join(path, 'environment.json'),
     summary: join(path, 'summary.json'),
     checkpoints: join(path, 'checkpoints'),
@@ -178,7 +184,8 @@ export async function lockFolder(folder: RunFolder): Promise<Lock> {
 export async function clearFolder(folder: RunFolder): Promise<void> {
   await remove(folder.summary);
   for (const path of await listCheckpoints(folder)) await remove(path);
-  for (const path of [folder.metrics, folder.timing, folder.config]) await remove(path);
+  const files = [folder.metrics, folder.timing, folder.labelNoise, folder.config];
+  for (const path of [...files, folder.tensorboard]) await remove(path);
 }
 
 /**
@@ -197,7 +204,7 @@ export async function removeTemporaries(folder: RunFolder): Promise<void> {
 
 async function remove(path: string): Promise<void> {
   try {
-    await rm(path, { force: true });
+    await rm(path, { force: true, recursive: true });
   } catch (error) {
     throw unwritable(path, error);
   }

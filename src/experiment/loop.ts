@@ -2,14 +2,24 @@
 // until done or interrupted.
 import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../config/schema.js';
+import { hasLabelNoise } from '../data/label-noise.js';
 import type { Schedule } from '../optim/schedule.js';
 import type { Engine } from '../train/engine.js';
 import { RunError } from '../util/errors.js';
 import { randomStream } from '../util/random.js';
-import { addStep, formatMetrics, hasTwoPasses, metricsRow, NO_SUMS, notFinite } from './metrics.js';
+import {
+  addStep,
+  formatMetrics,
+  hasTwoPasses,
+  metricsRow,
+  NO_SUMS,
+  notFinite,
+  type Measured,
+} from './metrics.js';
 import type { Progress } from './progress.js';
 import type { Reporter } from './reporter.js';
 import type { Table } from './table.js';
+import type { Curves } from './tensorboard.js';
 import { formatTiming, Stopwatch } from './timing.js';
 
 /** Set by a signal handler; the loop looks at it after every step. */
@@ -24,6 +34,8 @@ export interface Loop {
   readonly schedule: Schedule;
   readonly metrics: Table;
   readonly timing: Table;
+  /** TensorBoard's, where they are asked for. */
+  readonly curves: Curves | null;
   readonly reporter: Reporter;
   readonly interruption: Interruption;
   /** Saves the engine's state with its progress. */
@@ -85,15 +97,15 @@ function trainStep(
 ): Progress {
   const { config, engine, schedule } = loop;
   const { step, stepInEpoch } = progress;
-  const twoPasses = hasTwoPasses(config.optimizer.name);
+  const measured = measuredIn(config);
   const begin = stepInEpoch * config.batchSize;
   const indices = order.slice(begin, begin + config.batchSize);
   const result = stopwatch.step(() => engine.trainStep(step, indices, schedule(step)));
-  const broken = notFinite(result, twoPasses);
+  const broken = notFinite(result, measured.twoPasses);
   const reached = { ...progress, step: step + 1, stepInEpoch: stepInEpoch + 1 };
   if (broken !== null) throw diverged(loop, reached, `the ${broken[0]} is ${broken[1]}`);
 
-  const sums = addStep(progress.sums, result, twoPasses);
+  const sums = addStep(progress.sums, result, measured);
   loop.reporter.step({
     epoch: progress.epoch + 1,
     stepInEpoch: reached.stepInEpoch,
@@ -122,10 +134,10 @@ async function endEpoch(
   if (!Number.isFinite(test.loss)) throw diverged(loop, progress, `the test loss is ${test.loss}`);
 
   const position = { epoch, step, learningRate: schedule(step - 1) };
-  const twoPasses = hasTwoPasses(config.optimizer.name);
-  const row = metricsRow(position, sums, twoPasses, test, bestTestAccuracy);
+  const row = metricsRow(position, sums, measuredIn(config), test, bestTestAccuracy);
   const times = stopwatch.endEpoch(epoch);
   await metrics.add({ ...formatMetrics(row) });
+  loop.curves?.add({ ...formatMetrics(row) });
   await timing.add({ ...formatTiming(times) });
   reporter.epoch(row, times.seconds, times.images_per_second);
   return {
@@ -138,6 +150,11 @@ async function endEpoch(
     finished,
   };
 }
+
+const measuredIn = ({ optimizer, labelNoise }: Config): Measured => ({
+  twoPasses: hasTwoPasses(optimizer.name),
+  labelNoise: hasLabelNoise(labelNoise),
+});
 
 /** The training images [N] in the order of an epoch (from 0); the last one asked for is kept. */
 function orderOf(seed: number, trainImages: number): (epoch: number) => Int32Array {

@@ -16,7 +16,10 @@ export interface MetricsRow {
   /** Of the epoch's last step. */
   readonly learning_rate: number;
   readonly train_loss: number;
+  /** Against the labels trained on. */
   readonly train_accuracy: number;
+  /** Against the labels before label noise. */
+  readonly train_accuracy_clean: number | null;
   readonly perturbed_loss: number | null;
   readonly perturbed_accuracy: number | null;
   readonly test_loss: number;
@@ -41,6 +44,7 @@ const FORMATS: { readonly [K in keyof MetricsRow]: (value: number) => string } =
   learning_rate: rate,
   train_loss: rate,
   train_accuracy: percent,
+  train_accuracy_clean: percent,
   perturbed_loss: rate,
   perturbed_accuracy: percent,
   test_loss: rate,
@@ -70,6 +74,7 @@ export const epochSumsSchema = z.strictObject({
   steps: z.int(),
   loss: z.number(),
   correct: z.number(),
+  originalCorrect: z.number(),
   perturbedLoss: z.number(),
   perturbedCorrect: z.number(),
   gradientNorm: z.number(),
@@ -82,6 +87,7 @@ export const NO_SUMS: EpochSums = {
   steps: 0,
   loss: 0,
   correct: 0,
+  originalCorrect: 0,
   perturbedLoss: 0,
   perturbedCorrect: 0,
   gradientNorm: 0,
@@ -104,13 +110,25 @@ export function hasTwoPasses(optimizer: OptimizerConfig['name']): boolean {
   }
 }
 
-export function addStep(sums: EpochSums, result: StepResult, twoPasses: boolean): EpochSums {
+/** What of a step there is to measure. */
+export interface Measured {
+  /** Whether it has a second pass, at w + eps. */
+  readonly twoPasses: boolean;
+  readonly labelNoise: boolean;
+}
+
+export function addStep(
+  sums: EpochSums,
+  result: StepResult,
+  { twoPasses, labelNoise }: Measured,
+): EpochSums {
   const { images } = result;
   return {
     images: sums.images + images,
     steps: sums.steps + 1,
     loss: sums.loss + result.loss * images,
     correct: sums.correct + result.correct,
+    originalCorrect: sums.originalCorrect + (labelNoise ? result.originalCorrect : 0),
     perturbedLoss: sums.perturbedLoss + (twoPasses ? result.perturbedLoss * images : 0),
     perturbedCorrect: sums.perturbedCorrect + (twoPasses ? result.perturbedCorrect : 0),
     gradientNorm: sums.gradientNorm + result.gradientNorm,
@@ -138,7 +156,7 @@ export function notFinite(result: StepResult, twoPasses: boolean): [string, numb
 export function metricsRow(
   position: { readonly epoch: number; readonly step: number; readonly learningRate: number },
   sums: EpochSums,
-  twoPasses: boolean,
+  { twoPasses, labelNoise }: Measured,
   test: Evaluation,
   best: number,
 ): MetricsRow {
@@ -150,6 +168,7 @@ export function metricsRow(
     learning_rate: position.learningRate,
     train_loss: sums.loss / images,
     train_accuracy: (100 * sums.correct) / images,
+    train_accuracy_clean: labelNoise ? (100 * sums.originalCorrect) / images : null,
     perturbed_loss: twoPasses ? sums.perturbedLoss / images : null,
     perturbed_accuracy: twoPasses ? (100 * sums.perturbedCorrect) / images : null,
     test_loss: test.loss,

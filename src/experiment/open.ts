@@ -2,6 +2,8 @@
 import type { Config } from '../config/schema.js';
 import { configHash, formatConfig } from '../config/text.js';
 import type { Dataset } from '../data/dataset.js';
+import { realisedNoise } from '../data/label-noise.js';
+import { readNoisyLabels, writeNoisyLabels } from '../data/label-noise-file.js';
 import type { Engine } from '../train/engine.js';
 import { writeFileAtomically } from '../util/atomic-file.js';
 import { UserError } from '../util/errors.js';
@@ -43,8 +45,12 @@ export async function begin(
   const { config, environment } = request;
   await removeTemporaries(folder);
   await clearFolder(folder);
-  await writeEnvironment(folder.environment, environment, dataset.source, false);
+  await writeEnvironment(folder.environment, environment, describeData(dataset), false);
   await writeFileAtomically(folder.config, formatConfig(config, folder.path));
+  const { labels, originalLabels } = dataset.train;
+  if (originalLabels !== undefined) {
+    await writeNoisyLabels(folder.labelNoise, originalLabels, labels);
+  }
   await makeFolders(folder.checkpoints);
   const metrics = new Table(folder.metrics, METRICS_COLUMNS);
   const timing = new Table(folder.timing, TIMING_COLUMNS);
@@ -77,6 +83,7 @@ export async function restore(
         `${folder.path} began with; bring them back, or start anew with --overwrite`,
     );
   }
+  await checkNoisyLabels(folder, dataset);
   const { progress } = record;
   const restart = 'start anew with --overwrite';
   const [metrics, timing] = await withWayOut(restart, () =>
@@ -88,12 +95,32 @@ export async function restore(
   await removeTemporaries(folder);
   // A process killed right after saving has left one too many.
   await removeOldCheckpoints(folder);
-  await writeEnvironment(folder.environment, environment, dataset.source, true);
+  await writeEnvironment(folder.environment, environment, describeData(dataset), true);
   await metrics.write();
   await timing.write();
   const place = `epoch ${progress.epoch + 1} after step ${progress.step}`;
   reporter.note(`resumed from ${checkpoint}: ${place}`);
   return { progress, metrics, timing };
+}
+
+/** Where the images come from, and how many training labels are wrong on purpose. */
+function describeData(dataset: Dataset): Readonly<Record<string, unknown>> {
+  if (dataset.train.originalLabels === undefined) return { data: dataset.source };
+  const { changed, rate } = realisedNoise(dataset);
+  return { data: dataset.source, labelNoise: { changedLabels: changed, rate } };
+}
+
+/** A file of labels may have been changed since the run began. */
+async function checkNoisyLabels(folder: RunFolder, dataset: Dataset): Promise<void> {
+  const { labels, originalLabels } = dataset.train;
+  if (originalLabels === undefined) return;
+  const begun = await readNoisyLabels(folder.labelNoise, originalLabels, dataset.classes);
+  const changed = labels.findIndex((label, i) => label !== begun[i]);
+  if (changed < 0) return;
+  throw new UserError(
+    `${folder.labelNoise}:${changed + 2}: got the label ${begun[changed] ?? ''}, where labelNoise now gives ` +
+      `${labels[changed] ?? ''}; bring its file back, or start anew with --overwrite`,
+  );
 }
 
 async function wayOutOf(folder: RunFolder): Promise<string> {

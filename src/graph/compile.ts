@@ -3,7 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { eagerBackend } from '../native/tensorflow.js';
-import { DATA_TYPE, describeType, type TensorType, type TypedArray } from '../native/types.js';
+import {
+  DATA_TYPE,
+  describeType,
+  sizeOf,
+  type TensorType,
+  type TypedArray,
+} from '../native/types.js';
 import { InternalError, required } from '../util/errors.js';
 import { trace, type Tracing } from './backend.js';
 import {
@@ -160,7 +166,7 @@ function assignState(
         `the new ${variable} of ${name} is ${describeType(symbol)}, the variable is ${describeType(type)}`,
       );
     }
-    if (symbol.output === read.name) {
+    if (symbol.output === read.name && !isEmpty(read)) {
       throw new InternalError(
         `${name} returns the state ${variable} unchanged: leave it out, or compute it`,
       );
@@ -200,6 +206,9 @@ function fetchOutputs(
   );
 }
 
+/** Of no elements: the running statistics of a network that has none. */
+const isEmpty = ({ outputs }: Node): boolean => sizeOf(outputs[0]?.shape ?? []) === 0;
+
 /**
  * An input that no result depends on was read as a number, or stands there for no reason: either
  * way the trace lies.
@@ -217,7 +226,7 @@ function checkUse(
     ['state variable', reads],
   ] as const) {
     for (const [key, node] of Object.entries(table)) {
-      if (used.has(node.name)) continue;
+      if (used.has(node.name) || isEmpty(node)) continue;
       throw new InternalError(
         `${kind} ${key} of ${name} is not used: a number took its place in the trace, or it is not needed`,
       );

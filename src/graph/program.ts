@@ -52,11 +52,18 @@ export function checkInputs(name: string, declared: TensorTypes, given: Values):
   }
 }
 
-const ARRAYS = { float32: Float32Array, int32: Int32Array, uint8: Uint8Array, bool: Uint8Array };
+/** How values of each type lie in host memory; bfloat16 never leaves the graph. */
+const ARRAYS = {
+  float32: Float32Array,
+  bfloat16: null,
+  int32: Int32Array,
+  uint8: Uint8Array,
+  bool: Uint8Array,
+} as const;
 
 export function checkValues(what: string, type: TensorType, values: TypedArray): void {
   const wanted = ARRAYS[type.dtype];
-  if (values instanceof wanted && values.length === sizeOf(type.shape)) return;
+  if (wanted !== null && values instanceof wanted && values.length === sizeOf(type.shape)) return;
   throw new InternalError(
     `${what} is ${describeType(type)}, got a ${values.constructor.name} of ${values.length} elements`,
   );

@@ -1,6 +1,11 @@
 // A binding for tfjs-node's backend that writes operations down instead of executing them.
-import { namePrefix } from '../native/scope.js';
-import { eagerBackend, type TFEOpAttr, type TFJSBinding } from '../native/tensorflow.js';
+import { awaitedTensors, namePrefix } from '../native/scope.js';
+import {
+  activeBackend,
+  eagerBackend,
+  type TFEOpAttr,
+  type TFJSBinding,
+} from '../native/tensorflow.js';
 import {
   DATA_TYPE,
   describeType,
@@ -145,6 +150,12 @@ export class Recorder {
     return Object.create(real, Object.getOwnPropertyDescriptors(recording)) as TFJSBinding;
   }
 
+  #controlInputs(): string[] {
+    const ids = activeBackend().getInputTensorIds(awaitedTensors());
+    const nodes = ids.map((id) => this.tensor(id).output.replace(/:\d+$/, ''));
+    return [...new Set(nodes)].map((node) => `^${node}`);
+  }
+
   #read(id: number): TypedArray {
     const { value, output } = this.tensor(id);
     if (value !== undefined) return value;
@@ -218,7 +229,7 @@ export class Recorder {
     const node = this.add({
       name: namePrefix() + op,
       op,
-      inputs: inputs.map((tensor) => tensor.output),
+      inputs: [...inputs.map((tensor) => tensor.output), ...this.#controlInputs()],
       attributes,
       outputs,
     });

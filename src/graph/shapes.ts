@@ -252,6 +252,17 @@ const RULES: Readonly<Record<string, Rule>> = {
     shape.splice(axis < 0 ? axis + shape.length + 1 : axis, 0, call.inputs.length);
     return [like(call.input(0), shape)];
   },
+  Unpack: (call) => {
+    const axis = call.axis(0, call.attribute('axis', 'int'));
+    const shape = call.shape(0).filter((_, i) => i !== axis);
+    return Array.from({ length: extent(call.shape(0), axis) }, () => like(call.input(0), shape));
+  },
+  OneHot: (call) => {
+    const shape = [...call.shape(0)];
+    const axis = call.attribute('axis', 'int');
+    shape.splice(axis < 0 ? shape.length : axis, 0, call.value(1));
+    return [like(call.input(2), shape)];
+  },
   GatherV2: (call) => {
     const axis = call.axis(0, call.value(2));
     const shape = call.shape(0);
@@ -264,16 +275,20 @@ const RULES: Readonly<Record<string, Rule>> = {
     return [like(call.input(0), [Math.max(0, Math.ceil((stop - start) / step))])];
   },
 
+  StatelessRandomUniform: (call) => [float(...call.values(0))],
+
   // Networks
   Conv2D: (call) => {
     const [n, h, w, channels] = call.shape(0) as [number, number, number, number];
     const [kh, kw, inputs, outputs] = call.shape(1) as [number, number, number, number];
     const [, sh, sw] = call.attribute('strides', 'ints') as [number, number, number];
     if (channels !== inputs) call.fail('has a filter for another number of channels');
-    return [float(n, windowed(call, h, kh, sh), windowed(call, w, kw, sw), outputs)];
+    return [
+      like(call.input(0), [n, windowed(call, h, kh, sh), windowed(call, w, kw, sw), outputs]),
+    ];
   },
-  Conv2DBackpropInput: (call) => [float(...call.values(0))],
-  Conv2DBackpropFilter: (call) => [float(...call.values(1))],
+  Conv2DBackpropInput: (call) => [like(call.input(1), call.values(0))],
+  Conv2DBackpropFilter: (call) => [like(call.input(0), call.values(1))],
   FusedBatchNormV3: (call) => {
     const statistics = like(call.input(1));
     // The reserves of inference mode are of no use to anyone; only training mode's are relied on.
@@ -287,6 +302,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   AvgPool: pool,
   MaxPoolGrad: (call) => [like(call.input(0))],
   AvgPoolGrad: (call) => [float(...call.values(0))],
+  SoftmaxCrossEntropyWithLogits: (call) => [float(extent(call.shape(0), 0)), like(call.input(0))],
   SparseSoftmaxCrossEntropyWithLogits: (call) => [
     float(extent(call.shape(0), 0)),
     like(call.input(0)),

@@ -20,59 +20,23 @@ import {
   stringAttribute,
   typeAttribute,
 } from './attributes.js';
+import { inBfloat16 } from './bfloat16.js';
+import { input, register, run, saved, single, type Attributes } from './kernel.js';
 import * as stock from './stock-ops.js';
 import { usesStockOps } from './stock-ops.js';
 import { required } from '../util/errors.js';
 
 const EPSILON = 1e-5;
 
-type Inputs = Record<string, Tensor>;
-type Attributes = Record<string, unknown>;
-
-interface Kernel {
-  readonly name: string;
-  readonly forward: (inputs: Inputs, attributes: Attributes) => Tensor | Tensor[];
-  readonly save: { inputs?: string[]; outputs?: boolean[] };
-  readonly gradient: (
-    dy: Tensor | Tensor[],
-    saved: Tensor[],
-    attributes: Attributes,
-  ) => Record<string, () => Tensor>;
-}
-
-function register(kernel: Kernel): void {
-  tf.registerKernel({
-    kernelName: kernel.name,
-    backendName: 'tensorflow',
-    kernelFunc: ({ inputs, attrs }) => kernel.forward(inputs as Inputs, attrs ?? {}),
-  });
-  tf.registerGradient({
-    kernelName: kernel.name,
-    inputsToSave: kernel.save.inputs ?? [],
-    outputsToSave: kernel.save.outputs ?? [],
-    gradFunc: kernel.gradient,
-  });
-}
-
-function run(name: string, inputs: Inputs, attributes: Attributes = {}): Tensor | Tensor[] {
-  return tf.engine().runKernel<Tensor | Tensor[]>(name, inputs, attributes as never);
-}
-
-const single = (dy: Tensor | Tensor[]): Tensor =>
-  Array.isArray(dy) ? required(dy[0], 'the gradient of the first output') : dy;
-
-const input = (inputs: Inputs, name: string): Tensor =>
-  required(inputs[name], `kernel input ${name}`);
-
-const saved = (tensors: Tensor[], index: number): Tensor =>
-  required(tensors[index], `saved tensor ${index}`);
-
 // Convolution
+
+/** What a convolution multiplies; its sums, input and output are float32 either way. */
+export type Precision = 'float32' | 'bfloat16';
 
 const convolutionAttributes = (attributes: Attributes) => {
   const stride = attributes['stride'] as number;
   return [
-    typeAttribute('T', 'float32'),
+    typeAttribute('T', attributes['precision'] as Precision),
     intAttribute('strides', [1, stride, stride, 1]),
     stringAttribute('padding', attributes['padding'] as string),
     stringAttribute('data_format', 'NHWC'),
@@ -81,18 +45,21 @@ const convolutionAttributes = (attributes: Attributes) => {
   ];
 };
 
+function convolve(op: string, inputs: Tensor[], attributes: Attributes): Tensor {
+  const options = convolutionAttributes(attributes);
+  return attributes['precision'] === 'bfloat16'
+    ? inBfloat16(op, options, inputs)
+    : activeBackend().executeSingleOutput(op, options, inputs);
+}
+
 register({
   name: 'fsam.Conv2D',
   forward: (inputs, attributes) =>
-    activeBackend().executeSingleOutput('Conv2D', convolutionAttributes(attributes), [
-      input(inputs, 'x'),
-      input(inputs, 'filter'),
-    ]),
+    convolve('Conv2D', [input(inputs, 'x'), input(inputs, 'filter')], attributes),
   save: { inputs: ['x', 'filter'] },
   gradient: (dy, tensors, attributes) => {
     const [x, filter] = [saved(tensors, 0), saved(tensors, 1)];
-    const back = (op: string, inputs: Tensor[]) =>
-      activeBackend().executeSingleOutput(op, convolutionAttributes(attributes), inputs);
+    const back = (op: string, inputs: Tensor[]) => convolve(op, inputs, attributes);
     return {
       x: () => back('Conv2DBackpropInput', [tf.tensor1d(x.shape, 'int32'), filter, single(dy)]),
       filter: () =>
@@ -109,9 +76,10 @@ export function conv2d(
   filter: Tensor4D,
   stride: number,
   padding: 'SAME' | 'VALID',
+  precision: Precision = 'float32',
 ): Tensor4D {
   if (usesStockOps()) return stock.conv2d(x, filter, stride, padding);
-  return run('fsam.Conv2D', { x, filter }, { stride, padding }) as Tensor4D;
+  return run('fsam.Conv2D', { x, filter }, { stride, padding, precision }) as Tensor4D;
 }
 
 // Batch normalisation
@@ -238,6 +206,28 @@ export function sparseCrossEntropy(logits: Tensor2D, labels: Tensor1D): Tensor1D
   return losses as Tensor1D;
 }
 
+register({
+  name: 'fsam.CrossEntropy',
+  forward: (inputs) =>
+    activeBackend().executeMultipleOutputs(
+      'SoftmaxCrossEntropyWithLogits',
+      [typeAttribute('T', 'float32')],
+      [input(inputs, 'logits'), input(inputs, 'targets')],
+      2,
+    ),
+  save: { outputs: [false, true] },
+  gradient: (dy, tensors) => ({
+    logits: () => tf.mul(tf.expandDims(single(dy), 1), saved(tensors, 0)),
+    targets: () => tf.zerosLike(saved(tensors, 0)),
+  }),
+});
+
+/** Cross-entropy of softmax(logits [N K]) against distributions `targets` [N K]: [N]. */
+export function crossEntropy(logits: Tensor2D, targets: Tensor2D): Tensor1D {
+  const [losses] = run('fsam.CrossEntropy', { logits, targets }) as Tensor[];
+  return losses as Tensor1D;
+}
+
 // Data on the device
 
 /**
@@ -277,6 +267,11 @@ export function bytesToFloat(x: Tensor): Tensor {
     ],
     [x],
   );
+}
+
+/** The same tensor as an op of its own, which may wait for others where `x` itself does not. */
+export function identity<T extends Tensor>(x: T): T {
+  return activeBackend().executeSingleOutput('Identity', [typeAttribute('T', 'float32')], [x]) as T;
 }
 
 /** sum(x^2) / 2 of a whole tensor: one pass, no intermediate. */

@@ -18,6 +18,25 @@ export function namePrefix(): string {
   return names.length === 0 ? '' : `${names.join('/')}/`;
 }
 
+let awaited: readonly Tensor[] = [];
+
+/**
+ * Runs `body`; the ops it records are executed only when `tensors` have been computed. Eager
+ * execution keeps that order by itself.
+ */
+export function runAfter<T>(tensors: readonly Tensor[], body: () => T): T {
+  const outer = awaited;
+  awaited = [...outer, ...tensors];
+  try {
+    return body();
+  } finally {
+    awaited = outer;
+  }
+}
+
+/** The tensors that an op recorded now has to wait for. */
+export const awaitedTensors = (): readonly Tensor[] => awaited;
+
 /** Lets tensors outlive the tidy scope they were made in; hand them to `adopt` once outside it. */
 export function rescue<T extends Tensor>(tensors: readonly T[]): readonly T[] {
   for (const tensor of tensors) tf.keep(tensor);

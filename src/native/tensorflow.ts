@@ -7,7 +7,14 @@ import type * as tfjs from '@tensorflow/tfjs-node-gpu';
 import type { NodeJSKernelBackend as NativeBackend } from '@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js';
 import { UserError } from '../util/errors.js';
 
-export type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-node-gpu';
+export type {
+  Scalar,
+  Tensor,
+  Tensor1D,
+  Tensor2D,
+  Tensor3D,
+  Tensor4D,
+} from '@tensorflow/tfjs-node-gpu';
 export type { TFEOpAttr, TFJSBinding } from '@tensorflow/tfjs-node-gpu/dist/tfjs_binding.js';
 
 // TensorFlow reads these when its library is loaded; what the user has set stays.

@@ -1,7 +1,7 @@
 // Element types, as our code names them and as TensorFlow numbers them.
 import { InternalError } from '../util/errors.js';
 
-export type ElementType = 'float32' | 'int32' | 'uint8' | 'bool';
+export type ElementType = 'float32' | 'bfloat16' | 'int32' | 'uint8' | 'bool';
 export type TypedArray = Float32Array | Int32Array | Uint8Array;
 
 /** What is known of a tensor before it has a value. */
@@ -11,10 +11,13 @@ export interface TensorType {
 }
 
 /** TensorFlow's DataType enumeration (tensorflow/core/framework/types.proto). */
-export const DATA_TYPE = { float32: 1, int32: 3, uint8: 4, bool: 10 } as const satisfies Record<
-  ElementType,
-  number
->;
+export const DATA_TYPE = {
+  float32: 1,
+  bfloat16: 14,
+  int32: 3,
+  uint8: 4,
+  bool: 10,
+} as const satisfies Record<ElementType, number>;
 
 /**
  * The element type that TensorFlow numbers `dataType`; an InternalError for one this project does

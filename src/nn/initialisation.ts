@@ -8,6 +8,10 @@ export type Initialiser = (shape: readonly number[], stream: RandomStream) => Fl
 /** Inputs that one output of a kernel or linear weight sums over: all extents but the last. */
 const fanIn = (shape: readonly number[]): number => sizeOf(shape.slice(0, -1));
 
+/** Outputs that one input of a kernel [K K I O] or linear weight [I O] goes to. */
+const fanOut = (shape: readonly number[]): number =>
+  sizeOf([...shape.slice(0, -2), shape.at(-1) ?? 1]);
+
 export const constant =
   (value: number): Initialiser =>
   (shape) =>
@@ -27,3 +31,22 @@ export const biasUniform =
   (inputs: number): Initialiser =>
   (shape, stream) =>
     uniformWithin(1 / Math.sqrt(inputs), shape, stream);
+
+const normalOf = (deviation: number, shape: readonly number[], stream: RandomStream) =>
+  Float32Array.from({ length: sizeOf(shape) }, () => stream.normal() * deviation);
+
+/** Normal with standard deviation sqrt(2 / fan in), for layers before a ReLU. */
+export const kaimingNormalFanIn: Initialiser = (shape, stream) =>
+  normalOf(Math.sqrt(2 / fanIn(shape)), shape, stream);
+
+/** Normal with standard deviation sqrt(2 / (K K O)), for kernels [K K I O]. */
+export const kaimingNormalFanOut: Initialiser = (shape, stream) =>
+  normalOf(Math.sqrt(2 / fanOut(shape)), shape, stream);
+
+/** Normal with a given standard deviation. */
+export const normal =
+  (deviation: number): Initialiser =>
+  (shape, stream) =>
+    normalOf(deviation, shape, stream);
+
+export const zeros = constant(0);

@@ -1,44 +1,61 @@
 // The layers that networks are made of. Each declares its parameters on a builder and gives a
 // function.
 import * as kernels from '../native/kernels.js';
+import * as pooling from '../native/pooling.js';
 import { nameScope } from '../native/scope.js';
 import { suitsWinograd, winogradConv2d } from '../native/winograd.js';
 import { tf, type Tensor1D, type Tensor2D, type Tensor4D } from '../native/tensorflow.js';
 import { biasUniform, constant, kaimingUniform, type Initialiser } from './initialisation.js';
-import type { Layer, NetworkBuilder } from './network.js';
+import type { Convolutions, Layer, NetworkBuilder } from './network.js';
 
 export interface ConvolutionOptions {
-  /** Side of the square kernel; 3 is padded by 1, 1 not at all, whatever the stride. */
-  readonly kernel: 1 | 3;
+  /** Side K of the square kernel, odd; padded by (K - 1) / 2 on every side, whatever the stride. */
+  readonly kernel: number;
   readonly stride?: number;
+  /** Default: PyTorch's. */
   readonly initialiser?: Initialiser;
+  /** Of the bias; without it there is no bias. */
+  readonly bias?: Initialiser;
 }
 
-/** [N H W I] -> [N H/stride W/stride O], no bias. Parameter NAME.weight [K K I O]. */
+/**
+ * [N H W I] -> [N H/stride W/stride O]. Parameter NAME.weight [K K I O], and NAME.bias [O] where
+ * one is wanted.
+ */
 export function convolution(
   builder: NetworkBuilder,
   name: string,
   inputs: number,
   outputs: number,
-  { kernel, stride = 1, initialiser = kaimingUniform }: ConvolutionOptions,
+  { kernel, stride = 1, initialiser = kaimingUniform, bias }: ConvolutionOptions,
 ): Layer {
-  const weight = builder.parameter(
-    `${name}.weight`,
-    [kernel, kernel, inputs, outputs],
-    initialiser,
-  );
+  const shape = [kernel, kernel, inputs, outputs];
+  const weight = builder.parameter(`${name}.weight`, shape, initialiser);
+  const offset = bias && builder.parameter(`${name}.bias`, [outputs], bias);
   return (x, pass) =>
     nameScope(name, () => {
-      const filter = pass.parameter(weight) as Tensor4D;
-      if (kernel === 1) return kernels.conv2d(x, filter, stride, 'VALID');
-      if (stride === 1) {
-        const fast = builder.convolutionMethod === 'auto' && suitsWinograd(x, filter);
-        return fast ? winogradConv2d(x, filter) : kernels.conv2d(x, filter, 1, 'SAME');
-      }
-      // TensorFlow's SAME would pad right and bottom only; its EXPLICIT padding is slow on CPU.
-      const padded = tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]]); // prettier-ignore
-      return kernels.conv2d(padded, filter, stride, 'VALID');
+      const y = convolve(x, pass.parameter(weight) as Tensor4D, stride, builder.convolutions);
+      return offset === undefined ? y : tf.add<Tensor4D>(y, pass.parameter(offset));
     });
+}
+
+function convolve(
+  x: Tensor4D,
+  filter: Tensor4D,
+  stride: number,
+  { convolution: method, precision }: Convolutions,
+): Tensor4D {
+  const padding = (filter.shape[0] - 1) / 2;
+  if (padding === 0) return kernels.conv2d(x, filter, stride, 'VALID', precision);
+  if (stride === 1) {
+    return method === 'auto' && suitsWinograd(x, filter)
+      ? winogradConv2d(x, filter)
+      : kernels.conv2d(x, filter, 1, 'SAME', precision);
+  }
+  // TensorFlow's SAME would pad right and bottom only; its EXPLICIT padding is slow on CPU.
+  const sides: [number, number] = [padding, padding];
+  const padded = tf.pad(x, [[0, 0], sides, sides, [0, 0]]);
+  return kernels.conv2d(padded, filter, stride, 'VALID', precision);
 }
 
 /**
@@ -71,9 +88,10 @@ export function linear(
   inputs: number,
   outputs: number,
   initialiser: Initialiser = kaimingUniform,
+  biasInitialiser: Initialiser = biasUniform(inputs),
 ): Layer<Tensor2D, Tensor2D> {
   const weight = builder.parameter(`${name}.weight`, [inputs, outputs], initialiser);
-  const bias = builder.parameter(`${name}.bias`, [outputs], biasUniform(inputs));
+  const bias = builder.parameter(`${name}.bias`, [outputs], biasInitialiser);
   return (x, pass) =>
     nameScope(name, () =>
       tf.add(tf.matMul(x, pass.parameter(weight) as Tensor2D), pass.parameter(bias)),
@@ -81,6 +99,24 @@ export function linear(
 }
 
 export const relu: Layer = (x) => kernels.relu(x);
+
+/** [N H W C] -> [N H/2 W/2 C], rounded down: the largest of each 2x2. */
+export const maxPool2: Layer = (x) =>
+  nameScope('pool', () => pooling.maxPool(x, { size: 2, stride: 2, padding: 'VALID' }));
+
+/** [N H W C] -> [N H/2 W/2 C], rounded up: the mean of each 2x2, of what there is at the border. */
+export const averagePool2: Layer = (x) =>
+  nameScope('pool', () => pooling.averagePool(x, { size: 2, stride: 2, padding: 'SAME' }));
+
+/**
+ * [N H W C] -> [N H/2 W/2 C], rounded up: the largest of each 3x3, two apart, padded by 1. For
+ * what a ReLU gives: the padding is zeros, which are never larger.
+ */
+export const maxPoolOverlapping: Layer = (x) =>
+  nameScope('pool', () => {
+    const padded = tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]]); // prettier-ignore
+    return pooling.maxPool(padded, { size: 3, stride: 2, padding: 'VALID' });
+  });
 
 /** [N H W C] -> [N C]: the mean over each channel's plane. */
 export const globalAveragePool: Layer<Tensor4D, Tensor2D> = (x) =>

@@ -1,5 +1,6 @@
 // Declares a network: its parameters and statistics by name, and the function that computes it. The
 // door of this folder.
+import { uniform } from '../native/random.js';
 import { nameScope } from '../native/scope.js';
 import {
   tf,
@@ -25,6 +26,11 @@ interface Pass {
   parameter(index: number): Tensor;
   /** A running statistic as it was before the pass. */
   statistic(index: number): Tensor1D;
+  /**
+   * Uniform draws from 0 (inclusive) to 1 (exclusive) of `shape`, new ones at every call and in
+   * every pass; in training mode only.
+   */
+  random(shape: readonly number[]): Tensor;
   /** Takes the statistic of this batch, for the running one. */
   observe(index: number, value: Tensor1D): void;
 }
@@ -44,19 +50,32 @@ export interface Network {
   readonly parameters: Layout;
   /** BatchNorm's running means and variances: one vector [S]. */
   readonly statistics: Layout;
+  /** Whether a training pass draws random numbers, and so wants a seed. */
+  readonly drawsRandom: boolean;
   /** Initial w [P] and statistics [S] under a seed. */
   initialise(seed: number): { parameters: Float32Array; statistics: Float32Array };
-  /** Images [N H W C] -> logits [N K], and the statistics [S] as they are after the pass. */
+  /**
+   * Images [N H W C] -> logits [N K], and the statistics [S] as they are after the pass. `seed` [2]
+   * (int32) decides everything that the pass draws.
+   */
   forward(
     w: Tensor1D,
     statistics: Tensor1D,
     images: Tensor4D,
     mode: Mode,
+    seed?: Tensor1D,
   ): { logits: Tensor2D; statistics: Tensor1D };
 }
 
-/** How 3x3 convolutions are computed: `auto` takes Winograd's algorithm where it is quicker. */
-export type ConvolutionMethod = 'auto' | 'direct';
+/** How convolutions are computed. */
+export interface Convolutions {
+  /** `auto` takes Winograd's algorithm for 3x3 convolutions where it is quicker. */
+  readonly convolution: 'auto' | 'direct';
+  /** What they multiply; sums are float32 either way. */
+  readonly precision: 'float32' | 'bfloat16';
+}
+
+const DEFAULT_CONVOLUTIONS: Convolutions = { convolution: 'auto', precision: 'float32' };
 
 /** Collects what the layers declare, in the order they are made. */
 export class NetworkBuilder {
@@ -65,7 +84,10 @@ export class NetworkBuilder {
   readonly #initialisers: Initialiser[] = [];
   readonly #statisticValues: number[] = [];
 
-  constructor(readonly convolutionMethod: ConvolutionMethod = 'auto') {}
+  /** Set by layers that call `Pass.random`. */
+  drawsRandom = false;
+
+  constructor(readonly convolutions: Convolutions = DEFAULT_CONVOLUTIONS) {}
 
   parameter(name: string, shape: readonly number[], initialiser: Initialiser): number {
     this.#initialisers.push(initialiser);
@@ -78,11 +100,12 @@ export class NetworkBuilder {
   }
 
   build(name: string, layer: Layer<Tensor4D, Tensor2D>): Network {
-    const { parameters, statistics } = this;
+    const { parameters, statistics, drawsRandom } = this;
     return {
       name,
       parameters,
       statistics,
+      drawsRandom,
       initialise: (seed) => ({
         parameters: fill(parameters, (i) => required(this.#initialisers[i], 'initialiser'), seed),
         statistics: fill(
@@ -91,7 +114,7 @@ export class NetworkBuilder {
           seed,
         ),
       }),
-      forward: (w, old, images, mode) =>
+      forward: (w, old, images, mode, seed) =>
         nameScope(mode, () => {
           const weights = parameters.cut(w);
           const observed = new Map<number, Tensor1D>();
@@ -100,12 +123,22 @@ export class NetworkBuilder {
             mode,
             parameter: (index) => required(weights[index], `parameter ${index}`),
             statistic: (index) => required(running[index], `statistic ${index}`),
+            random: randomDraws(seed),
             observe: (index, value) => observed.set(index, value),
           });
           return { logits, statistics: updated(old, statistics, observed, mode) };
         }),
     };
   }
+}
+
+/** Draw number n of a pass takes the seed (s0, s1 + n). */
+function randomDraws(seed: Tensor1D | undefined): Pass['random'] {
+  let draws = 0;
+  return (shape) => {
+    if (seed === undefined) throw new InternalError('a layer draws random numbers without a seed');
+    return uniform(shape, tf.add(seed, tf.tensor1d([0, draws++], 'int32')));
+  };
 }
 
 function fill(layout: Layout, initialiser: (index: number) => Initialiser, seed: number) {

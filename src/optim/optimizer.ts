@@ -1,7 +1,8 @@
 // An optimizer by its configuration: a rule that chooses the gradient over a descent that applies
 // it. The door of this folder.
 import type { OptimizerConfig } from '../config/schema.js';
-import type { Tensor1D } from '../native/tensorflow.js';
+import { tf, type Tensor1D } from '../native/tensorflow.js';
+import { required } from '../util/errors.js';
 import { adamw } from './adamw.js';
 import { fsam } from './fsam.js';
 import {
@@ -9,14 +10,14 @@ import {
   type Chosen,
   type Descent,
   type Evaluated,
-  type GradientAt,
+  type Part,
   type Rule,
   type Scalars,
   type Vectors,
 } from './rule.js';
 import { sam } from './sam.js';
 import { sgd } from './sgd.js';
-import { clipped } from './vector.js';
+import { clipped, scaled } from './vector.js';
 
 export interface Optimizer {
   /** Names of its state vectors [P]; all start at 0. */
@@ -25,13 +26,27 @@ export interface Optimizer {
   readonly perturbs: boolean;
   /** Its fed numbers at a step (0-based). */
   readonly scalars: (step: number, learningRate: number) => Readonly<Record<string, number>>;
-  /** One step from w [P]; `gradientAt` is called once or twice. */
+  /**
+   * One step from w [P] on a batch in one or more parts. Each part chooses its gradient by itself,
+   * from the same w and state, and the step descends along the mean of them (the m of
+   * m-sharpness). The rule's state is the mean of what the parts make of it: F-SAM's moving
+   * average, which is linear in the gradient, so takes in the gradient of the whole batch.
+   */
   readonly step: <P extends Evaluated>(
-    gradientAt: GradientAt<P>,
+    parts: readonly Part<P>[],
     w: Tensor1D,
     state: Vectors,
     scalars: Scalars,
-  ) => { readonly w: Tensor1D; readonly state: Vectors; readonly chosen: Chosen<P> };
+  ) => Step<P>;
+}
+
+export interface Step<P extends Evaluated> {
+  readonly w: Tensor1D;
+  readonly state: Vectors;
+  /** Of the batch at w: the mean over the parts. [P] */
+  readonly gradient: Tensor1D;
+  /** What each part chose. */
+  readonly chosen: readonly Chosen<P>[];
 }
 
 export function createOptimizer(config: OptimizerConfig): Optimizer {
@@ -44,13 +59,62 @@ export function createOptimizer(config: OptimizerConfig): Optimizer {
       ...descent.scalars(step, learningRate),
       ...rule.scalars(step),
     }),
-    step: (gradientAt, w, state, scalars) => {
-      const chosen = rule.choose(gradientAt, w, state, scalars);
+    step: (parts, w, state, scalars) => {
+      const { mean, chosen } = chooseInTurn(rule, parts, w, state, scalars);
       const { clipNorm } = config;
-      const gradient = clipNorm === null ? chosen.gradient : clipped(chosen.gradient, clipNorm);
+      const gradient = clipNorm === null ? mean.gradient : clipped(mean.gradient, clipNorm);
       const next = descent.apply(w, gradient, state, scalars);
-      return { w: next.w, state: { ...next.state, ...chosen.state }, chosen };
+      return {
+        w: next.w,
+        state: { ...next.state, ...mean.state },
+        gradient: mean.atW,
+        chosen,
+      };
     },
+  };
+}
+
+/** Vectors [P] that are averaged over the parts of a batch. */
+interface Mean {
+  /** To descend along. */
+  readonly gradient: Tensor1D;
+  readonly atW: Tensor1D;
+  readonly state: Vectors;
+}
+
+/** One part after the other, with running means, so that one part's tensors are there at a time. */
+function chooseInTurn<P extends Evaluated>(
+  rule: Rule,
+  parts: readonly Part<P>[],
+  w: Tensor1D,
+  state: Vectors,
+  scalars: Scalars,
+): { mean: Mean; chosen: Chosen<P>[] } {
+  let sum: Mean | undefined;
+  const chosen = parts.map(({ share, gradientAt }) => {
+    const after = sum === undefined ? [] : [sum.gradient, sum.atW, ...Object.values(sum.state)];
+    const one = rule.choose(gradientAt(after), w, state, scalars);
+    const vectors = { gradient: one.gradient, atW: one.first.gradient, state: one.state };
+    sum = added(sum, vectors, share);
+    return one;
+  });
+  return { mean: required(sum, 'a part of the batch'), chosen };
+}
+
+/** sum + share * vectors; the vectors themselves where they are the whole. */
+function added(sum: Mean | undefined, vectors: Mean, share: number): Mean {
+  const weighted = (x: Tensor1D) => (share === 1 ? x : scaled(x, share));
+  const plus = (total: Tensor1D | undefined, x: Tensor1D) =>
+    total === undefined ? weighted(x) : tf.add<Tensor1D>(total, weighted(x));
+  const gradient = plus(sum?.gradient, vectors.gradient);
+  // Without a climb both are one vector.
+  const same = vectors.gradient === vectors.atW;
+  return {
+    gradient,
+    atW: same ? gradient : plus(sum?.atW, vectors.atW),
+    state: Object.fromEntries(
+      Object.entries(vectors.state).map(([name, x]) => [name, plus(sum?.state[name], x)]),
+    ),
   };
 }
 

@@ -12,7 +12,15 @@ export interface Evaluated {
   readonly gradient: Tensor1D;
 }
 
-export type GradientAt<P extends Evaluated> = (w: Tensor1D) => P;
+type GradientAt<P extends Evaluated> = (w: Tensor1D) => P;
+
+/** A part of a batch, for those that are worked through part by part. */
+export interface Part<P extends Evaluated> {
+  /** Its share of the batch's images; all parts' are 1 together. */
+  readonly share: number;
+  /** Gradients of this part's loss; computed only when `after` are, so that parts take turns. */
+  readonly gradientAt: (after: readonly Tensor1D[]) => GradientAt<P>;
+}
 
 export interface Chosen<P extends Evaluated> {
   /** To descend along. [P] */

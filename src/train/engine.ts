@@ -8,13 +8,13 @@ import { describeFunction } from '../graph/listing.js';
 import type { FunctionSpec, Program, ProgramSpec, TensorTypes } from '../graph/program.js';
 import { buildModel } from '../models/models.js';
 import { withStockOps } from '../native/stock-ops.js';
-import type { TypedArray } from '../native/types.js';
+import type { TensorType, TypedArray } from '../native/types.js';
 import type { TensorSpec } from '../nn/layout.js';
 import type { Network } from '../nn/network.js';
 import { createOptimizer, type Optimizer } from '../optim/optimizer.js';
 import { InternalError, required } from '../util/errors.js';
 import { randomStream } from '../util/random.js';
-import { evaluationStep, MEASURES, trainingStep } from './step.js';
+import { AVERAGES, evaluationStep, MEASURES, trainingStep } from './step.js';
 
 export type { TensorSpec } from '../nn/layout.js';
 
@@ -25,6 +25,8 @@ export interface StepResult {
   /** Of the first pass, at w. */
   readonly loss: number;
   readonly correct: number;
+  /** `correct` against the labels before label noise; NaN without noise. */
+  readonly originalCorrect: number;
   /** Of the second pass, at w + eps; NaN for optimizers that have only one. */
   readonly perturbedLoss: number;
   readonly perturbedCorrect: number;
@@ -116,7 +118,10 @@ function batches(count: number, size: number): Batches {
 function plan(config: Config, shape: DatasetShape): Plan {
   const network = buildModel(config.model, shape);
   const optimizer = createOptimizer(config.optimizer);
-  const parts = { network, optimizer, format: shape, augmentation: config.augmentation };
+  const { augmentation, labelSmoothing, microBatches, weightAverage } = config;
+  const { labelNoise } = shape;
+  const training = { augmentation, labelSmoothing, microBatches, weightAverage, labelNoise };
+  const parts = { network, optimizer, format: shape, ...training };
   const functions: Record<string, FunctionSpec> = {};
   const cover = (name: string, { full, last }: Batches, make: (size: number) => FunctionSpec) => {
     functions[name] = make(full);
@@ -129,19 +134,25 @@ function plan(config: Config, shape: DatasetShape): Plan {
       evaluationStep(parts, split, size),
     );
   }
-  const vector = { dtype: 'float32', shape: [network.parameters.size] } as const;
   const image = [shape.height, shape.width, shape.channels];
+  const labels = (count: number): TensorType => ({ dtype: 'int32', shape: [count] });
+  const averages = weightAverage === null ? [] : Object.keys(AVERAGES);
+  const stateNames = ['parameters', 'statistics', ...optimizer.state, ...averages];
   const variables: TensorTypes = {
-    parameters: vector,
-    statistics: { dtype: 'float32', shape: [network.statistics.size] },
-    ...Object.fromEntries(optimizer.state.map((name) => [name, vector])),
+    ...Object.fromEntries(stateNames.map((name) => [name, stateType(name, network)])),
     trainImages: { dtype: 'uint8', shape: [shape.trainCount, ...image] },
-    trainLabels: { dtype: 'int32', shape: [shape.trainCount] },
+    trainLabels: labels(shape.trainCount),
+    ...(labelNoise ? { trainOriginalLabels: labels(shape.trainCount) } : {}),
     testImages: { dtype: 'uint8', shape: [shape.testCount, ...image] },
-    testLabels: { dtype: 'int32', shape: [shape.testCount] },
+    testLabels: labels(shape.testCount),
   };
-  const stateNames = ['parameters', 'statistics', ...optimizer.state];
   return { network, optimizer, stateNames, program: { variables, functions } };
+}
+
+/** Statistics are vectors [S], everything else of the state [P]. */
+function stateType(name: string, { parameters, statistics }: Network): TensorType {
+  const ofStatistics = name === 'statistics' || name === 'averagedStatistics';
+  return { dtype: 'float32', shape: [ofStatistics ? statistics.size : parameters.size] };
 }
 
 /** The traced training step of `config` as text; needs no data. */
@@ -152,9 +163,14 @@ export function describeStep(config: Config, shape: DatasetShape): string {
 export const createEngine: CreateEngine = (config, dataset, { mode }) => {
   const shape = shapeOf(dataset);
   const { network, optimizer, stateNames, program: spec } = plan(config, shape);
+  const initial = initialState(network, stateNames, config.seed);
   const program = execute(spec, mode);
   program.write('trainImages', dataset.train.images);
   program.write('trainLabels', dataset.train.labels);
+  if (shape.labelNoise) {
+    const original = required(dataset.train.originalLabels, 'the labels before label noise');
+    program.write('trainOriginalLabels', original);
+  }
   program.write('testImages', dataset.test.images);
   program.write('testLabels', dataset.test.labels);
 
@@ -163,10 +179,6 @@ export const createEngine: CreateEngine = (config, dataset, { mode }) => {
     if (extra.length > 0) throw new InternalError(`the engine has no state ${extra.join(', ')}`);
     for (const name of stateNames) program.write(name, required(state.get(name), `state ${name}`));
   };
-  const initial = new Map(Object.entries<Float32Array>({ ...network.initialise(config.seed) }));
-  for (const name of optimizer.state) {
-    initial.set(name, new Float32Array(network.parameters.size));
-  }
   writeState(initial);
 
   return {
@@ -187,9 +199,14 @@ export const createEngine: CreateEngine = (config, dataset, { mode }) => {
       const { measures } = program.run(indices.length === full ? 'train' : 'train_last', {
         indices,
         ...draws,
+        ...(network.drawsRandom ? { seed: passSeed(config.seed, step) } : {}),
         ...Object.fromEntries(scalars),
       });
-      return stepResult(indices.length, optimizer.perturbs, required(measures, 'measures'));
+      return stepResult(required(measures, 'measures'), {
+        images: indices.length,
+        perturbs: optimizer.perturbs,
+        labelNoise: shape.labelNoise,
+      });
     },
     evaluate: (split) => evaluate(program, split, shape, config.evaluationBatchSize),
     readState: () => new Map(stateNames.map((name) => [name, program.read(name) as Float32Array])),
@@ -215,13 +232,39 @@ function execute(spec: ProgramSpec, mode: EngineOptions['mode']): Program {
   }
 }
 
-function stepResult(images: number, perturbs: boolean, measures: TypedArray): StepResult {
+/** Weights and statistics as the network begins, averages the same; the optimizer's vectors are 0. */
+function initialState(network: Network, names: readonly string[], seed: number): State {
+  const start: Record<string, Float32Array> = { ...network.initialise(seed) };
+  const source: Readonly<Record<string, string>> = AVERAGES;
+  return new Map(
+    names.map((name) => [
+      name,
+      start[source[name] ?? name] ?? new Float32Array(network.parameters.size),
+    ]),
+  );
+}
+
+/** Decides all that the network draws in a step. */
+function passSeed(seed: number, step: number): Int32Array {
+  const stream = randomStream(seed, 'dropout', step);
+  return Int32Array.of(stream.bits(), stream.bits());
+}
+
+function stepResult(
+  measures: TypedArray,
+  {
+    images,
+    perturbs,
+    labelNoise,
+  }: { readonly images: number; readonly perturbs: boolean; readonly labelNoise: boolean },
+): StepResult {
   const value = (name: (typeof MEASURES)[number]) =>
     required(measures[MEASURES.indexOf(name)], name);
   return {
     images,
     loss: value('loss'),
     correct: value('correct'),
+    originalCorrect: labelNoise ? value('originalCorrect') : NaN,
     perturbedLoss: perturbs ? value('perturbedLoss') : NaN,
     perturbedCorrect: perturbs ? value('perturbedCorrect') : NaN,
     gradientNorm: value('gradientNorm'),

@@ -11,6 +11,7 @@ const ROW: MetricsRow = {
   learning_rate: 0.0346,
   train_loss: 4.06244,
   train_accuracy: 9.312,
+  train_accuracy_clean: null,
   perturbed_loss: 4.2,
   perturbed_accuracy: 8.5,
   test_loss: 3.72149,

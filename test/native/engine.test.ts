@@ -165,7 +165,7 @@ function expectation(
   mode: Mode,
 ) {
   const { channels, classes, height, width, mean, std } = tinyDataset(config);
-  const network = buildModel(config.model, { channels, classes });
+  const network = buildModel(config.model, { height: 32, width: 32, channels, classes });
   const size = height * width * channels;
   const pixels = Array.from(indices).flatMap((index) =>
     Array.from(images.subarray(index * size, (index + 1) * size)).map(

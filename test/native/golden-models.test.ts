@@ -9,10 +9,11 @@ import type { Tensor1D, Tensor4D } from '../../src/native/tensorflow.js';
 import type { Mode, Network } from '../../src/nn/network.js';
 import { createOptimizer } from '../../src/optim/optimizer.js';
 import { trainOn } from '../../src/train/step.js';
+import { required } from '../../src/util/errors.js';
 import { expectNear, l2 } from './support/compare.js';
 import {
   goldenImages,
-  goldenModel,
+  goldenModels,
   goldenParameters,
   goldenStatistics,
   ourShape,
@@ -20,20 +21,51 @@ import {
   type GoldenModel,
 } from './support/golden.js';
 import { optimizerConfig } from './support/optimizers.js';
-import { wideResnet } from './support/wide-resnet.js';
 
-/** Two float32 programs that sum in different orders; the golden README allows 1e-3. */
-const TOLERANCE = 1e-4;
+/**
+ * Two float32 programs that sum in different orders. The golden README allows 1e-3; the networks
+ * that keep their activations small are held to a tenth of it.
+ */
+const tolerance = (name: string): number => (/^(resnet|wrn-10-)/.test(name) ? 1e-4 : 1e-3);
 
-const resnet18 = (classes: number, convolution: 'auto' | 'direct') =>
-  buildModel(modelSchema.parse({ name: 'resnet18', convolution }), { channels: 3, classes });
+/** Networks of models.json by our names, where those differ. */
+const OUR_NAMES: Readonly<Record<string, string>> = {
+  'resnet34-basic (called resnet50 in the official CIFAR code)': 'resnet34',
+};
 
-const cases: [string, number, 'auto' | 'direct', Network][] = [
-  ['resnet18', 100, 'auto', resnet18(100, 'auto')],
-  ['resnet18', 100, 'direct', resnet18(100, 'direct')],
-  ['resnet18', 10, 'auto', resnet18(10, 'auto')],
-  ['wrn-10-1', 10, 'direct', wideResnet('wrn-10-1', 1, 10)],
-];
+/** Traced only: an eager pass of these holds every tensor at once and shows nothing new. */
+const LARGE = new Set(['wrn-28-10', 'wrn-16-8', 'pyramidnet-110-270', 'imagenet-resnet50']);
+
+/**
+ * How convolutions are computed, where not `auto` alone. Over 110 layers Winograd's larger rounding
+ * errors add up to 1.1e-3 of the first gradient; direct ones stay within 1e-3.
+ */
+const METHODS: Readonly<Record<string, Case['convolution'][]>> = {
+  resnet18: ['auto', 'direct'],
+  'pyramidnet-110-270': ['direct'],
+};
+
+interface Case {
+  readonly golden: GoldenModel;
+  readonly name: string;
+  readonly classes: number;
+  readonly convolution: 'auto' | 'direct';
+}
+
+const cases: Case[] = goldenModels().flatMap((golden) => {
+  const name = OUR_NAMES[golden.name] ?? golden.name;
+  const { classes } = golden;
+  const methods = METHODS[name] ?? ['auto'];
+  return methods.map((convolution) => ({ golden, name, classes, convolution }));
+});
+
+/** Dropout is off in the golden numbers. */
+const build = ({ name, classes, convolution, golden }: Case): Network => {
+  const [, channels, height, width] = golden.input;
+  const dropout = name.startsWith('vgg') ? 0 : null;
+  const config = modelSchema.parse({ name, convolution, dropout });
+  return buildModel(config, { height, width, channels, classes });
+};
 
 /** Logits in both modes with the statistics after the pass, and a training step with its loss and gradient. */
 function passes(network: Network, [batch, channels, height, width]: GoldenModel['input']) {
@@ -68,8 +100,13 @@ function passes(network: Network, [batch, channels, height, width]: GoldenModel[
         body: (state, inputs) => {
           const x = inputs['images'] as Tensor4D;
           const labels = inputs['labels'] as Tensor1D;
-          const step = trainOn({ network, optimizer }, x, labels, state, inputs);
-          const { loss, gradient } = step.chosen.first;
+          const step = trainOn(
+            { network, optimizer, labelSmoothing: 0, microBatches: 1 },
+            { images: x, labels },
+            state,
+            inputs,
+          );
+          const { loss, gradient } = required(step.chosen[0], 'the pass').first;
           return { state: step.state, outputs: { loss, gradient } };
         },
       },
@@ -77,8 +114,9 @@ function passes(network: Network, [batch, channels, height, width]: GoldenModel[
   } satisfies ProgramSpec;
 }
 
-describe.each(cases)('%s with %i classes, convolutions %s', (name, classes, _, network) => {
-  const golden = goldenModel(name, classes);
+describe.each(cases)('$name with $classes classes, convolutions $convolution', (tested) => {
+  const { golden, name, classes } = tested;
+  const network = build(tested);
   const { parameters, statistics } = network;
 
   test('has the parameters of the PyTorch network, in its order', () => {
@@ -94,7 +132,8 @@ describe.each(cases)('%s with %i classes, convolutions %s', (name, classes, _, n
     );
   });
 
-  test.each(['eager', 'traced'] as const)('computes what PyTorch does, %s', (how) => {
+  const ways = LARGE.has(name) ? (['traced'] as const) : (['eager', 'traced'] as const);
+  test.each(ways)('computes what PyTorch does, %s', { timeout: 120_000 }, (how) => {
     const spec = passes(network, golden.input);
     const program = how === 'eager' ? runEagerly(spec) : loadGraph(traceProgram(spec));
     program.write('parameters', goldenParameters(golden));
@@ -104,11 +143,14 @@ describe.each(cases)('%s with %i classes, convolutions %s', (name, classes, _, n
     const labels = Int32Array.from({ length: golden.input[0] }, (_, i) => i % classes);
 
     const near = (what: string, got: Values | number, wanted: Values | number) => {
-      expectNear(what, got, wanted, TOLERANCE);
+      expectNear(what, got, wanted, tolerance(name));
     };
     const evaluation = program.run('evaluation', { images }) as Outputs;
-    near('evaluation logits', evaluation.logits.subarray(0, 10), golden.eval_logits_row0);
-    near('length of the evaluation logits', l2(evaluation.logits), golden.eval_logits_l2);
+    // With these weights the activations of a deep pyramid explode: 10^9 and more in evaluation.
+    if (!name.startsWith('pyramidnet')) {
+      near('evaluation logits', evaluation.logits.subarray(0, 10), golden.eval_logits_row0);
+      near('length of the evaluation logits', l2(evaluation.logits), golden.eval_logits_l2);
+    }
     expect(evaluation.statistics).toEqual(goldenStatistics(golden));
 
     const training = program.run('training', { images }) as Outputs;

@@ -5,6 +5,8 @@ import { loadGraph, traceProgram } from '../../src/graph/compile.js';
 import { runEagerly } from '../../src/graph/eager.js';
 import type { Program, ProgramSpec } from '../../src/graph/program.js';
 import { tf, type Scalar, type Tensor1D, type Tensor4D } from '../../src/native/tensorflow.js';
+import { modelSchema } from '../../src/config/schema.js';
+import { buildModel } from '../../src/models/models.js';
 import { createOptimizer } from '../../src/optim/optimizer.js';
 import { climb } from '../../src/optim/sam.js';
 import { norm } from '../../src/optim/vector.js';
@@ -22,7 +24,6 @@ import {
   type GoldenRun,
 } from './support/golden.js';
 import { optimizerConfig } from './support/optimizers.js';
-import { wideResnet } from './support/wide-resnet.js';
 
 const BATCH = 16;
 const IMAGES = [BATCH, 3, 32, 32] as const;
@@ -53,7 +54,12 @@ const CONFIGS: Readonly<Record<GoldenRun['kind'], OptimizerConfig>> = {
 };
 
 const golden = goldenModel('wrn-10-1', 10);
-const network = wideResnet('wrn-10-1', 1, 10);
+const network = buildModel(modelSchema.parse({ name: 'wrn-10-1' }), {
+  height: 32,
+  width: 32,
+  channels: 3,
+  classes: 10,
+});
 
 const adapts = ({ name }: OptimizerConfig) => name === 'asam' || name === 'fasam';
 
@@ -80,8 +86,13 @@ function training(config: OptimizerConfig): ProgramSpec {
           const images = inputs['images'] as Tensor4D;
           const labels = inputs['labels'] as Tensor1D;
           const w = state['parameters'] as Tensor1D;
-          const step = trainOn({ network, optimizer }, images, labels, state, inputs);
-          const { first, perturbed } = step.chosen;
+          const step = trainOn(
+            { network, optimizer, labelSmoothing: 0, microBatches: 1 },
+            { images, labels },
+            state,
+            inputs,
+          );
+          const { first, perturbed } = required(step.chosen[0], 'the pass');
           const none = tf.scalar(0);
           const measures = [
             first.loss,

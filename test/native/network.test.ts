@@ -10,6 +10,8 @@ import { NetworkBuilder, type Mode } from '../../src/nn/network.js';
 import { piece } from './support/golden.js';
 
 const network = buildModel(modelSchema.parse({ name: 'resnet18', width: 8 }), {
+  height: 32,
+  width: 32,
   channels: 1,
   classes: 10,
 });

@@ -43,10 +43,15 @@ function run(
     tf.tidy(() => {
       const scalars = Object.entries(optimizer.scalars(step + t, rate));
       const next = optimizer.step(
-        (at) => {
-          places.push(Array.from(at.dataSync()));
-          return { gradient: gradient(at) };
-        },
+        [
+          {
+            share: 1,
+            gradientAt: () => (at) => {
+              places.push(Array.from(at.dataSync()));
+              return { gradient: gradient(at) };
+            },
+          },
+        ],
         tf.tensor1d([...weights]),
         tensors(vectors),
         Object.fromEntries(scalars.map(([name, value]) => [name, tf.scalar(value)])),

@@ -36,6 +36,7 @@ const shape = {
   std: [1, 1, 1],
   trainCount: 50_000,
   testCount: 10_000,
+  labelNoise: false,
 };
 
 describe('summarise', () => {
@@ -116,7 +117,7 @@ describe('timePytorch', () => {
          peak_memory_mb: 800, losses: [4.5], torch: process.argv.slice(2).join(' '), threads: 2, device: 'cpu' }));`,
     );
     const asked =
-      '--model resnet18 --width 8 --classes 100 --height 32 --channels 3 --batch 3 ' +
+      '--model resnet18 --width 8 --precision float32 --classes 100 --height 32 --channels 3 --batch 3 ' +
       '--optimizer fasam --base adamw --steps 7 --warmup 2 --modes compile --device cpu';
     expect(outcome).toEqual({
       timing: {

@@ -115,7 +115,7 @@ schedule:
   warmupEpochs: 200
 `),
     ).toEqual([
-      'x.yaml:1: model: missing, wanted a map with keys such as name, width, convolution',
+      'x.yaml:1: model: missing, wanted a map with keys such as name, width, dropout',
       'x.yaml:2: epoch: unknown key, did you mean epochs?',
       'x.yaml:4: data.name: got "cifar", wanted one of cifar10, cifar100, idx, fashion-mnist-tiny, synthetic',
       'x.yaml:5: data.subset.train: got 0, wanted a whole number of at least 1, or null',
@@ -230,7 +230,10 @@ describe('the command line', () => {
       'not valid YAML (Flow sequence must end with a ]): close the quote or bracket',
     ],
     ['extends=smoke.yaml', 'wanted in a file: extends is not a key of --set'],
-    ['model.__proto__.x=1', 'model.__proto__: unknown key, wanted one of name, width, convolution'],
+    [
+      'model.__proto__.x=1',
+      'model.__proto__: unknown key, wanted one of name, width, dropout, dropPath, block, patch, layers, heads, convolution, precision',
+    ],
   ])('--set %s', (assignment, message) => {
     expect(mistakes(good, [assignment])).toEqual([`--set ${assignment}: ${message}`]);
   });

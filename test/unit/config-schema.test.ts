@@ -40,7 +40,7 @@ test.each(['cifar10', 'cifar100'] as const)("%s: the values of the authors' code
     batchSize: 128,
     data: { name: data, subset: { train: null, test: null } },
     augmentation: { flip: true, cropPadding: 4, cutout: 16, cutoutProbability: 0.5 },
-    model: { name: 'resnet18', width: 64 },
+    model: { name: 'resnet18', width: null, precision: 'float32' },
     optimizer: {
       name: 'fsam',
       base: 'sgd',

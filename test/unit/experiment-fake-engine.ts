@@ -63,6 +63,7 @@ export function fakeEngine({ width = 2, onStep, failAt }: FakeOptions = {}): Cre
           images: indices.length,
           loss: step === failAt ? NaN : loss,
           correct: Math.floor(indices.length / 2),
+          originalCorrect: NaN,
           perturbedLoss: 1.1 * loss,
           perturbedCorrect: 1,
           gradientNorm: Math.sqrt(norm),

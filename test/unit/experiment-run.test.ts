@@ -74,11 +74,11 @@ describe('a straight run', () => {
     await runTo(folder);
     const [header, ...rows] = readFileSync(join(folder, 'metrics.csv'), 'utf8').trim().split('\n');
     expect(header).toBe(
-      'epoch,step,learning_rate,train_loss,train_accuracy,perturbed_loss,perturbed_accuracy,' +
+      'epoch,step,learning_rate,train_loss,train_accuracy,train_accuracy_clean,perturbed_loss,perturbed_accuracy,' +
         'test_loss,test_accuracy,best_test_accuracy,gradient_norm,perturbation_cosine',
     );
     expect(rows.map((row) => row.split(',').slice(0, 2).join())).toEqual(['1,4', '2,8', '3,12']);
-    const accuracies = rows.map((row) => Number(row.split(',')[8]));
+    const accuracies = rows.map((row) => Number(row.split(',')[9]));
     const summary = JSON.parse(readFileSync(join(folder, 'summary.json'), 'utf8')) as object;
     expect(summary).toMatchObject({
       epochs: 3,

@@ -21,6 +21,8 @@ export interface TinyOptions {
   readonly train?: number;
   readonly batchSize?: number;
   readonly evaluationBatchSize?: number;
+  /** Any other keys. */
+  readonly keys?: Readonly<Record<string, unknown>>;
 }
 
 /** ResNet-18 of `width` channels on a synthetic set: 20 images in batches of 8, so that the last batch has 4. */
@@ -34,6 +36,7 @@ export function tinyConfig({
   train = 20,
   batchSize = 8,
   evaluationBatchSize = 8,
+  keys = {},
 }: TinyOptions = {}): Config {
   return configSchema.parse({
     name: 'tiny',
@@ -44,6 +47,7 @@ export function tinyConfig({
     augmentation: { cropPadding: 1, cutout: 4, ...augmentation },
     model: { name: 'resnet18', width },
     optimizer,
+    ...keys,
   });
 }
 

@@ -8,7 +8,7 @@ import { required } from '../../../src/util/errors.js';
 type GoldenTensor = readonly [
   name: string,
   shape: readonly number[],
-  kind: 'weight' | 'bn_scale' | 'bn_offset' | 'bias',
+  kind: 'weight' | 'bn_scale' | 'bn_offset' | 'bias' | 'token',
 ];
 
 /** One network in models.json. */
@@ -29,6 +29,17 @@ export interface GoldenModel {
   readonly grad_norm_last_weight: number;
   readonly first_bn_running_mean_after: readonly number[];
   readonly first_bn_running_var_after: readonly number[];
+}
+
+/** The network in vit.json. */
+export interface GoldenVit extends Pick<
+  GoldenModel,
+  'classes' | 'input' | 'parameters' | 'tensors'
+> {
+  readonly options: Readonly<Record<string, number>>;
+  readonly logits: readonly (readonly number[])[];
+  readonly loss: number;
+  readonly grad_norms: Readonly<Record<string, number>>;
 }
 
 /** One run in optimizers.json. */
@@ -53,11 +64,15 @@ export interface GoldenRun {
 const read = (file: string): unknown =>
   JSON.parse(readFileSync(new URL(`../../golden/${file}`, import.meta.url), 'utf8'));
 
+export const goldenModels = (): GoldenModel[] =>
+  (read('models.json') as { cases: GoldenModel[] }).cases;
+
 export function goldenModel(name: string, classes: number): GoldenModel {
-  const { cases } = read('models.json') as { cases: GoldenModel[] };
-  const found = cases.find((model) => model.name === name && model.classes === classes);
+  const found = goldenModels().find((model) => model.name === name && model.classes === classes);
   return required(found, `${name} with ${classes} classes in models.json`);
 }
+
+export const goldenVit = (): GoldenVit => read('vit.json') as GoldenVit;
 
 export const goldenRuns = (): GoldenRun[] =>
   (read('optimizers.json') as { runs: GoldenRun[] }).runs;
@@ -99,7 +114,7 @@ function permuted(
 /** Where each axis of our layout is in PyTorch's: OIHW -> HWIO, [out in] -> [in out]. */
 function axes(shape: readonly number[]): readonly number[] {
   if (shape.length === 4) return [2, 3, 1, 0];
-  return shape.length === 2 ? [1, 0] : [0];
+  return shape.length === 2 ? [1, 0] : shape.map((_, axis) => axis);
 }
 
 /** A shape of PyTorch's in our layout. */
@@ -117,6 +132,7 @@ function goldenValues([, shape, kind]: GoldenTensor, k: number): Float32Array {
       return fill(k, size, 0.2, 1);
     case 'bn_offset':
     case 'bias':
+    case 'token':
       return fill(k, size, 0.2);
     default:
       return kind satisfies never;
@@ -124,7 +140,7 @@ function goldenValues([, shape, kind]: GoldenTensor, k: number): Float32Array {
 }
 
 /** w [P] of the golden network, in our layout. */
-export const goldenParameters = ({ tensors }: GoldenModel): Float32Array =>
+export const goldenParameters = ({ tensors }: Pick<GoldenModel, 'tensors'>): Float32Array =>
   concatenated(tensors.map(goldenValues));
 
 /** Running means and variances [S]: a pair for each BatchNorm in the order of `tensors`. */

@@ -111,6 +111,14 @@ export const NETWORKS: Readonly<Record<string, Case>> = {
     const { over, dy, attributes } = pooling(draw);
     return { inputs: [constant(over.image), draw.float(dy)], attributes };
   },
+  SoftmaxCrossEntropyWithLogits: (draw) => {
+    const shape = [draw.int(1, 4), draw.int(1, 5)];
+    return {
+      inputs: [draw.float(shape), draw.float(shape)],
+      attributes: [T('float32')],
+      outputs: 2,
+    };
+  },
   SparseSoftmaxCrossEntropyWithLogits: (draw) => {
     const [batch, classes] = draw.shape(2) as [number, number];
     return {

@@ -88,6 +88,28 @@ export const SHAPES: Readonly<Record<string, Case>> = {
     const axis = intAttribute('axis', draw.int(-shape.length - 1, shape.length));
     return { inputs, attributes: [T('float32'), intAttribute('N', inputs.length), axis] };
   },
+  Unpack: (draw) => {
+    const shape = draw.shape(draw.int(1, 4));
+    const axis = draw.int(-shape.length, shape.length - 1);
+    const count = shape.at(axis) ?? 0;
+    return {
+      inputs: [draw.float(shape)],
+      attributes: [T('float32'), intAttribute('axis', axis), intAttribute('num', count)],
+      outputs: count,
+    };
+  },
+  OneHot: (draw) => {
+    const shape = draw.shape(draw.int(1, 3));
+    const indices = draw.number('int32', shape);
+    return {
+      inputs: [indices, constant(draw.int(1, 5)), draw.float([]), draw.float([])],
+      attributes: [T('float32'), int32('TI'), intAttribute('axis', draw.int(-1, shape.length))],
+    };
+  },
+  StatelessRandomUniform: (draw) => ({
+    inputs: [constant(draw.shape()), constant([draw.int(0, 9), draw.int(0, 9)])],
+    attributes: [typeAttribute('dtype', 'float32'), int32('T'), int32('Tseed')],
+  }),
   GatherV2: (draw) => {
     const shape = draw.shape(draw.int(1, 3));
     const axis = draw.int(0, shape.length - 1);

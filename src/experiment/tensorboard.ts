@@ -1,0 +1,56 @@
+// The curves of a run as TensorBoard event files, beside its metrics.csv.
+import { rm } from 'node:fs/promises';
+import { openSummaryWriter } from '../native/summary-writer.js';
+import { unwritable } from '../util/file-errors.js';
+import type { MetricsRow } from './metrics.js';
+import type { Row } from './table.js';
+
+/** Where each column of metrics.csv is shown; the epoch is the axis. */
+const TAGS: Readonly<Record<Exclude<keyof MetricsRow, 'epoch' | 'step'>, string>> = {
+  learning_rate: 'learning_rate',
+  train_loss: 'train/loss',
+  train_accuracy: 'train/accuracy',
+  train_accuracy_clean: 'train/accuracy_clean',
+  perturbed_loss: 'perturbed/loss',
+  perturbed_accuracy: 'perturbed/accuracy',
+  test_loss: 'test/loss',
+  test_accuracy: 'test/accuracy',
+  best_test_accuracy: 'test/best_accuracy',
+  gradient_norm: 'train/gradient_norm',
+  perturbation_cosine: 'perturbed/cosine',
+};
+
+export interface Curves {
+  /** Adds the points of a row of metrics.csv; they are in the file when this returns. */
+  add(row: Row): void;
+}
+
+/**
+ * Begins the event file of a run anew with the rows that it has so far, so that a resumed run has
+ * every epoch once.
+ *
+ * Errors: UserError where the old file cannot be removed.
+ */
+export async function openCurves(folder: string, rows: readonly Row[]): Promise<Curves> {
+  try {
+    await rm(folder, { recursive: true, force: true });
+  } catch (error) {
+    throw unwritable(folder, error);
+  }
+  const writer = openSummaryWriter(folder);
+  const add = (row: Row): void => {
+    for (const [column, tag] of Object.entries(TAGS)) {
+      const field = row[column];
+      if (field !== undefined && field !== '')
+        writer.scalar(tag, Number(field), Number(row['epoch']));
+    }
+  };
+  rows.forEach(add);
+  writer.flush();
+  return {
+    add: (row) => {
+      add(row);
+      writer.flush();
+    },
+  };
+}

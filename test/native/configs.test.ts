@@ -1,0 +1,33 @@
+// Every experiment file traced at its full size; nothing is computed, and the data is not needed.
+import { readdirSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { CONFIGS_FOLDER } from '../../src/config/files.js';
+import { loadConfig } from '../../src/config/load.js';
+import { datasetShape } from '../../src/data/load.js';
+import { hasLabelNoise } from '../../src/data/label-noise.js';
+import { describeStep } from '../../src/train/engine.js';
+
+const files = readdirSync(CONFIGS_FOLDER).filter((file) => file.endsWith('.yaml'));
+
+/** Convolutions of a network, shortcuts included, worked out from its layers. */
+const CONVOLUTIONS: Readonly<Record<string, number>> = {
+  resnet18: 20, // 17 and 3 on shortcuts
+  'wrn-28-10': 1 + 3 * (2 * 5 + 1), // the stem; 5 blocks of 2 and a shortcut in each stage
+  'vgg16-bn': 13,
+  'pyramidnet-110-270': 1 + 36 * 3,
+  vit: 1, // the patch embedding
+};
+
+test.each(files)('%s', async (file) => {
+  const config = loadConfig({
+    config: file,
+    assignments: ['model.convolution=direct'],
+    overrides: {},
+  });
+  const images = await datasetShape(config.data, config.seed);
+  const shape = { ...images, labelNoise: hasLabelNoise(config.labelNoise) };
+  const listing = describeStep(config, shape);
+  const count = Number(/^ +(\d+) Conv2D$/m.exec(listing)?.[1]);
+  // Two passes of every optimizer that the files name.
+  expect(count).toBe(2 * (CONVOLUTIONS[config.model.name] ?? NaN));
+});

@@ -1,0 +1,143 @@
+// Batches in parts: the mean of gradients worked out part by part.
+import './support/without-onednn.js';
+import { describe, expect, test } from 'vitest';
+import { modelSchema, type OptimizerConfig } from '../../src/config/schema.js';
+import { buildModel } from '../../src/models/models.js';
+import { tf, type Tensor1D, type Tensor4D } from '../../src/native/tensorflow.js';
+import { createOptimizer } from '../../src/optim/optimizer.js';
+import { trainOn } from '../../src/train/step.js';
+import { randomStream } from '../../src/util/random.js';
+import { distance, expectNear } from './support/compare.js';
+import { batchOf, tinyConfig, tinyEngine } from './support/engine.js';
+import { describeOptimizer, optimizerConfig } from './support/optimizers.js';
+
+const [BATCH, SIDE, CLASSES, RATE, DECAY, RHO] = [8, 16, 4, 0.1, 1e-3, 0.05];
+const shape = { height: SIDE, width: SIDE, channels: 3, classes: CLASSES };
+const network = buildModel(modelSchema.parse({ name: 'wrn-10-1', width: 4 }), shape);
+const start = network.initialise(3);
+const stream = randomStream(5, 'synthetic');
+const pixels = Float32Array.from({ length: BATCH * SIDE * SIDE * 3 }, () => stream.normal());
+// The classifier starts at 0, where all gradients but its own are.
+const w0 = start.parameters.map((x) => x + 0.05 * stream.normal());
+const ema0 = w0.map(() => 0.01 * stream.normal());
+
+const vector = (values: Float32Array): Tensor1D => tf.tensor1d(values);
+const values = (tensor: Tensor1D): Float32Array => tensor.dataSync<'float32'>().slice();
+
+function batch(begin: number, size: number) {
+  const images: Tensor4D = tf.slice(tf.tensor4d(pixels, [BATCH, SIDE, SIDE, 3]), begin, size);
+  const labels = Array.from({ length: size }, (_, i) => (begin + i) % CLASSES);
+  return { images, labels: tf.tensor1d(labels, 'int32') };
+}
+
+/** A step from w0 with momentum 0, on images `begin` to `begin + size`. */
+function step(config: OptimizerConfig, microBatches: number, begin = 0, size = BATCH) {
+  const optimizer = createOptimizer(config);
+  return tf.tidy(() => {
+    const scalars = Object.entries(optimizer.scalars(1, RATE));
+    const { state, chosen, gradient } = trainOn(
+      { network, optimizer, labelSmoothing: 0, microBatches },
+      batch(begin, size),
+      {
+        parameters: vector(w0),
+        statistics: vector(start.statistics),
+        momentum: vector(w0.map(() => 0)),
+        ...(optimizer.state.includes('ema') ? { ema: vector(ema0) } : {}),
+      },
+      Object.fromEntries(scalars.map(([name, value]) => [name, tf.scalar(value)])),
+    );
+    return {
+      w: values(state['parameters'] as Tensor1D),
+      statistics: values(state['statistics'] as Tensor1D),
+      ema: values((state['ema'] ?? tf.tensor1d([])) as Tensor1D),
+      gradient: values(gradient),
+      descent: chosen.map((part) => values(part.gradient)),
+      first: chosen.map((part) => values(part.first.gradient)),
+    };
+  });
+}
+
+const mean = (a: Float32Array, b: Float32Array) => a.map((x, i) => (x + (b[i] ?? NaN)) / 2);
+
+describe.each(['sgd', 'sam', 'fsam'] as const)('%s in two parts', (name) => {
+  const config = optimizerConfig({ name, rho: RHO, weightDecay: DECAY });
+  const whole = step(config, 2);
+  const [a, b] = [step(config, 1, 0, 4), step(config, 1, 4, 4)];
+
+  test('each part finds what it finds alone', () => {
+    expect(whole.descent).toHaveLength(2);
+    expectNear('first part', whole.descent[0] ?? [], a.descent[0] ?? [], 1e-5);
+    expectNear('second part', whole.descent[1] ?? [], b.descent[0] ?? [], 1e-5);
+  });
+
+  test('descends along the mean of the two gradients', () => {
+    const g = mean(a.descent[0] as Float32Array, b.descent[0] as Float32Array);
+    const wanted = w0.map((w, i) => w - RATE * ((g[i] ?? NaN) + DECAY * w));
+    expectNear(
+      'the change of w',
+      whole.w.map((w, i) => w - (w0[i] ?? NaN)),
+      wanted.map((w, i) => w - (w0[i] ?? NaN)),
+      1e-4,
+    );
+  });
+
+  test('the gradient told of is that of the whole batch at w', () => {
+    const g = mean(a.first[0] as Float32Array, b.first[0] as Float32Array);
+    expectNear('the gradient', whole.gradient, g, 1e-5);
+    expect(distance(whole.gradient, a.first[0] as Float32Array)).toBeGreaterThan(0.1);
+  });
+
+  test('running statistics take one part after the other', () => {
+    // 0.9 (0.9 s + 0.1 a) + 0.1 b, and a part alone gives 0.9 s + 0.1 a.
+    const wanted = start.statistics.map((s, i) => {
+      const own = (one: Float32Array) => ((one[i] ?? NaN) - 0.9 * s) / 0.1;
+      return 0.9 * (0.9 * s + 0.1 * own(a.statistics)) + 0.1 * own(b.statistics);
+    });
+    expectNear('statistics', whole.statistics, wanted, 1e-5);
+  });
+});
+
+test("F-SAM's moving average takes in the mean gradient", () => {
+  const config = optimizerConfig({ name: 'fsam', rho: RHO, lambda: 0.6 });
+  const { ema, first } = step(config, 2);
+  const g = mean(first[0] as Float32Array, first[1] as Float32Array);
+  expectNear(
+    'the moving average',
+    ema,
+    ema0.map((m, i) => 0.6 * m + 0.4 * (g[i] ?? NaN)),
+    1e-5,
+  );
+});
+
+test('parts of unequal size count by their images', () => {
+  const { descent, gradient } = step(optimizerConfig({ name: 'sgd' }), 3);
+  expect(descent).toHaveLength(3);
+  // 8 images are cut into 2, 3 and 3.
+  const wanted = w0.map(
+    (_, i) =>
+      (2 * (descent[0]?.[i] ?? NaN) + 3 * (descent[1]?.[i] ?? NaN) + 3 * (descent[2]?.[i] ?? NaN)) /
+      8,
+  );
+  expectNear('the gradient', gradient, wanted, 1e-5);
+});
+
+const kinds = (['sgd', 'sam', 'fsam'] as const).map((name) => optimizerConfig({ name, rho: RHO }));
+
+test.each(kinds.map((optimizer) => [describeOptimizer(optimizer), optimizer] as const))(
+  '%s: traced is eager, the short last batch included',
+  (_, optimizer) => {
+    const keys = { microBatches: 3 };
+    const config = tinyConfig({ optimizer, size: 32, train: 20, keys });
+    const [traced, eager] = [tinyEngine(config, 'compiled'), tinyEngine(config, 'eager')];
+    for (let t = 0; t < 3; t++) {
+      const [got, wanted] = [traced, eager].map((engine) =>
+        engine.trainStep(t, batchOf(config, t), 0.01),
+      );
+      expectNear(`loss of step ${t}`, got?.loss ?? NaN, wanted?.loss ?? NaN, 1e-4);
+      expectNear(`norm of step ${t}`, got?.gradientNorm ?? NaN, wanted?.gradientNorm ?? NaN, 1e-3);
+      expect(got?.correct).toBe(wanted?.correct);
+    }
+    traced.dispose();
+    eager.dispose();
+  },
+);

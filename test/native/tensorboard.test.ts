@@ -1,0 +1,73 @@
+// TensorBoard event files, decoded by hand: TFRecord framing around Event messages.
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import protobuf from 'protobufjs';
+import { afterAll, expect, test } from 'vitest';
+import { openCurves } from '../../src/experiment/tensorboard.js';
+
+const scratch = mkdtempSync(path.join(os.tmpdir(), 'fsam-tensorboard-'));
+afterAll(() => {
+  rmSync(scratch, { recursive: true });
+});
+
+/** The part of tensorflow/core/util/event.proto and its like that scalars take. */
+const { root } = protobuf.parse(`
+  syntax = "proto3";
+  message Value { string tag = 1; float simple_value = 2; }
+  message Summary { repeated Value value = 1; }
+  message Event { double wall_time = 1; int64 step = 2; Summary summary = 5; }
+`);
+const Event = root.lookupType('Event');
+
+interface Decoded {
+  readonly step?: number;
+  readonly summary?: { readonly value: { readonly tag: string; readonly simpleValue: number }[] };
+}
+
+/** The points [tag, step, value] of the one event file in `folder`. */
+function pointsIn(folder: string): [tag: string, step: number, value: number][] {
+  const files = readdirSync(folder);
+  expect(files).toHaveLength(1);
+  const bytes = readFileSync(path.join(folder, files[0] ?? ''));
+  const points: [string, number, number][] = [];
+  // A record: its length (8 bytes), a checksum (4), the message, a checksum (4).
+  for (let at = 0; at < bytes.length;) {
+    const length = Number(bytes.readBigUInt64LE(at));
+    const message = Event.decode(bytes.subarray(at + 12, at + 12 + length));
+    const event = Event.toObject(message, { longs: Number }) as Decoded;
+    for (const { tag, simpleValue } of event.summary?.value ?? []) {
+      points.push([tag, event.step ?? 0, simpleValue]);
+    }
+    at += 12 + length + 4;
+  }
+  return points;
+}
+
+const row = (epoch: number, loss: string, clean: string) => ({
+  epoch: String(epoch),
+  step: String(10 * epoch),
+  train_loss: loss,
+  train_accuracy_clean: clean,
+});
+
+test('a point for each number of each epoch, none for empty fields; begun anew when resumed', async () => {
+  const folder = path.join(scratch, 'tensorboard');
+  const curves = await openCurves(folder, []);
+  curves.add(row(1, '1.5', ''));
+  curves.add(row(2, '0.5', '25.000'));
+  const wanted = [
+    ['train/loss', 1, 1.5],
+    ['train/loss', 2, 0.5],
+    ['train/accuracy_clean', 2, 25],
+  ];
+  expect(pointsIn(folder)).toEqual(wanted);
+
+  // TensorFlow keeps one writer a folder and process, so that resuming is another process's or folder's.
+  const begun = path.join(scratch, 'begun');
+  mkdirSync(begun);
+  copyFileSync(path.join(folder, readdirSync(folder)[0] ?? ''), path.join(begun, 'events.old'));
+  const resumed = await openCurves(begun, [row(1, '1.5', ''), row(2, '0.5', '25.000')]);
+  resumed.add(row(3, '0.25', ''));
+  expect(pointsIn(begun)).toEqual([...wanted, ['train/loss', 3, 0.25]]);
+});
