@@ -1,6 +1,7 @@
 // What must be the same to the bit: runs of one seed, and optimizers that come down to another.
 import { describe, expect, test } from 'vitest';
 import type { OptimizerConfig } from '../../src/config/schema.js';
+import { required } from '../../src/util/errors.js';
 import { after, bytes, tinyConfig, tinyEngine, train } from './support/engine.js';
 import { optimizerConfig } from './support/optimizers.js';
 
@@ -42,6 +43,21 @@ describe('the same seed', () => {
     const once = bytes(after(config, 4));
     expect(bytes(after(config, 4))).toEqual(once);
     expect(bytes(after(tinyConfig({ seed: 2 }), 4))['parameters']).not.toBe(once['parameters']);
+  });
+
+  test('gives the same bytes at widths where threads share the work', () => {
+    const config = tinyConfig({ width: 64, optimizer: optimizerConfig({ name: 'sgd' }) });
+    const engine = tinyEngine(config);
+    const initial = new Map(
+      [...engine.readState()].map(([name, values]) => [name, values.slice()]),
+    );
+    const runs = Array.from({ length: 8 }, () => {
+      engine.writeState(initial);
+      train(engine, config, 0, 2);
+      return required(bytes(engine.readState())['parameters'], 'parameters');
+    });
+    expect(new Set(runs).size).toBe(1);
+    engine.dispose();
   });
 
   test('gives the same measures', () => {

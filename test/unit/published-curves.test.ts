@@ -29,5 +29,6 @@ test.each(runs)('$run', ({ run, numbers: [last, best, bestEpoch, meanOfLastTen] 
   expect(accuracy.indexOf(best ?? NaN) + 1).toBe(bestEpoch);
   expect(column('best_test_accuracy').at(-1)).toBe(best);
   const mean = accuracy.slice(-10).reduce((sum, value) => sum + value) / 10;
-  expect(mean).toBeCloseTo(meanOfLastTen ?? NaN, 1);
+  // Half a unit of the table's last digit; one of the means lies on the half itself.
+  expect(Math.abs(mean - (meanOfLastTen ?? NaN))).toBeLessThan(0.00501);
 });
