@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { UserError } from '../util/errors.js';
 import { errorCode, messageOf } from '../util/file-errors.js';
 import { registerBench } from './bench.js';
+import { registerCompare } from './compare.js';
 import { registerData } from './data.js';
 import { registerDoctor } from './doctor.js';
 import { registerEval } from './eval.js';
@@ -12,6 +13,8 @@ import { CLOSED_PIPE, describeFailure } from './failure.js';
 import { registerGraph } from './graph.js';
 import { registerModels } from './models.js';
 import { tell } from './output.js';
+import { registerReport } from './report.js';
+import { registerSweep } from './sweep.js';
 import { registerTrain } from './train.js';
 
 const HELP = `
@@ -61,6 +64,9 @@ function buildProgram(): Command {
       writeErr: (text) => process.stdout.write(text),
     });
   registerTrain(program);
+  registerSweep(program);
+  registerReport(program);
+  registerCompare(program);
   registerEval(program);
   registerModels(program);
   registerGraph(program);

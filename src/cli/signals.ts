@@ -4,8 +4,10 @@ import { exitCodeOf } from './failure.js';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGUSR1'] as const;
 
-interface SignalWatch {
+export interface SignalWatch {
   readonly interruption: Interruption;
+  /** As the signal itself, but never the second one. */
+  readonly interrupt: (signal: (typeof SIGNALS)[number]) => void;
   /** Gives the signals back to Node. */
   readonly release: () => void;
 }
@@ -16,11 +18,15 @@ interface SignalWatch {
  */
 export function watchSignals(notify: (signal: (typeof SIGNALS)[number]) => void): SignalWatch {
   const interruption: Interruption = { signal: null };
+  const interrupt = (signal: (typeof SIGNALS)[number]): void => {
+    if (interruption.signal !== null) return;
+    interruption.signal = signal;
+    notify(signal);
+  };
   const listeners = SIGNALS.map((signal) => {
     const listener = (): void => {
       if (interruption.signal === null) {
-        interruption.signal = signal;
-        notify(signal);
+        interrupt(signal);
       } else if (signal === 'SIGINT') {
         process.exit(exitCodeOf(signal));
       }
@@ -31,6 +37,7 @@ export function watchSignals(notify: (signal: (typeof SIGNALS)[number]) => void)
   });
   return {
     interruption,
+    interrupt,
     release: () => {
       for (const { signal, listener } of listeners) process.off(signal, listener);
     },

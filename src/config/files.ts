@@ -14,27 +14,46 @@ export const CONFIGS_FOLDER = fileURLToPath(new URL('../../configs', import.meta
 const LARGEST_BYTES = 1_000_000;
 
 /**
- * Reads `name`, a path or a name under configs/ with or without `.yaml`, and lays it over what it
- * extends.
+ * Reads `name`, a path or a name under configs/ (or `library`, a folder in it) with or without
+ * `.yaml`, and lays it over what it extends.
  * @returns null where a file could not be found or read; `mistakes` then holds the reason.
  */
-export function readConfig(name: string, mistakes: Mistake[]): Located | null {
-  const candidates = [name, join(CONFIGS_FOLDER, name), join(CONFIGS_FOLDER, `${name}.yaml`)];
+export function readConfig(name: string, mistakes: Mistake[], library = ''): Located | null {
+  const place: Place = { kind: 'argument', text: showFlag('--config', name), path: [] };
+  return readNamed(name, [process.cwd(), join(CONFIGS_FOLDER, library)], place, mistakes);
+}
+
+/** Reads the file that `name`, written at `place` of another file, stands for: as `readConfig`. */
+export function readReferred(name: string, place: Place, mistakes: Mistake[]): Located | null {
+  const beside = place.kind === 'file' ? resolve(dirname(place.file)) : process.cwd();
+  return readNamed(name, [beside, CONFIGS_FOLDER], place, mistakes);
+}
+
+/** `folders`: where the file is looked for, the last of them the library that names are taken from. */
+function readNamed(
+  name: string,
+  folders: readonly [string, string],
+  place: Place,
+  mistakes: Mistake[],
+): Located | null {
+  const [beside, library] = folders;
+  const candidates = [resolve(beside, name), join(library, name), join(library, `${name}.yaml`)];
   const path = name === '' ? undefined : candidates.find(isFile);
-  if (path !== undefined) return readChain(resolve(path), [], mistakes);
-  const known = readdirSync(CONFIGS_FOLDER)
+  if (path !== undefined) return readChain(path, [], mistakes);
+  const known = readdirSync(library)
     .filter((file) => file.endsWith('.yaml'))
     .map((file) => file.slice(0, -'.yaml'.length));
   const bare = name.replace(/^.*\//, '').replace(/\.ya?ml$/, '');
   const suggestion = nearest(bare, known);
-  const place: Place = { kind: 'argument', text: showFlag('--config', name), path: [] };
+  const shelf = `${relative(dirname(CONFIGS_FOLDER), library)}/`;
   const wayOut =
     suggestion === undefined
-      ? `(configs/ has ${known.join(', ')})`
+      ? `(${shelf} has ${known.join(', ')})`
       : `(did you mean ${suggestion}?)`;
+  const got = place.kind === 'file' ? `${show(name)}: ` : '';
   mistakes.push({
     place,
-    text: `no such file, wanted a YAML file or a name under configs/ ${wayOut}`,
+    text: `${got}no such file, wanted a YAML file or a name under ${shelf} ${wayOut}`,
   });
   return null;
 }

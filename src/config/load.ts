@@ -2,7 +2,7 @@
 // mistake at once.
 import { UserError } from '../util/errors.js';
 import { readConfig } from './files.js';
-import { merge, toPlain } from './located.js';
+import { merge, toPlain, type Located } from './located.js';
 import { explain, render, type Mistake } from './mistakes.js';
 import { readAssignments, readOverrides, type Overrides } from './overrides.js';
 import { configSchema, type Config } from './schema.js';
@@ -32,9 +32,18 @@ export function loadConfig(request: ConfigRequest): Config {
   // Without the file every key would seem to be missing.
   if (file === null) throw new UserError(render(mistakes));
 
-  const written = overlays.reduce(merge, file);
+  const checked = checkConfig(overlays.reduce(merge, file));
+  if ('mistakes' in checked) mistakes.push(...checked.mistakes);
+  if ('mistakes' in checked || mistakes.length > 0) throw new UserError(render(mistakes));
+  return checked.config;
+}
+
+/** `written` held against the schema, with its defaults filled in; or what is wrong with it. */
+export function checkConfig(
+  written: Located,
+): { readonly config: Config } | { readonly mistakes: readonly Mistake[] } {
   const checked = configSchema.safeParse(toPlain(written));
-  if (!checked.success) mistakes.push(...explain(checked.error.issues, written));
-  if (!checked.success || mistakes.length > 0) throw new UserError(render(mistakes));
-  return checked.data;
+  return checked.success
+    ? { config: checked.data }
+    : { mistakes: explain(checked.error.issues, written) };
 }

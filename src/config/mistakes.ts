@@ -12,9 +12,12 @@ export interface Mistake {
   readonly text: string;
 }
 
-/** What zod found wrong with the merged configuration `written`. */
-export function explain(issues: readonly z.core.$ZodIssue[], written: Located): Mistake[] {
-  const schema = configJsonSchema();
+/** What zod found wrong with `written`, a configuration unless another `schema` is given. */
+export function explain(
+  issues: readonly z.core.$ZodIssue[],
+  written: Located,
+  schema: SchemaNode = configJsonSchema(),
+): Mistake[] {
   return issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
       ? issue.keys.map((key) => unknownKey([...issue.path, key], written, schema))

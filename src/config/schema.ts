@@ -16,7 +16,7 @@ const fraction = z.number().min(0).max(1);
 const decay = z.number().min(0).lt(1);
 
 const FOLDER_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
-const folderName = z.string().regex(FOLDER_NAME).meta({
+export const folderName = z.string().regex(FOLDER_NAME).meta({
   patternErrorMessage:
     'at most 100 letters, digits, ".", "_" and "-", the first a letter or a digit',
 });

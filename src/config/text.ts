@@ -41,6 +41,15 @@ export function configDifferences(from: Config, to: Config): string[] {
     .map((key) => `${key}: ${before.get(key) ?? 'not set'} -> ${after.get(key) ?? 'not set'}`);
 }
 
+/** The values of every key that has a say in a run's numbers, by dotted name, in the schema's order. */
+export function effectiveValues(config: Config): ReadonlyMap<string, unknown> {
+  const at = (key: string): unknown =>
+    key
+      .split('.')
+      .reduce<unknown>((value, step) => (isRecord(value) ? value[step] : value), config);
+  return new Map(effectiveLeaves(config).map(([key]) => [key, at(key)]));
+}
+
 function effectiveLeaves(config: Config): [key: string, value: string][] {
   return leaves(config).filter(([key]) => !WITHOUT_EFFECT.has(key));
 }

@@ -8,3 +8,12 @@ export interface ObjectCsvStringifier {
 export function createObjectCsvStringifier(params: {
   header: readonly { id: string; title: string }[];
 }): ObjectCsvStringifier;
+
+interface ArrayCsvStringifier {
+  getHeaderString(): string | null;
+  stringifyRecords(records: readonly (readonly string[])[]): string;
+}
+
+export function createArrayCsvStringifier(params: {
+  header: readonly string[];
+}): ArrayCsvStringifier;

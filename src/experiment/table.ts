@@ -39,14 +39,15 @@ export class Table {
 }
 
 /**
- * The table at `path` with the rows of the first `epochs` epochs; those after them are left out.
+ * The table at `path` with the rows of the first `epochs` epochs; those after them are left out. Null
+ * takes all.
  *
  * Errors: UserError where the file is missing or is not what `Table` wrote.
  */
 export async function readTable(
   path: string,
   columns: readonly string[],
-  epochs: number,
+  epochs: number | null,
 ): Promise<Table> {
   let text: string;
   try {
@@ -60,7 +61,7 @@ export async function readTable(
       `${path}:1: got columns ${header ?? '(none)'}, wanted ${columns.join(',')}`,
     );
   }
-  const rows = lines.slice(0, epochs).map((line, i) => {
+  const rows = lines.slice(0, epochs ?? lines.length).map((line, i) => {
     const fields = line.split(',');
     if (fields.length !== columns.length || fields[0] !== String(i + 1)) {
       throw new UserError(
@@ -69,7 +70,7 @@ export async function readTable(
     }
     return Object.fromEntries(columns.map((column, j) => [column, fields[j] ?? '']));
   });
-  if (rows.length < epochs) {
+  if (epochs !== null && rows.length < epochs) {
     throw new UserError(
       `${path}: has ${rows.length} rows, wanted one for each of ${epochs} epochs`,
     );

@@ -1,0 +1,81 @@
+// The points of a sweep on this machine: processes side by side, a line for each that ends.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runFolder } from '../experiment/folder.js';
+import { writePlan, type SweepPlan } from '../sweep/plan-file.js';
+import { startPool, type Ending, type Pool } from '../sweep/pool.js';
+import type { Point } from '../sweep/points.js';
+import { writeFailure } from '../sweep/state.js';
+import { makeFolders } from '../util/folders.js';
+import { acquireLock } from '../util/lock.js';
+import { duration } from './duration.js';
+import { print, tell } from './output.js';
+import { watchSignals } from './signals.js';
+import type { SweepOutcome } from './sweep.js';
+import type { Standing } from './sweep-plan.js';
+
+interface LocalRequest {
+  /** Of the sweep. */
+  readonly folder: string;
+  readonly plan: SweepPlan;
+  readonly toRun: readonly Standing[];
+  readonly jobs: number;
+  readonly quiet?: boolean;
+}
+
+/** Runs `toRun`; what fails is told, and stops nothing else. */
+export async function runHere(request: LocalRequest): Promise<SweepOutcome> {
+  const { folder, plan, toRun, jobs, quiet = false } = request;
+  await makeFolders(folder);
+  const lock = await acquireLock(join(folder, '.fsam-sweep-lock'));
+  let pool: Pool | null = null;
+  const watch = watchSignals((signal) => {
+    tell(
+      `${signal}: every running point finishes its step and saves; a second Ctrl-C leaves at once`,
+    );
+    pool?.stop();
+  });
+  const failed: { point: Point; reason: string }[] = [];
+  let ended = 0;
+  try {
+    await writePlan(folder, plan);
+    pool = startPool({
+      sweepFolder: folder,
+      points: toRun.map(({ point, overwrites }) => ({ point, overwrites })),
+      jobs: Math.min(jobs, toRun.length),
+      threads: plan.threads,
+      interruption: watch.interruption,
+      ended: async (point, ending, seconds) => {
+        ended++;
+        if (ending.kind === 'failed') failed.push({ point, reason: ending.reason });
+        if (ending.kind === 'failed' && ending.killed) {
+          await writeFailure(join(folder, point.name), ending.reason, ending.exitCode);
+        }
+        const how = await describeEnding(join(folder, point.name), ending);
+        if (!quiet) print(`[${ended}/${toRun.length}] ${point.name}  ${how}  ${duration(seconds)}`);
+      },
+    });
+    await pool.finished;
+  } finally {
+    watch.release();
+    await lock.release();
+  }
+  return { failed, signal: watch.interruption.signal };
+}
+
+async function describeEnding(folder: string, ending: Ending): Promise<string> {
+  switch (ending.kind) {
+    case 'interrupted':
+      return 'interrupted, saved';
+    case 'failed':
+      return `failed: ${ending.reason}`;
+    case 'done': {
+      const text = await readFile(runFolder(folder).summary, 'utf8');
+      const { last, best } = JSON.parse(text) as Record<'last' | 'best', Record<string, number>>;
+      const percent = (row: Record<string, number>) => (row['test_accuracy'] ?? NaN).toFixed(2);
+      return `test accuracy ${percent(last)} %, best ${percent(best)} %`;
+    }
+    default:
+      return ending satisfies never;
+  }
+}

@@ -1,0 +1,169 @@
+// fsam sweep: many runs from one file, here or on a Slurm cluster.
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { Located } from '../config/located.js';
+import type { Point } from '../sweep/points.js';
+import type { QueuedTask } from '../sweep/slurm.js';
+import { RunError, UserError } from '../util/errors.js';
+import { addConfigOptions, collect, configRequest, type ConfigOptions } from './config-options.js';
+import { Interrupted } from './failure.js';
+import { print, tell } from './output.js';
+import type { Standing } from './sweep-plan.js';
+import { addSlurmOptions, type SlurmFlags } from './slurm-options.js';
+
+interface SweepOptions extends ConfigOptions, SlurmFlags {
+  readonly out?: string;
+  readonly jobs?: number;
+  readonly threads?: number;
+  readonly filter?: readonly string[];
+  readonly dryRun?: boolean;
+  readonly yes?: boolean;
+  readonly overwrite?: boolean;
+  readonly estimate: boolean;
+  readonly launcher: 'local' | 'slurm';
+  readonly status?: boolean;
+  readonly point?: number;
+  readonly quiet?: boolean;
+}
+
+/** More points than this are not started by mistake. */
+const MANY_POINTS = 1000;
+
+const HELP = `
+Points that are done are skipped, unfinished ones go on, failed ones are tried again: the same command after any
+interruption. Ctrl-C makes every running point save and leave. Exit code 1: a point failed.
+A file under configs/sweeps/ shows how a sweep is written; fsam report makes tables and figures of it.`;
+
+export function registerSweep(program: Command): void {
+  const command = program.command('sweep').description('Runs every point of a sweep file.');
+  addConfigOptions(command)
+    .option('--out <folder>', 'the folder of the sweep (default: results/NAME)')
+    .option(
+      '--jobs <n>',
+      'points at a time; they share the cores (default: 1; slurm: any)',
+      wholeNumber,
+    )
+    .option('--threads <n>', 'threads of each (default: cores / jobs; slurm: 1)', wholeNumber)
+    .option('--filter <key=value>', 'only points with this value (repeatable)', collect)
+    .option('--dry-run', 'print the plan, and do nothing')
+    .option('--no-estimate', 'do not time a few steps first')
+    .option('--yes', `start more than ${MANY_POINTS} points`)
+    .option('--overwrite', 'start points anew whose folders hold runs of another configuration')
+    .addOption(
+      new Option('--launcher <launcher>', 'what runs the points')
+        .choices(['local', 'slurm'])
+        .default('local'),
+    )
+    .option('--status', 'print how far each point is, and do nothing')
+    .option('--quiet', 'print nothing but errors')
+    .addOption(new Option('--point <n>').argParser(wholeNumber).hideHelp())
+    .addHelpText('after', HELP)
+    .action(sweep);
+  addSlurmOptions(command, wholeNumber);
+}
+
+function wholeNumber(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('wanted a whole number of at least 1');
+}
+
+async function sweep(options: SweepOptions): Promise<void> {
+  if (options.out === '') throw new UserError('--out: got an empty name, wanted a folder');
+  if (options.point !== undefined) return pointAlone(options, options.point);
+  const { source, name, points } = await readPoints(options);
+  const { look, planLines } = await import('./sweep-plan.js');
+  const { tasksOf } = await import('./sweep-slurm.js');
+  const { jobs = 1, launcher, quiet = false, dryRun = false } = options;
+  const folder = options.out ?? join('results', name);
+  const share = launcher === 'slurm' ? 1 : Math.max(1, Math.floor(cpus().length / jobs));
+  const threads = options.threads ?? share;
+  const standings = await look(points, folder, options.overwrite === true);
+  const queued = options.status === true ? await tasksOf(folder) : new Map<number, QueuedTask>();
+  if (!quiet) for (const line of planLines(name, folder, standings, queued)) print(line);
+  if (options.status === true) return;
+
+  const toRun = standings.filter(({ runs }) => runs);
+  const plan = { name, source, threads, arrays: [], points };
+  if (launcher === 'slurm') {
+    const { submitPoints } = await import('./sweep-slurm.js');
+    await submitPoints({
+      ...options,
+      folder,
+      plan,
+      toRun,
+      dryRun,
+      maxRunning: options.jobs ?? null,
+    });
+    return;
+  }
+  if (options.estimate && toRun.length > 0 && !quiet) {
+    const { expectedTime } = await import('./sweep-plan.js');
+    print(await expectedTime(toRun, { jobs, threads }));
+  }
+  if (dryRun) return;
+  const { runHere } = await import('./sweep-local.js');
+  const outcome = await runHere({ folder, plan, toRun, jobs, quiet });
+  await conclude(folder, standings, outcome, quiet);
+}
+
+async function pointAlone(options: SweepOptions, number: number): Promise<void> {
+  const { runPoint } = await import('./sweep-point.js');
+  const { out, threads = null, overwrite = false, quiet = false } = options;
+  if (out === undefined) throw new UserError('--point: wanted --out, the folder of the sweep');
+  await runPoint({ folder: out, number, threads, overwrite, quiet });
+}
+
+/** The points of the file that the filters leave. */
+async function readPoints(options: SweepOptions) {
+  const { config: source, assignments, overrides } = configRequest(options);
+  const { loadSweep } = await import('../sweep/load.js');
+  const { countPoints, expand } = await import('../sweep/points.js');
+  const { selectPoints } = await import('../sweep/select.js');
+  const { readAssignments, readOverrides } = await import('../config/overrides.js');
+  const { render } = await import('../config/mistakes.js');
+  const mistakes: Parameters<typeof readAssignments>[1] = [];
+  const overlays: Located[] = [
+    ...readAssignments(assignments, mistakes),
+    ...readOverrides(overrides, mistakes),
+  ];
+  if (mistakes.length > 0) throw new UserError(render(mistakes));
+  const file = loadSweep(source);
+  const count = countPoints(file);
+  if (count > MANY_POINTS && options.yes !== true) {
+    throw new UserError(
+      `${source}: has ${count.toLocaleString('en')} points; to start more than ${MANY_POINTS}, say --yes`,
+    );
+  }
+  const points = selectPoints(expand(file, overlays), options.filter ?? []);
+  return { source, name: file.name, points };
+}
+
+export interface SweepOutcome {
+  /** Points that failed in this call, with their reasons. */
+  readonly failed: readonly { readonly point: Point; readonly reason: string }[];
+  readonly signal: Interrupted['signal'] | null;
+}
+
+/** The table over all points that are done, and what is missing in it. */
+async function conclude(
+  folder: string,
+  standings: readonly Standing[],
+  { failed, signal }: SweepOutcome,
+  quiet: boolean,
+): Promise<void> {
+  const { writeSummary } = await import('./sweep-summary.js');
+  const table = await writeSummary(folder);
+  if (!quiet) for (const line of table) print(line);
+  const invalid = standings.flatMap(({ point, state }) =>
+    state.kind === 'invalid' ? [{ point, reason: state.reason }] : [],
+  );
+  const all = [...invalid, ...failed];
+  for (const { point, reason } of all)
+    tell(`failed: ${point.name}: ${reason.split('\n').join('; ')}`);
+  if (signal !== null) throw new Interrupted(signal, 'the same command goes on');
+  if (all.length > 0) {
+    const names = `${all.length} of ${standings.length} points`;
+    throw new RunError(`${names} failed (see above); the same command tries them again`);
+  }
+}

@@ -1,0 +1,306 @@
+// The figures of a report, as descriptions for Vega-Lite.
+import type { TopLevelSpec } from 'vega-lite';
+import { keyWord } from '../config/label.js';
+import { required } from '../util/errors.js';
+import { OPTIMIZERS, scoresOf, type Point } from './points.js';
+import type { Epoch } from './runs.js';
+import { keysOf } from './summary.js';
+import { describe } from './statistics.js';
+
+export interface Figure {
+  /** Its file, without the ending: `test-accuracy`. */
+  readonly name: string;
+  /** What is to be seen, and what bands and bars mean. */
+  readonly caption: string;
+  readonly spec: TopLevelSpec;
+}
+
+/** Okabe and Ito's palette, which print and colour-blind readers tell apart; dashes and shapes help. */
+const COLOURS = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000'];
+const DASHES = [
+  [1, 0],
+  [6, 3],
+  [2, 2],
+  [8, 3, 2, 3],
+  [4, 1],
+  [1, 3],
+  [10, 4],
+];
+/** More curves than this in one panel cannot be told apart. */
+const LARGEST_PANEL = 4;
+
+const CONFIG = {
+  font: 'DejaVu Sans, Verdana, sans-serif',
+  axis: { labelFontSize: 12, titleFontSize: 13, titleFontWeight: 'normal', gridColor: '#e4e4e4' },
+  legend: {
+    labelFontSize: 12,
+    titleFontSize: 12,
+    labelLimit: 500,
+  },
+  header: { labelFontSize: 13, titleFontSize: 13, labelFontWeight: 'bold' },
+  view: { stroke: '#888' },
+} as const;
+
+type Datum = Readonly<Record<string, string | number | null>>;
+
+/** Every figure that these points have something to show in. */
+export function figuresOf(points: readonly Point[]): Figure[] {
+  return [
+    curves(points, 'test_accuracy', 'test-accuracy', 'test accuracy (%)'),
+    curves(points, 'train_loss', 'train-loss', 'training loss at w (cross-entropy)'),
+    ...numericKeys(points).map((key) => against(points, key)),
+    ...memorisation(points),
+  ];
+}
+
+const quantitative = (field: string, title: string) =>
+  ({ field, title, type: 'quantitative', scale: { zero: false, nice: true } }) as const;
+
+/** Colour and dash for the same names, in one legend. */
+function series(field: string, names: readonly string[]) {
+  const pick = <T>(list: readonly T[]): T[] =>
+    names.map((_, i) => required(list[i % list.length], 'a style'));
+  const legend = {
+    symbolType: 'stroke',
+    symbolFillColor: 'transparent',
+    symbolOpacity: 1,
+    symbolSize: 700,
+    symbolStrokeWidth: 2,
+  };
+  const shared = { field, type: 'nominal', title: null, legend } as const;
+  return {
+    color: { ...shared, sort: [...names], scale: { domain: [...names], range: pick(COLOURS) } },
+    strokeDash: { ...shared, sort: [...names], scale: { domain: [...names], range: pick(DASHES) } },
+  };
+}
+
+const EPOCH = {
+  field: 'epoch',
+  type: 'quantitative',
+  title: 'epoch',
+  axis: { tickMinStep: 1, format: 'd' },
+  scale: { zero: false, nice: false },
+} as const;
+
+/** A column of metrics.csv over the epochs: means over seeds, with a band of one standard deviation. */
+function curves(
+  points: readonly Point[],
+  column: keyof Epoch,
+  name: string,
+  title: string,
+): Figure {
+  const values = points.flatMap((point) => meanCurve(point, column));
+  const split = points.length > LARGEST_PANEL;
+  const names = points.map(({ label }) => label);
+  const layers = [
+    {
+      mark: { type: 'area', opacity: 0.12 },
+      encoding: {
+        x: EPOCH,
+        y: { ...quantitative('low', title) },
+        y2: { field: 'high' },
+        color: series('point', names).color,
+      },
+    },
+    {
+      mark: { type: 'line', strokeWidth: 1.8 },
+      encoding: { x: EPOCH, y: quantitative('mean', title), ...series('point', names) },
+    },
+  ] as const;
+  return {
+    name,
+    caption: `${capital(title)} over epochs: means over seeds${spreadNote(points)}.`,
+    spec: split
+      ? panels(points, values, layers as never)
+      : { ...base(values), width: 520, height: 330, layer: layers as never },
+  };
+}
+
+/** One panel for each optimizer, each with a legend of its own. */
+function panels(points: readonly Point[], values: readonly Datum[], layers: never): TopLevelSpec {
+  const ofOptimizer = (name: string): string[] =>
+    points.filter(({ runs }) => runs[0].config.optimizer.name === name).map(({ label }) => label);
+  const names = OPTIMIZERS.filter((name) => ofOptimizer(name).length > 0);
+  return {
+    ...base(values),
+    columns: 2,
+    resolve: {
+      scale: { color: 'independent', strokeDash: 'independent', x: 'shared', y: 'shared' },
+    },
+    concat: names.map((name) => {
+      const own = ofOptimizer(name);
+      return {
+        title: { text: name, fontSize: 13 },
+        width: 330,
+        height: 230,
+        transform: [{ filter: { field: 'point', oneOf: own } }],
+        layer: restyled(layers, own),
+      };
+    }) as never,
+  };
+}
+
+/** The layers with colours and dashes for the points of one panel. */
+function restyled(
+  layers: readonly { readonly encoding: object }[],
+  names: readonly string[],
+): unknown[] {
+  const styles = series('point', names);
+  return layers.map((layer) => ({
+    ...layer,
+    encoding: {
+      ...layer.encoding,
+      color: styles.color,
+      ...('strokeDash' in layer.encoding ? { strokeDash: styles.strokeDash } : {}),
+    },
+  }));
+}
+
+const base = (values: readonly Datum[]) => ({
+  $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+  background: 'white',
+  config: CONFIG,
+  data: { values: values as Datum[] },
+});
+
+/** Keys with several numbers, such as optimizer.rho. */
+function numericKeys(points: readonly Point[]): string[] {
+  return keysOf(points).filter((key) => {
+    const values = points.flatMap(({ values: own }) => (own.has(key) ? [own.get(key)] : []));
+    return values.every((value) => typeof value === 'number') && new Set(values).size > 1;
+  });
+}
+
+/** Accuracy after the last epoch against a key: a line for whatever else tells the points apart. */
+function against(points: readonly Point[], key: string): Figure {
+  const title = key === 'labelNoise.rate' ? 'label noise rate' : (key.split('.').at(-1) ?? key);
+  const others = keysOf(points).filter((other) => other !== key);
+  const nameOf = (point: Point): string =>
+    others
+      .filter((other) => point.values.has(other))
+      .map((other) => keyWord(other, point.values.get(other), others))
+      .join(' ') || 'all';
+  const rows = points.map((point) => {
+    const { mean, std } = describe(scoresOf(point, 'last'));
+    const x = point.values.get(key);
+    return {
+      series: nameOf(point),
+      x: typeof x === 'number' ? x : null,
+      mean,
+      low: mean - (std ?? 0),
+      high: mean + (std ?? 0),
+    };
+  });
+  const swept = rows.filter(({ x }) => x !== null);
+  const references = rows.filter(({ x }) => x === null);
+  const names = [...new Set(rows.map(({ series: name }) => name))];
+  const numbers = swept.map(({ x }) => Number(x));
+  const isWide = Math.min(...numbers) > 0 && Math.max(...numbers) / Math.min(...numbers) >= 8;
+  const x = {
+    field: 'x',
+    type: 'quantitative',
+    title,
+    axis: { values: [...new Set(numbers)].sort((a, b) => a - b), grid: true },
+    scale: isWide ? { type: 'log', nice: false } : { zero: false, nice: false },
+  } as const;
+  const y = quantitative('mean', 'test accuracy after the last epoch (%)');
+  const styles = series('series', names);
+  const flat =
+    references.length === 0
+      ? []
+      : [
+          {
+            data: { values: references },
+            mark: { type: 'rule', strokeWidth: 1.8 },
+            encoding: { y, ...styles },
+          },
+        ];
+  return {
+    name: `accuracy-by-${title.replaceAll(' ', '-')}`,
+    caption:
+      `Test accuracy after the last epoch against ${title}: means over seeds${spreadNote(points)}.` +
+      (references.length === 0
+        ? ''
+        : ` Level lines: ${references.map(({ series: name }) => name).join(', ')}, without ${title}.`),
+    spec: {
+      ...base(swept),
+      width: 440,
+      height: 320,
+      layer: [
+        ...flat,
+        {
+          mark: { type: 'area', opacity: 0.12 },
+          encoding: { x, y: { ...y, field: 'low' }, y2: { field: 'high' }, color: styles.color },
+        },
+        { mark: { type: 'line', strokeWidth: 1.8 }, encoding: { x, y, ...styles } },
+        {
+          mark: { type: 'point', size: 55, filled: true, opacity: 1 },
+          encoding: { x, y, color: styles.color },
+        },
+      ] as never,
+    },
+  };
+}
+
+/** Training accuracy on the labels given and on the true ones, where there is noise. */
+function memorisation(points: readonly Point[]): Figure[] {
+  const noisy = points.filter(({ runs }) => runs[0].epochs[0]?.train_accuracy_clean !== null);
+  if (noisy.length === 0) return [];
+  const kinds = [
+    ['train_accuracy', 'labels trained on'],
+    ['train_accuracy_clean', 'true labels'],
+  ] as const;
+  const values = noisy.flatMap((point) =>
+    kinds.flatMap(([column, labels]) =>
+      meanCurve(point, column).map((row) => ({ ...row, labels })),
+    ),
+  );
+  const names = kinds.map(([, labels]) => labels);
+  return [
+    {
+      name: 'memorisation',
+      caption:
+        'Training accuracy over epochs on the labels trained on, some of them wrong, and on the true ones: means over seeds. ' +
+        'Where the first overtakes the second, wrong labels are learnt by heart.',
+      spec: {
+        ...base(values),
+        columns: 3,
+        facet: {
+          field: 'point',
+          type: 'nominal',
+          title: null,
+          sort: noisy.map(({ label }) => label),
+        },
+        spec: {
+          width: 230,
+          height: 170,
+          mark: { type: 'line', strokeWidth: 1.8 },
+          encoding: {
+            x: EPOCH,
+            y: quantitative('mean', 'training accuracy (%)'),
+            ...series('labels', names),
+          },
+        },
+      } as never,
+    },
+  ];
+}
+
+/** Mean of a column over the runs of a point, epoch by epoch, as far as all of them go. */
+function meanCurve({ label, runs }: Point, column: keyof Epoch): Datum[] {
+  const epochs = Math.min(...runs.map((run) => run.epochs.length));
+  return Array.from({ length: epochs }, (_, i) => {
+    const values = runs.flatMap((run) => run.epochs[i]?.[column] ?? []);
+    const { mean, std } = describe(values);
+    return { point: label, epoch: i + 1, mean, low: mean - (std ?? 0), high: mean + (std ?? 0) };
+  });
+}
+
+function spreadNote(points: readonly Point[]): string {
+  const counts = points.map(({ runs }) => runs.length);
+  if (Math.max(...counts) === 1) return ' (n = 1: no band)';
+  const single = counts.includes(1) ? '; points with n = 1 have no band' : '';
+  return `, bands of one standard deviation${single}`;
+}
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -1,0 +1,139 @@
+// index.html: a whole report on one page, which needs nothing but itself.
+import { formatConfig } from '../config/text.js';
+import type { Comparison } from './comparisons.js';
+import { publishedFor } from './published.js';
+import type { Point } from './points.js';
+import { accuracyCells, comparisonCells, type Cells } from './table.js';
+
+export interface PageContent {
+  readonly title: string;
+  readonly points: readonly Point[];
+  readonly comparisons: readonly Comparison[];
+  readonly figures: readonly { readonly svg: string; readonly caption: string }[];
+  /** Folders of runs that are not finished. */
+  readonly unfinished: readonly string[];
+  /** The command that makes this page again. */
+  readonly command: string;
+}
+
+const STYLE = `
+body { font: 15px/1.5 'DejaVu Sans', Verdana, sans-serif; color: #111; max-width: 1100px; margin: 2em auto; padding: 0 1em; }
+h1 { font-size: 1.5em; } h2 { font-size: 1.15em; margin-top: 2em; border-bottom: 1px solid #bbb; }
+table { border-collapse: collapse; font-size: 13px; } th, td { padding: 3px 10px; border-bottom: 1px solid #ddd; text-align: right; white-space: nowrap; }
+th { border-bottom: 2px solid #555; } th:first-child, td:first-child { text-align: left; }
+.wide { overflow-x: auto; } figure { margin: 1.5em 0; break-inside: avoid; } figure svg { max-width: 100%; height: auto; }
+figcaption, .note { font-size: 13px; color: #333; max-width: 46em; } pre { font-size: 12px; background: #f5f5f5; padding: 1em; overflow-x: auto; }
+@media print { body { margin: 0; max-width: none; } details { display: none; } }`;
+
+export function renderPage(content: PageContent): string {
+  const { title, points, comparisons, figures, unfinished, command } = content;
+  const runs = points.flatMap((point) => point.runs);
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>${escape(title)}</title>
+<style>${STYLE}
+</style>
+</head>
+<body>
+<h1>${escape(title)}</h1>
+<p>${count(points.length, 'point')}, ${count(runs.length, 'run')}. Test accuracies in percent; ± is the standard deviation of the
+sample over seeds, and a point with one seed has none.</p>
+${unfinishedNote(unfinished)}
+<h2>Test accuracy</h2>
+${table(accuracyCells(points))}
+${publishedNote(points)}
+${comparisonSection(comparisons)}
+<h2>Figures</h2>
+${figures.map(({ svg, caption }) => `<figure>\n${svg}\n<figcaption>${escape(caption)}</figcaption>\n</figure>`).join('\n')}
+<h2>Environment</h2>
+${table(environmentCells(points))}
+<h2>Runs</h2>
+${table(runCells(points))}
+<h2>Configurations</h2>
+<p class="note">One a point, complete: bin/fsam train --config takes it as it stands; its seeds are in the table above.</p>
+${points.map(({ label, runs: [run] }) => `<details><summary>${escape(label)}</summary>\n<pre>${escape(formatConfig(run.config))}</pre></details>`).join('\n')}
+<p class="note">Made by <code>${escape(command)}</code>.</p>
+</body>
+</html>
+`;
+}
+
+function comparisonSection(comparisons: readonly Comparison[]): string {
+  if (comparisons.length === 0) return '';
+  const tested = comparisons.filter(({ test }) => test !== null).length;
+  return `<h2>Differences between optimizers</h2>
+<p class="note">Of test accuracy after the last epoch, in percentage points, at otherwise equal keys. Paired t-test over seeds where both
+points have the same, else Welch's; two-sided. ${count(tested, 'test')}: p (Holm) holds for all of them together.</p>
+${table(comparisonCells(comparisons))}`;
+}
+
+function publishedNote(points: readonly Point[]): string {
+  const sources = points.flatMap(({ runs }) => publishedFor(runs[0].config)?.source ?? []);
+  const distinct = [...new Set(sources)];
+  return distinct.length === 0
+    ? ''
+    : `<p class="note">Published: ${escape(distinct.join('; '))}.</p>`;
+}
+
+function unfinishedNote(folders: readonly string[]): string {
+  if (folders.length === 0) return '';
+  return `<p><strong>${count(folders.length, 'run')} not finished, left out:</strong> ${escape(folders.join(', '))}</p>`;
+}
+
+const ENVIRONMENT = ['device', 'cpu', 'cpuCores', 'tensorflow', 'tfjs', 'node', 'fsam', 'platform'];
+
+const textOf = (value: unknown): string =>
+  value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
+
+/** One row for each environment that runs were made in. */
+function environmentCells(points: readonly Point[]): Cells {
+  const rows = new Map<string, { cells: string[]; runs: number }>();
+  for (const { environment } of points.flatMap((point) => point.runs)) {
+    const git = environment['git'] as { commit?: string; dirty?: boolean } | null | undefined;
+    const commit = `${git?.commit?.slice(0, 10) ?? ''}${git?.dirty === true ? ' (changed)' : ''}`;
+    const cells = [...ENVIRONMENT.map((key) => textOf(environment[key])), commit];
+    const key = cells.join('\n');
+    rows.set(key, { cells, runs: (rows.get(key)?.runs ?? 0) + 1 });
+  }
+  return [
+    [...ENVIRONMENT, 'commit', 'runs'],
+    ...[...rows.values()].map(({ cells, runs }) => [...cells, String(runs)]),
+  ];
+}
+
+function runCells(points: readonly Point[]): Cells {
+  const rows = points.flatMap(({ label, runs }) =>
+    runs.map(({ config, scores, seconds, imagesPerSecond, parameters, folder }) => [
+      label,
+      String(config.seed),
+      scores.last.toFixed(2),
+      scores.best.toFixed(2),
+      scores.lastTen.toFixed(2),
+      parameters.toLocaleString('en'),
+      seconds.toFixed(0),
+      imagesPerSecond.toFixed(0),
+      folder,
+    ]),
+  );
+  const scores = ['last (%)', 'best (%)', 'mean of last 10 (%)'];
+  return [['point', 'seed', ...scores, 'parameters', 'seconds', 'images/s', 'folder'], ...rows];
+}
+
+function table([header = [], ...rows]: Cells): string {
+  const line = (cells: readonly string[], tag: string): string =>
+    `<tr>${cells.map((cell) => `<${tag}>${escape(cell)}</${tag}>`).join('')}</tr>`;
+  return `<div class="wide"><table>\n${[line(header, 'th'), ...rows.map((row) => line(row, 'td'))].join('\n')}\n</table></div>`;
+}
+
+const count = (number: number, noun: string): string =>
+  `${number} ${noun}${number === 1 ? '' : 's'}`;
+
+const escape = (text: string): string =>
+  text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;');

@@ -1,0 +1,110 @@
+// Runs that differ in nothing but their seed are one point of a report.
+import { countsFor, keyWord } from '../config/label.js';
+import { effectiveValues } from '../config/text.js';
+import { UserError } from '../util/errors.js';
+import type { Run, Scores } from './runs.js';
+
+export interface Point {
+  /** `fsam-rho0.1`, from the keys in which the points differ. */
+  readonly label: string;
+  /** Those keys, as far as they count for this point. */
+  readonly values: ReadonlyMap<string, unknown>;
+  /** By seed, ascending; at least one. */
+  readonly runs: readonly [Run, ...Run[]];
+}
+
+/** The order in which optimizers are listed. */
+export const OPTIMIZERS = ['sgd', 'adamw', 'sam', 'asam', 'fsam', 'fasam'] as const;
+
+/** What names a run, and does not make it another. */
+const NAMES = new Set(['name', 'variant']);
+
+/**
+ * The points of these runs, in the order of their values.
+ *
+ * Errors: UserError where two runs have the same configuration and seed.
+ */
+export function summarise(runs: readonly Run[]): Point[] {
+  const groups = new Map<string, [Run, ...Run[]]>();
+  for (const run of runs) {
+    const identity = JSON.stringify([...countingValues(run)]);
+    const group = groups.get(identity);
+    if (group === undefined) groups.set(identity, [run]);
+    else group.push(run);
+  }
+  const all = [...groups.values()];
+  const keys = differingKeys(all.map(([run]) => countingValues(run)));
+  const points = all.map((group) => pointOf(group, keys));
+  return points.sort((a, b) => comparePoints(a, b, keys));
+}
+
+/** Every key but the seed that has a say in the run's numbers. */
+function countingValues({ config }: Run): ReadonlyMap<string, unknown> {
+  const values = [...effectiveValues(config)].filter(
+    ([key]) => key !== 'seed' && countsFor(config.optimizer.name, key),
+  );
+  return new Map(values);
+}
+
+/**
+ * Those that do not have one value in all points. The optimizer's come last, its name the first of
+ * them; names of experiments only where nothing else differs.
+ */
+function differingKeys(points: readonly ReadonlyMap<string, unknown>[]): string[] {
+  const values = new Map<string, Set<string>>();
+  for (const point of points) {
+    for (const [key, value] of point) {
+      values.set(key, (values.get(key) ?? new Set()).add(JSON.stringify(value)));
+    }
+  }
+  const differing = [...values].filter(([, set]) => set.size > 1).map(([key]) => key);
+  // Only some optimizers read it, all with one value: that says nothing.
+  const telling = differing.filter((key) => !NAMES.has(key));
+  const keys = telling.length === 0 ? differing : telling;
+  const ofOptimizer = (key: string): boolean => key.startsWith('optimizer.');
+  return [...keys.filter((key) => !ofOptimizer(key)), ...keys.filter(ofOptimizer)];
+}
+
+function pointOf(group: readonly [Run, ...Run[]], keys: readonly string[]): Point {
+  const [first, ...others] = group.toSorted((a, b) => a.config.seed - b.config.seed);
+  const runs: [Run, ...Run[]] = [first ?? group[0], ...others];
+  runs.forEach((run, i) => {
+    const before = runs[i - 1];
+    if (before?.config.seed !== run.config.seed) return;
+    throw new UserError(
+      `${run.folder}: is the same run as ${before.folder} (configuration and seed); name one of them`,
+    );
+  });
+  const own = countingValues(group[0]);
+  const values = new Map(keys.flatMap((key) => (own.has(key) ? [[key, own.get(key)]] : [])));
+  const words = [...values]
+    .filter(([, value]) => value !== null)
+    .map(([key, value]) => keyWord(key, value, keys));
+  const { name } = group[0].config;
+  return { label: words.length === 0 ? name : words.join('-'), values, runs };
+}
+
+function comparePoints(a: Point, b: Point, keys: readonly string[]): number {
+  for (const key of keys) {
+    const order = compareValues(a.values.get(key), b.values.get(key));
+    if (order !== 0) return order;
+  }
+  return 0;
+}
+
+/** Optimizers in their order, numbers by size, the rest as text; what is not there comes first. */
+function compareValues(a: unknown, b: unknown): number {
+  const rank = (value: unknown) => (OPTIMIZERS as readonly unknown[]).indexOf(value);
+  if (rank(a) >= 0 && rank(b) >= 0) return rank(a) - rank(b);
+  if (typeof a === 'number' && typeof b === 'number') return a - b;
+  if (a === undefined || a === null) return b === undefined || b === null ? 0 : -1;
+  if (b === undefined || b === null) return 1;
+  const [left, right] = [a, b].map((value) =>
+    typeof value === 'string' ? value : JSON.stringify(value),
+  ) as [string, string];
+  return left < right ? -1 : Number(left > right);
+}
+
+/** One score of each run, in the order of the seeds. */
+export const scoresOf = (point: Point, score: keyof Scores): number[] =>
+  point.runs.map(({ scores }) => scores[score]);

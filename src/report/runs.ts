@@ -1,0 +1,159 @@
+// Finds run folders and reads what their runs came to.
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Config } from '../config/schema.js';
+import { configOf, runFolder, type RunFolder } from '../experiment/folder.js';
+import { METRICS_COLUMNS, type MetricsRow } from '../experiment/metrics.js';
+import { readTable } from '../experiment/table.js';
+import { TIMING_COLUMNS } from '../experiment/timing.js';
+import { UserError } from '../util/errors.js';
+import { errorCode, unreadable } from '../util/file-errors.js';
+
+/** A row of metrics.csv; null where a field is empty. */
+export type Epoch = Readonly<Record<keyof MetricsRow, number | null>>;
+
+/** Test accuracies that a run is judged by, in percent. */
+export interface Scores {
+  /** After the last epoch. */
+  readonly last: number;
+  readonly best: number;
+  /** Mean over the last ten epochs. */
+  readonly lastTen: number;
+}
+
+export interface Run {
+  readonly folder: string;
+  readonly config: Config;
+  readonly epochs: readonly Epoch[];
+  readonly scores: Scores;
+  readonly parameters: number;
+  readonly seconds: number;
+  /** Over all epochs. */
+  readonly imagesPerSecond: number;
+  readonly environment: Readonly<Record<string, unknown>>;
+}
+
+interface Found {
+  readonly runs: readonly Run[];
+  /** Folders of runs that are not finished. */
+  readonly unfinished: readonly string[];
+}
+
+const summarySchema = z.object({
+  epochs: z.int(),
+  parameters: z.int(),
+  last: z.object({ test_accuracy: z.number() }),
+  best: z.object({ test_accuracy: z.number() }),
+  mean_test_accuracy_of_last_10: z.number(),
+  total_seconds: z.number(),
+});
+
+/**
+ * The runs in `paths`, each a run folder or any folder above some.
+ *
+ * Errors: UserError where there is no such folder, no run in it, or a file of a run is damaged.
+ */
+export async function readRuns(paths: readonly string[]): Promise<Found> {
+  const runs: Run[] = [];
+  const unfinished: string[] = [];
+  for (const path of new Set(paths)) {
+    const folders = await findRuns(path);
+    if (folders.length === 0) {
+      throw new UserError(
+        `${path}: holds no run; wanted a run folder such as results/NAME/VARIANT/seed-1, or a folder above some`,
+      );
+    }
+    for (const folder of folders) {
+      if (existsSync(runFolder(folder).summary)) runs.push(await readRun(folder));
+      else unfinished.push(folder);
+    }
+  }
+  return { runs, unfinished };
+}
+
+/** Run folders at or under `path`, in the order of their names. */
+export async function findRuns(path: string): Promise<string[]> {
+  let entries;
+  try {
+    entries = await readdir(path, { withFileTypes: true });
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') {
+      throw new UserError(`${path}: no such folder; wanted one with runs, such as results/NAME`);
+    }
+    throw unreadable(path, error);
+  }
+  const names = entries.map(({ name }) => name);
+  if (names.includes('config.yaml') && names.includes('environment.json')) return [path];
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  const found = await Promise.all(folders.sort().map((name) => findRuns(join(path, name))));
+  return found.flat();
+}
+
+async function readRun(path: string): Promise<Run> {
+  const folder = runFolder(path);
+  const summary = await readJson(folder.summary, summarySchema);
+  const epochs = await readEpochs(folder, summary.epochs);
+  const { rows } = await readTable(folder.timing, TIMING_COLUMNS, summary.epochs);
+  const speed = rows.map((row) => Number(row['images_per_second']));
+  return {
+    folder: path,
+    config: configOf(folder),
+    epochs,
+    scores: {
+      last: summary.last.test_accuracy,
+      best: summary.best.test_accuracy,
+      lastTen: summary.mean_test_accuracy_of_last_10,
+    },
+    parameters: summary.parameters,
+    seconds: summary.total_seconds,
+    imagesPerSecond: speed.length / speed.reduce((sum, value) => sum + 1 / value, 0),
+    environment: await readJson(folder.environment, z.record(z.string(), z.unknown())),
+  };
+}
+
+/** A run as far as it has come. */
+export type Progressed = Pick<Run, 'folder' | 'config' | 'epochs'>;
+
+/** Errors: UserError where `path` is not a run folder, or a file of it is damaged. */
+export async function readProgress(path: string): Promise<Progressed> {
+  const folders = await findRuns(path);
+  if (folders[0] !== path) {
+    throw new UserError(
+      `${path}: is not a run folder; wanted one such as results/NAME/VARIANT/seed-1`,
+    );
+  }
+  const folder = runFolder(path);
+  return { folder: path, config: configOf(folder), epochs: await readEpochs(folder, null) };
+}
+
+/** The first `count` rows of metrics.csv as numbers; null for all there are. */
+async function readEpochs(folder: RunFolder, count: number | null): Promise<Epoch[]> {
+  const { rows } = await readTable(folder.metrics, METRICS_COLUMNS, count);
+  return rows.map((row, i) => {
+    const numbers = METRICS_COLUMNS.map((column) => {
+      const field = row[column] ?? '';
+      const value = field === '' ? null : Number(field);
+      if (value !== null && !Number.isFinite(value)) {
+        throw new UserError(
+          `${folder.metrics}:${i + 2}: ${column}: got ${JSON.stringify(field)}, wanted a number; ` +
+            'run it anew with --overwrite, or take its folder away',
+        );
+      }
+      return [column, value] as const;
+    });
+    return Object.fromEntries(numbers) as Epoch;
+  });
+}
+
+async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+  try {
+    return schema.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch (error) {
+    if (errorCode(error) !== undefined) throw unreadable(path, error);
+    throw new UserError(
+      `${path}: is damaged, wanted what a run writes; run it anew with --overwrite, or take its folder away`,
+    );
+  }
+}

@@ -1,0 +1,80 @@
+// summary.csv and time.csv: one row a point.
+import { createArrayCsvStringifier } from 'csv-writer';
+import { scoresOf, type Point } from './points.js';
+import type { Scores } from './runs.js';
+import { describe, mean } from './statistics.js';
+
+const SCORES: readonly (readonly [name: string, score: keyof Scores])[] = [
+  ['last', 'last'],
+  ['best', 'best'],
+  ['last10', 'lastTen'],
+];
+const NUMBERS = ['mean', 'std', 'median', 'min', 'max'] as const;
+
+/**
+ * Test accuracies in percent: after the last epoch, the best, and the mean of the last ten epochs.
+ * No time is in it, so that the same results give the same bytes.
+ */
+export function summaryCsv(points: readonly Point[]): string {
+  const keys = keysOf(points);
+  const header = [
+    'point',
+    ...keys,
+    'n',
+    'seeds',
+    ...SCORES.flatMap(([name]) => [
+      ...NUMBERS.map((number) => `${name}_${number}`),
+      `${name}_by_seed`,
+    ]),
+  ];
+  const rows = points.map((point) => [
+    point.label,
+    ...keys.map((key) => fieldOf(point.values.get(key))),
+    String(point.runs.length),
+    seedsOf(point),
+    ...SCORES.flatMap(([, score]) => {
+      const values = scoresOf(point, score);
+      const described = describe(values);
+      const numbers = NUMBERS.map((number) => described[number]?.toFixed(3) ?? '');
+      return [...numbers, values.map((value) => value.toFixed(3)).join(' ')];
+    }),
+  ]);
+  return csv(header, rows);
+}
+
+/** What the runs took; another machine has other numbers. */
+export function timeCsv(points: readonly Point[]): string {
+  const header = ['point', 'n', 'parameters', 'seconds_mean', 'seconds_total', 'images_per_second'];
+  const rows = points.map(({ label, runs }) => {
+    const seconds = runs.map((run) => run.seconds);
+    const total = seconds.reduce((sum, value) => sum + value, 0);
+    return [
+      label,
+      String(runs.length),
+      String(runs[0].parameters),
+      mean(seconds).toFixed(1),
+      total.toFixed(1),
+      mean(runs.map((run) => run.imagesPerSecond)).toFixed(1),
+    ];
+  });
+  return csv(header, rows);
+}
+
+/** All keys in which the points differ, in their order. */
+export const keysOf = (points: readonly Point[]): string[] => [
+  ...new Set(points.flatMap(({ values }) => [...values.keys()])),
+];
+
+export const seedsOf = ({ runs }: Point): string => runs.map(({ config }) => config.seed).join(' ');
+
+const fieldOf = (value: unknown): string =>
+  value === undefined || value === null
+    ? ''
+    : typeof value === 'string'
+      ? value
+      : JSON.stringify(value);
+
+function csv(header: string[], rows: string[][]): string {
+  const writer = createArrayCsvStringifier({ header });
+  return `${writer.getHeaderString() ?? ''}${writer.stringifyRecords(rows)}`;
+}

@@ -1,0 +1,124 @@
+// The tables of a report: as lines for a terminal, Markdown and LaTeX.
+import type { Comparison } from './comparisons.js';
+import { publishedFor } from './published.js';
+import { scoresOf, type Point } from './points.js';
+import type { Scores } from './runs.js';
+import { seedsOf } from './summary.js';
+import { describe } from './statistics.js';
+
+/** Cells of a table, the header first. */
+export type Cells = readonly (readonly string[])[];
+
+const PLUS_MINUS = '\u00b1';
+
+/** Test accuracies of every point; a column of published values where there are some. */
+export function accuracyCells(points: readonly Point[]): Cells {
+  const published = points.map(({ runs }) => publishedFor(runs[0].config));
+  const some = published.some((value) => value !== null);
+  const header = ['point', 'n', 'seeds', 'last (%)', 'best (%)', 'mean of last 10 (%)'];
+  const rows = points.map((point, i) => {
+    const value = published[i];
+    const theirs = value ? `${value.last.toFixed(2)} (best ${value.best.toFixed(2)})` : '';
+    return [
+      point.label,
+      String(point.runs.length),
+      seedsOf(point),
+      ...(['last', 'best', 'lastTen'] as const).map((score) => meanAndStd(point, score)),
+      ...(some ? [theirs] : []),
+    ];
+  });
+  return [some ? [...header, 'published, last (%)'] : header, ...rows];
+}
+
+/** `86.20 +- 0.31`, or the value alone where there is one seed. */
+function meanAndStd(point: Point, score: keyof Scores): string {
+  const { mean, std } = describe(scoresOf(point, score));
+  return std === null ? mean.toFixed(2) : `${mean.toFixed(2)} ${PLUS_MINUS} ${std.toFixed(2)}`;
+}
+
+/** Differences between optimizers, with their tests. */
+export function comparisonCells(comparisons: readonly Comparison[]): Cells {
+  const header = [
+    'difference',
+    'points',
+    'n',
+    'test',
+    't',
+    'dof',
+    'p',
+    'p (Holm)',
+    '95 % interval',
+  ];
+  const rows = comparisons.map(({ first, second, difference, test, adjusted }) => {
+    const names = `${first.label} - ${second.label}`;
+    const n = [first, second].map(({ runs }) => runs.length);
+    const counts = n[0] === n[1] ? String(n[0]) : n.join(', ');
+    if (test === null) {
+      const reason = Math.min(...n) === 1 ? 'n = 1: no error bar' : 'no spread: no error bar';
+      return [names, signed(difference), counts, reason, '', '', '', '', ''];
+    }
+    const interval = test.interval.map(signed).join(' to ');
+    return [
+      names,
+      signed(difference),
+      counts,
+      test.kind,
+      test.t.toFixed(2),
+      test.kind === 'paired' ? String(test.dof) : test.dof.toFixed(1),
+      probability(test.p),
+      adjusted === null ? '' : probability(adjusted),
+      interval,
+    ];
+  });
+  return [header, ...rows];
+}
+
+const signed = (value: number): string => `${value < 0 ? '' : '+'}${value.toFixed(2)}`;
+const probability = (p: number): string => (p < 0.0001 ? '< 0.0001' : p.toFixed(4));
+
+/** Columns padded to their widths; numbers on the right. */
+export function printTable(points: readonly Point[]): string[] {
+  return textTable(accuracyCells(points));
+}
+
+export function textTable(cells: Cells): string[] {
+  const widths = (cells[0] ?? []).map((_, column) =>
+    Math.max(...cells.map((row) => (row[column] ?? '').length)),
+  );
+  return cells.map((row) =>
+    row
+      .map((cell, column) =>
+        column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+      )
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+export function markdownTable([header = [], ...rows]: Cells): string {
+  const line = (row: readonly string[]): string =>
+    `| ${row.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  const rule = header.map((_, column) => (column === 0 ? ':--' : '--:'));
+  return [header, rule, ...rows].map(line).join('\n');
+}
+
+/** A tabular of LaTeX itself, no package needed. */
+export function latexTable([header = [], ...rows]: Cells): string {
+  const columns = `l${'r'.repeat(Math.max(0, header.length - 1))}`;
+  const line = (row: readonly string[]): string => `  ${row.map(latex).join(' & ')} \\\\`;
+  return [
+    `\\begin{tabular}{${columns}}`,
+    '  \\hline',
+    line(header),
+    '  \\hline',
+    ...rows.map(line),
+    '  \\hline',
+    '\\end{tabular}',
+  ].join('\n');
+}
+
+const latex = (cell: string): string =>
+  cell
+    .replace(/[&%$#_{}]/g, '\\$&')
+    .replaceAll(PLUS_MINUS, '$\\pm$')
+    .replaceAll('<', '$<$');

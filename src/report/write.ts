@@ -1,0 +1,76 @@
+// The door of this folder: a report from run folders to files.
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileAtomically } from '../util/atomic-file.js';
+import { UserError } from '../util/errors.js';
+import { makeFolders } from '../util/folders.js';
+import { compareOptimizers } from './comparisons.js';
+import { figuresOf } from './figures.js';
+import { renderPage } from './page.js';
+import { summarise, type Point } from './points.js';
+import { renderPng, renderSvg } from './render.js';
+import { readRuns } from './runs.js';
+import { summaryCsv, timeCsv } from './summary.js';
+import { accuracyCells, comparisonCells, latexTable, markdownTable } from './table.js';
+
+interface ReportRequest {
+  /** Run folders, or folders above some. */
+  readonly paths: readonly string[];
+  readonly title: string;
+  /** Where the files go. */
+  readonly folder: string;
+  /** The command that makes the report again. */
+  readonly command: string;
+}
+
+interface Report {
+  readonly points: readonly Point[];
+  /** Paths, in the order written. */
+  readonly files: readonly string[];
+  readonly unfinished: readonly string[];
+}
+
+/**
+ * 1. Read every run; the damaged ones show before anything is written.
+ * 2. Sum up, compare.
+ * 3. Write tables, figures and the page.
+ */
+export async function writeReport(request: ReportRequest): Promise<Report> {
+  const { paths, title, folder, command } = request;
+  const { runs, unfinished } = await readRuns(paths);
+  if (runs.length === 0) {
+    throw new UserError(
+      `${paths.join(', ')}: none of the ${unfinished.length} runs is finished; go on with them first`,
+    );
+  }
+  const points = summarise(runs);
+  const comparisons = compareOptimizers(points, 'last');
+  const figures = await Promise.all(
+    figuresOf(points).map(async (figure) => ({ ...figure, svg: await renderSvg(figure) })),
+  );
+  const tables = (format: typeof markdownTable): string =>
+    [accuracyCells(points), ...(comparisons.length > 0 ? [comparisonCells(comparisons)] : [])]
+      .map((cells) => `${format(cells)}\n`)
+      .join('\n');
+  const texts: [name: string, content: string][] = [
+    ['summary.csv', summaryCsv(points)],
+    ['time.csv', timeCsv(points)],
+    ['table.md', tables(markdownTable)],
+    ['table.tex', tables(latexTable)],
+    ...figures.map(({ name, svg }): [string, string] => [`${name}.svg`, `${svg}\n`]),
+    ['index.html', renderPage({ title, points, comparisons, figures, unfinished, command })],
+  ];
+  await makeFolders(folder);
+  const files: string[] = [];
+  const write = async (name: string, content: string | Uint8Array): Promise<void> => {
+    const path = join(folder, name);
+    await writeFileAtomically(
+      path,
+      typeof content === 'string' ? content : (file) => writeFile(file, content),
+    );
+    files.push(path);
+  };
+  for (const [name, content] of texts) await write(name, content);
+  for (const { name, svg } of figures) await write(`${name}.png`, renderPng(svg));
+  return { points, files, unfinished };
+}

@@ -1,0 +1,66 @@
+// How long runs will take: a few steps of one of them are timed, and the others are scaled by what
+// they compute.
+import type { Config } from '../config/schema.js';
+import type { DatasetShape } from '../data/dataset.js';
+import { datasetShape, loadDataset } from '../data/load.js';
+import { hasTwoPasses } from '../experiment/metrics.js';
+import { openDevice } from '../native/device.js';
+import { timeSteps } from '../train/benchmark.js';
+import { required } from '../util/errors.js';
+
+/** Steps before those that are timed, and those. */
+const COUNTS = { warmup: 2, steps: 3 };
+
+/** A backward pass costs about twice its forward pass. */
+const PASSES = 3;
+
+/**
+ * Seconds of each run, from its first epoch to its last, one process at a time. Loads the data and
+ * TensorFlow.
+ *
+ * Errors: UserError where the first run could not start.
+ */
+export async function estimateSeconds(configs: readonly Config[]): Promise<number[]> {
+  const first = required(configs[0], 'a run to time');
+  await openDevice(first.device);
+  const { createEngine } = await import('../train/engine.js');
+  const { networkCost } = await import('../train/cost.js');
+
+  const costs = new Map<string, Promise<{ shape: DatasetShape; multiplyAdds: number }>>();
+  const costOf = ({ data, model, seed }: Config) => {
+    const key = JSON.stringify([data, model]);
+    const known = costs.get(key);
+    const cost = known ?? measureCost(data, model, seed);
+    costs.set(key, cost);
+    return cost;
+  };
+  const measureCost = async (data: Config['data'], model: Config['model'], seed: number) => {
+    const shape = { ...(await datasetShape(data, seed)), labelNoise: false };
+    return { shape, multiplyAdds: networkCost(model, shape).multiplyAdds };
+  };
+
+  const plain = { ...first, labelNoise: { ...first.labelNoise, rate: 0, file: null } };
+  const dataset = await loadDataset(plain.data, plain.seed);
+  const engine = createEngine(plain, dataset, { mode: 'compiled' });
+  const images = dataset.train.labels.length;
+  const { milliseconds } = timeSteps(engine, plain, images, COUNTS);
+  engine.dispose();
+  const preparation = performance.now() / 1000;
+  const { multiplyAdds } = await costOf(first);
+  const perStep = Math.min(...milliseconds) / 1000;
+  const batch = Math.min(first.batchSize, images);
+  const secondsPerUnit = perStep / (batch * passes(first) * PASSES * multiplyAdds);
+
+  return Promise.all(
+    configs.map(async (config) => {
+      const cost = await costOf(config);
+      const { trainCount, testCount } = cost.shape;
+      const steps = Math.ceil(trainCount / config.batchSize) * config.epochs;
+      const epochs = config.epochs * Math.min(1, (config.maxSteps ?? steps) / steps);
+      const perEpoch = trainCount * passes(config) * PASSES + testCount;
+      return preparation + epochs * perEpoch * cost.multiplyAdds * secondsPerUnit;
+    }),
+  );
+}
+
+const passes = ({ optimizer }: Config): number => (hasTwoPasses(optimizer.name) ? 2 : 1);

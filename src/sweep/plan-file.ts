@@ -1,0 +1,64 @@
+// sweep.json: the points of a sweep as it was last started. A point that runs, here or on a
+// cluster, needs this file and its own folder, and nothing else.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { configSchema } from '../config/schema.js';
+import { writeFileAtomically } from '../util/atomic-file.js';
+import { UserError } from '../util/errors.js';
+import { errorCode, unreadable } from '../util/file-errors.js';
+import { makeFolders } from '../util/folders.js';
+import type { Point } from './points.js';
+
+const pointSchema = z.strictObject({
+  number: z.int().min(1),
+  name: z.string(),
+  values: z.record(z.string(), z.unknown()),
+  config: z.union([configSchema, z.strictObject({ mistakes: z.string() })]),
+});
+
+const planSchema = z.strictObject({
+  /** Version of this file. */
+  version: z.literal(1),
+  name: z.string(),
+  /** What `--config` named. */
+  source: z.string(),
+  /** Threads of a point's process, on which the last bits of its numbers depend. */
+  threads: z.int().min(1),
+  /** Of Slurm: arrays whose tasks may still be waiting or running. */
+  arrays: z.array(z.string()),
+  points: z.array(pointSchema),
+});
+
+export type SweepPlan = Omit<z.infer<typeof planSchema>, 'version' | 'points'> & {
+  readonly points: readonly Point[];
+};
+
+const planPath = (folder: string): string => join(folder, 'sweep.json');
+
+export async function writePlan(folder: string, plan: SweepPlan): Promise<void> {
+  await makeFolders(folder);
+  await writeFileAtomically(
+    planPath(folder),
+    `${JSON.stringify({ version: 1, ...plan }, null, 1)}\n`,
+  );
+}
+
+/** Null where the folder has no plan. Errors: UserError where it is not one. */
+export async function readPlan(folder: string): Promise<SweepPlan | null> {
+  const path = planPath(folder);
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return null;
+    throw unreadable(path, error);
+  }
+  try {
+    return planSchema.parse(JSON.parse(text));
+  } catch {
+    throw new UserError(
+      `${path}: is not the plan of a sweep of this version; delete it, and start the sweep again`,
+    );
+  }
+}

@@ -1,0 +1,102 @@
+// Runs points of a sweep on this machine, a few at a time, each in a process of its own.
+import { fork, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Interruption } from '../experiment/run.js';
+import type { Point } from './points.js';
+
+const COMMAND = fileURLToPath(new URL('../../bin/fsam', import.meta.url));
+
+/** How a point's process ended. */
+export type Ending =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'interrupted' }
+  | {
+      readonly kind: 'failed';
+      readonly reason: string;
+      readonly exitCode: number;
+      /** By a signal: it could not leave word itself. */
+      readonly killed: boolean;
+    };
+
+/** Told to a point's process by its parent; a parent that is gone counts as the same. */
+export const STOP = 'stop';
+
+export interface PoolRequest {
+  readonly sweepFolder: string;
+  /** In this order; `overwrites`: anew, in a folder that holds another run. */
+  readonly points: readonly { readonly point: Point; readonly overwrites: boolean }[];
+  /** Processes at a time. */
+  readonly jobs: number;
+  readonly threads: number;
+  readonly interruption: Interruption;
+  /** Called in the order in which points end. */
+  readonly ended: (point: Point, ending: Ending, seconds: number) => Promise<void>;
+}
+
+export interface Pool {
+  /** When no point is left to run, or after an interruption none is running. */
+  readonly finished: Promise<void>;
+  /** Makes every process save and leave, and starts no other. */
+  readonly stop: () => void;
+}
+
+export function startPool(request: PoolRequest): Pool {
+  const waiting = [...request.points];
+  const running = new Set<ChildProcess>();
+  const work = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const begun = performance.now();
+      const child = forkPoint(request, next);
+      running.add(child);
+      const ending = await endingOf(child);
+      running.delete(child);
+      await request.ended(next.point, ending, (performance.now() - begun) / 1000);
+      if (request.interruption.signal !== null) return;
+    }
+  };
+  return {
+    finished: Promise.all(Array.from({ length: request.jobs }, work)).then(() => undefined),
+    stop: () => {
+      waiting.length = 0;
+      for (const child of running) if (child.connected) child.send(STOP);
+    },
+  };
+}
+
+function forkPoint(
+  { sweepFolder, threads }: PoolRequest,
+  { point, overwrites }: PoolRequest['points'][number],
+): ChildProcess {
+  const number = ['--point', String(point.number), '--threads', String(threads)];
+  const anew = overwrites ? ['--overwrite'] : [];
+  return fork(COMMAND, ['sweep', '--out', sweepFolder, ...number, ...anew, '--quiet'], {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
+}
+
+async function endingOf(child: ChildProcess): Promise<Ending> {
+  let said = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    said = (said + text).slice(-4000);
+  });
+  const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) => {
+    child.once('error', (error) => {
+      said += error.message;
+      resolve([1, null]);
+    });
+    child.once('close', (...how) => resolve(how));
+  });
+  if (code === 0) return { kind: 'done' };
+  if (code !== null && code > 128) return { kind: 'interrupted' };
+  if (code === null) {
+    const reason = `its process was ended by ${signal ?? 'a signal'}`;
+    return { kind: 'failed', reason, exitCode: 1, killed: true };
+  }
+  const last =
+    said
+      .trim()
+      .split('\n')
+      .at(-1)
+      ?.replace(/^fsam: /, '') ?? '';
+  return { kind: 'failed', reason: last, exitCode: code, killed: false };
+}

@@ -1,0 +1,103 @@
+// How far the points of a sweep have come, as their folders tell.
+import { existsSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Config } from '../config/schema.js';
+import { configDifferences } from '../config/text.js';
+import { configOf, inspectFolder, runFolder } from '../experiment/folder.js';
+import { writeFileAtomically } from '../util/atomic-file.js';
+import { UserError } from '../util/errors.js';
+import { errorCode, unreadable } from '../util/file-errors.js';
+import { makeFolders } from '../util/folders.js';
+import { refuseLocked } from '../util/lock.js';
+import type { Point } from './points.js';
+
+export type PointState =
+  | { readonly kind: 'new' }
+  | { readonly kind: 'done' }
+  /** Epochs done, whole ones. */
+  | { readonly kind: 'unfinished'; readonly epochs: number }
+  /** A process is at work in its folder. */
+  | { readonly kind: 'running'; readonly epochs: number }
+  /** The last attempt; the next one goes on from `epochs`. */
+  | { readonly kind: 'failed'; readonly reason: string; readonly epochs: number }
+  /** It cannot run as it is: no valid configuration, or a folder that holds another run. */
+  | { readonly kind: 'invalid'; readonly reason: string };
+
+const failureSchema = z.strictObject({ reason: z.string(), exitCode: z.int(), time: z.string() });
+
+const failurePath = (folder: string): string => join(folder, 'failure.json');
+
+/** Looks, and writes nothing. `folder`: that of the point. */
+export async function stateOf(point: Point, folder: string): Promise<PointState> {
+  if ('mistakes' in point.config) return { kind: 'invalid', reason: point.config.mistakes };
+  const run = runFolder(folder);
+  const found = await inspectFolder(run);
+  const failure = await readFailure(folder);
+  if (found.kind === 'run') {
+    const reason = otherRun(folder, configOf(run), point.config);
+    if (reason !== null) return { kind: 'invalid', reason };
+    if (found.finished) return { kind: 'done' };
+  }
+  const epochs = await rowsOf(run.metrics);
+  if (await isHeld(run.lock)) return { kind: 'running', epochs };
+  if (failure !== null) return { kind: 'failed', reason: failure, epochs };
+  return found.kind === 'run' ? { kind: 'unfinished', epochs } : { kind: 'new' };
+}
+
+function otherRun(folder: string, held: Config, wanted: Config): string | null {
+  const differences = configDifferences(held, wanted);
+  if (differences.length === 0) return null;
+  return (
+    `${folder}: holds a run of another configuration (${differences.join('; ')}); ` +
+    'start anew with --overwrite, or name another folder with --out'
+  );
+}
+
+/** Notes why the run in `folder` stopped, beside its files. */
+export async function writeFailure(
+  folder: string,
+  reason: string,
+  exitCode: number,
+): Promise<void> {
+  await makeFolders(folder);
+  const failure = { reason, exitCode, time: new Date().toISOString() };
+  await writeFileAtomically(failurePath(folder), `${JSON.stringify(failure, null, 2)}\n`);
+}
+
+export async function clearFailure(folder: string): Promise<void> {
+  await rm(failurePath(folder), { force: true });
+}
+
+async function readFailure(folder: string): Promise<string | null> {
+  const path = failurePath(folder);
+  if (!existsSync(path)) return null;
+  try {
+    return failureSchema.parse(JSON.parse(await readFile(path, 'utf8'))).reason;
+  } catch (error) {
+    if (errorCode(error) !== undefined) throw unreadable(path, error);
+    return `${path} is damaged`;
+  }
+}
+
+/** Of a table that a run may be writing: it is whole at every moment. */
+async function rowsOf(metrics: string): Promise<number> {
+  try {
+    const lines = (await readFile(metrics, 'utf8')).split('\n').filter((line) => line !== '');
+    return Math.max(0, lines.length - 1);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return 0;
+    throw unreadable(metrics, error);
+  }
+}
+
+async function isHeld(lock: string): Promise<boolean> {
+  try {
+    await refuseLocked(lock);
+    return false;
+  } catch (error) {
+    if (error instanceof UserError) return true;
+    throw error;
+  }
+}

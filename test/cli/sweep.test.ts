@@ -1,0 +1,135 @@
+// A sweep as a user sees it: the plan, the runs, and what is left after failures and kills.
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { fsam, start, temporaryFolder } from './support/fsam.js';
+
+const HEAD = 'name: trial\nbase: smoke\n';
+const AXES = 'axes:\n  optimizer.name: [sgd, fsam]\n  seed: [1, 2]\n';
+
+function sweepFolder(text: string): string {
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, 'trial.yaml'), HEAD + text);
+  return folder;
+}
+const SWEEP = ['sweep', '--config', 'trial.yaml', '--no-estimate'];
+const metrics = (folder: string, point: string): string =>
+  readFileSync(join(folder, 'results/trial', point, 'metrics.csv'), 'utf8');
+
+describe('fsam sweep', () => {
+  it('prints the plan and the time, and with --dry-run does nothing', async () => {
+    const folder = sweepFolder(AXES);
+    const args = ['sweep', '--config', 'trial.yaml', '--dry-run', '--jobs', '2'];
+    const { code, stdout } = await fsam(folder, args);
+    expect(code).toBe(0);
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines[0]).toBe('sweep trial: 4 points in results/trial: 4 new');
+    expect(lines[1]).toMatch(/^ +1 {2}sgd\/seed-1 +new$/);
+    expect(lines[5]).toMatch(/^expected time: about [\d.]+ s for 4 points, 2 at a time$/);
+    expect(readdirSync(folder)).toEqual(['trial.yaml']);
+  });
+
+  it('runs every point as fsam train would, and then has nothing left to do', async () => {
+    const folder = sweepFolder(AXES);
+    const { code, stdout } = await fsam(folder, [...SWEEP, '--jobs', '2', '--threads', '2']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^\[4\/4\] \S+ {2}test accuracy [\d.]+ %, best [\d.]+ % {2}.* s$/m);
+    const alone = ['train', '--config', 'smoke', '--set', 'optimizer.name=sgd', '--seed', '2'];
+    const environment = { TF_NUM_INTRAOP_THREADS: '2' };
+    expect((await fsam(folder, [...alone, '--out', 'alone'], environment)).code).toBe(0);
+    expect(metrics(folder, 'sgd/seed-2')).toBe(
+      readFileSync(join(folder, 'alone/metrics.csv'), 'utf8'),
+    );
+    const again = await fsam(folder, [...SWEEP, '--jobs', '2']);
+    expect(again.stdout).toContain('sweep trial: 4 points in results/trial: 4 done');
+    expect(again.stdout).not.toContain('[1/');
+  });
+
+  it('runs what it can beside a wrong point, names it, and after mending runs only that', async () => {
+    const folder = sweepFolder('axes:\n  optimizer.rho: [0.05, -1, 0.2, 0.3]\n');
+    const first = await fsam(folder, SWEEP);
+    expect(first.code).toBe(1);
+    expect(first.stdout).toContain('[3/3]');
+    expect(first.stderr).toMatch(
+      /^failed: rho-1\/seed-1: trial\.yaml:4: optimizer\.rho: got -1, wanted a number of at least 0$/m,
+    );
+    expect(first.stderr).toContain('fsam: 1 of 4 points failed');
+    writeFileSync(
+      join(folder, 'trial.yaml'),
+      `${HEAD}axes:\n  optimizer.rho: [0.05, 0.1, 0.2, 0.3]\n`,
+    );
+    const second = await fsam(folder, SWEEP);
+    expect(second.code).toBe(0);
+    expect(second.stdout).toContain('3 done, 1 new');
+    expect(second.stdout).toContain('[1/1] rho0.1/seed-1');
+  });
+
+  it('leaves the reason of a failed run in its folder, and tries it again', async () => {
+    const folder = sweepFolder('axes:\n  schedule.learningRate: [0.05, 1e30]\n');
+    const first = await fsam(folder, SWEEP);
+    expect(first.code).toBe(1);
+    expect(first.stderr).toMatch(
+      /^failed: learningRate1e\+30\/seed-1: .*the training loss is NaN/m,
+    );
+    const failure = join(folder, 'results/trial/learningRate1e+30/seed-1/failure.json');
+    expect(JSON.parse(readFileSync(failure, 'utf8'))).toMatchObject({ exitCode: 1 });
+    const second = await fsam(folder, [...SWEEP, '--dry-run']);
+    expect(second.stdout).toMatch(/learningRate1e\+30\/seed-1 +failed: .*the training loss is NaN/);
+    expect((await fsam(folder, SWEEP)).stdout).toContain('[1/1] learningRate1e+30');
+  });
+
+  it('goes on after SIGTERM, and after SIGKILL of it alone, as if nothing had been', async () => {
+    const long = `set: { epochs: 16 }\n${AXES}`;
+    const [straight, stopped] = [sweepFolder(long), sweepFolder(long)];
+    expect((await fsam(straight, [...SWEEP, '--jobs', '2'])).code).toBe(0);
+    const rows = join(stopped, 'results/trial/sgd/seed-1/metrics.csv');
+    const untilRuns = async (): Promise<void> => {
+      while (!existsSync(rows)) await new Promise((resolve) => setTimeout(resolve, 20));
+    };
+    const terminated = start(stopped, [...SWEEP, '--jobs', '2']);
+    await untilRuns();
+    terminated.process.kill('SIGTERM');
+    const { code, stderr } = await terminated.done;
+    expect(code).toBe(143);
+    expect(stderr).toContain('every running point finishes its step and saves');
+    const killed = start(stopped, [...SWEEP, '--jobs', '2']);
+    await killed.until(/\[1\/\d\]/);
+    killed.process.kill('SIGKILL');
+    await killed.done;
+    // Its points find out, save and leave.
+    const last = await untilFree(stopped);
+    expect(last.code).toBe(0);
+    for (const point of ['sgd/seed-1', 'sgd/seed-2', 'fsam/seed-1', 'fsam/seed-2']) {
+      expect(metrics(stopped, point)).toBe(metrics(straight, point));
+    }
+  });
+
+  it('refuses to start a thousand points by mistake, and a second sweep in its folder', async () => {
+    const range = '{ from: 0, to: 1, count: 10000 }';
+    const folder = sweepFolder(`axes:\n  optimizer.rho: ${range}\n`);
+    const { code, stderr } = await fsam(folder, SWEEP);
+    expect(code).toBe(2);
+    expect(stderr).toBe(
+      'fsam: trial.yaml: has 10,000 points; to start more than 1000, say --yes\n',
+    );
+    const busy = sweepFolder(`set: { epochs: 200 }\n${AXES}`);
+    const first = start(busy, SWEEP);
+    await first.until(/new/);
+    while (!existsSync(join(busy, 'results/trial/sweep.json'))) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    const second = await fsam(busy, SWEEP);
+    expect(second.code).toBe(2);
+    expect(second.stderr).toMatch(/in use by process \d+/);
+    first.process.kill('SIGTERM');
+    expect((await first.done).code).toBe(143);
+  });
+});
+
+/** Starts the sweep until no process of an earlier one holds a point any more. */
+async function untilFree(folder: string) {
+  for (;;) {
+    const result = await fsam(folder, [...SWEEP, '--jobs', '2']);
+    if (!/running|in use/.test(result.stdout + result.stderr)) return result;
+  }
+}

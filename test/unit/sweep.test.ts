@@ -1,0 +1,197 @@
+// What the points of a sweep are: combined, collapsed, named, and every mistake in its words.
+import { mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { CONFIGS_FOLDER } from '../../src/config/files.js';
+import { loadSweep } from '../../src/sweep/load.js';
+import { countPoints, expand, isValid, type Point } from '../../src/sweep/points.js';
+import { selectPoints } from '../../src/sweep/select.js';
+
+const folder = realpathSync(mkdtempSync(join(tmpdir(), 'fsam-sweep-')));
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+let files = 0;
+function points(text: string): Point[] {
+  const path = join(folder, `sweep-${++files}.yaml`);
+  writeFileSync(path, `name: trial\n${text}`);
+  return expand(loadSweep(path), []);
+}
+const names = (text: string): string[] => points(`base: smoke\n${text}`).map(({ name }) => name);
+const rhoAndSeed = (point: Point | undefined) =>
+  point && isValid(point) ? [point.config.optimizer.rho, point.config.seed] : undefined;
+
+describe('the grid', () => {
+  test('has every combination, the first axis slowest, and is the configuration it names', () => {
+    const grid = points('base: smoke\naxes:\n  optimizer.rho: [0.1, 0.2]\n  seed: [1, 5]\n');
+    expect(grid.map(({ name }) => name)).toEqual([
+      'rho0.1/seed-1',
+      'rho0.1/seed-5',
+      'rho0.2/seed-1',
+      'rho0.2/seed-5',
+    ]);
+    expect(grid.map(({ number }) => number)).toEqual([1, 2, 3, 4]);
+    expect(grid.map(rhoAndSeed)).toEqual([
+      [0.1, 1],
+      [0.1, 5],
+      [0.2, 1],
+      [0.2, 5],
+    ]);
+  });
+
+  test('collapses where a key does not apply', () => {
+    const axes = 'axes:\n  optimizer.name: [sgd, sam, fsam]\n  optimizer.rho: [0.1, 0.2]\n';
+    const all = ['sgd', 'sam-rho0.1', 'sam-rho0.2', 'fsam-rho0.1', 'fsam-rho0.2'];
+    expect(names(axes)).toEqual(all.map((name) => `${name}/seed-1`));
+    expect(names(`${axes}  optimizer.sigma: [0.5, 1]\n`)).toHaveLength(1 + 2 + 4);
+    expect(names('set: { optimizer.name: sgd }\naxes:\n  optimizer.rho: [0.1, 0.2]\n')).toEqual([
+      'sgd/seed-1',
+    ]);
+  });
+
+  test('collapses where the file says so', () => {
+    const axes = 'axes:\n  schedule.name: [cosine, step]\n  schedule.factor: [0.1, 0.2]\n';
+    expect(names(axes)).toHaveLength(4);
+    expect(names(`${axes}only:\n  schedule.factor: { schedule.name: [step] }\n`)).toEqual([
+      'namecosine/seed-1',
+      'namestep-factor0.1/seed-1',
+      'namestep-factor0.2/seed-1',
+    ]);
+  });
+
+  test.each([
+    ['{ from: 0, to: 1, count: 5 }', [0, 0.25, 0.5, 0.75, 1]],
+    ['{ from: 0.01, to: 1, count: 3, scale: log }', [0.01, 0.1, 1]],
+    ['{ from: 0.1, to: 0.3, count: 3 }', [0.1, 0.2, 0.3]],
+  ])('ranges: %s', (range, values) => {
+    const grid = points(`base: smoke\naxes:\n  optimizer.rho: ${range}\n`);
+    expect(grid.map((point) => rhoAndSeed(point)?.[0])).toEqual(values);
+  });
+
+  test('choices set several keys at once, and points stand beside the grid', () => {
+    const text =
+      'axes:\n  size: { small: { model.width: 2, epochs: 1 }, large: { model.width: 8 } }\npoints:\n' +
+      '  - { optimizer.name: sgd, seed: 3 }\n  - { base: quickstart }\n';
+    expect(names(text)).toEqual([
+      'small/seed-1',
+      'large/seed-1',
+      'sgd/seed-3',
+      'quickstart/seed-1',
+    ]);
+    const [small] = points(`base: smoke\n${text}`);
+    expect(small?.config).toMatchObject({ epochs: 1, model: { width: 2 } });
+  });
+
+  test('names: by template, without axes of one value, with sections where keys end alike', () => {
+    expect(names('axes:\n  model.width: [2]\n  seed: [1, 2]\n')).toEqual([
+      'fsam-rho0.2-sigma1-lambda0.6/seed-1',
+      'fsam-rho0.2-sigma1-lambda0.6/seed-2',
+    ]);
+    expect(
+      names('axes:\n  optimizer.rho: [0.1]\nfolder: "w{model.width}/{optimizer.name}"\n'),
+    ).toEqual(['w4/fsam/seed-1']);
+    expect(
+      names(
+        'axes:\n  data.subset.train: [32]\n  data.synthetic.train: [32, 64]\n  labelNoise.rate: [0, 0.5]\n',
+      )[1],
+    ).toBe('train32-noise0.5/seed-1');
+    expect(
+      names('axes:\n  data.subset.train: [32, 40]\n  data.synthetic.train: [48, 64]\n')[0],
+    ).toBe('data.subset.train32-data.synthetic.train48/seed-1');
+  });
+
+  test('is counted before it is made', () => {
+    const path = join(folder, 'large.yaml');
+    const range = (key: string) => `  ${key}: { from: 0, to: 1, count: 1000 }\n`;
+    writeFileSync(path, `name: large\naxes:\n${range('optimizer.rho')}${range('optimizer.sigma')}`);
+    expect(countPoints(loadSweep(path))).toBe(1e6);
+  });
+});
+
+describe('one wrong value is one point without a configuration', () => {
+  const grid = points('base: smoke\naxes:\n  optimizer.rho: [0.1, -1]\n');
+
+  test('with the line of the sweep file', () => {
+    expect(grid.map(isValid)).toEqual([true, false]);
+    expect(grid[1]?.config).toEqual({
+      mistakes: expect.stringMatching(
+        /sweep-\d+\.yaml:4: optimizer\.rho: got -1, wanted a number of at least 0$/,
+      ) as string,
+    });
+  });
+
+  test('all wrong is a mistake of the file', () => {
+    expect(() => points('base: smoke\naxes:\n  optimizer.rho: [-2, -1]\n')).toThrow(
+      /got -2, wanted/,
+    );
+  });
+});
+
+test.each([
+  [
+    'axes:\n  optimizer.rhoo: [1]',
+    /:3: optimizer\.rhoo: unknown key, did you mean optimizer\.rho\?/,
+  ],
+  ['axes:\n  rho: [1]', /:3: rho: unknown key, did you mean optimizer\.rho\?/],
+  [
+    'axes:\n  optimizer.rho: []',
+    /:3: axes\.optimizer\.rho: got an empty list, wanted at least one/,
+  ],
+  [
+    'axes:\n  optimizer.rho: 0.1',
+    /:3: axes\.optimizer\.rho: got 0\.1, wanted a list of values, a range/,
+  ],
+  ['axes:\n  size: { a: 3 }', /axes\.size\.a: got 3, wanted a map such as/],
+  ['axes:\n  size: {}', /axes\.size: got no choices/],
+  [
+    'axes:\n  optimizer.rho: { from: 0, to: 1, count: 1 }',
+    /rho\.count: got 1, wanted a whole number from 2/,
+  ],
+  [
+    'axes:\n  optimizer.rho: { from: 0, to: 1, count: 3, scale: log }',
+    /wanted both above 0 for scale: log/,
+  ],
+  ['axis: {}', /:2: axis: unknown key, did you mean axes\?/],
+  ['base: smokee\naxes:\n  seed: [1]', /:2: "smokee": no such file, .* \(did you mean smoke\?\)/],
+  ['axes:\n  seed: [1]', /:1: base: missing, wanted an experiment file/],
+  ['base: smoke', /:1: has neither axes nor points/],
+  [
+    'base: smoke\naxes:\n  optimizer.rho: [1, 2]\nfolder: x',
+    /points 1 and 2 would both be x\/seed-1/,
+  ],
+  [
+    'base: smoke\naxes:\n  seed: [1]\nonly:\n  optimizer.rh: { seed: [1] }',
+    /optimizer\.rh: unknown key/,
+  ],
+])('%s', (text, message) => {
+  expect(() => points(text)).toThrow(message);
+});
+
+describe('filters', () => {
+  const grid = points(
+    'base: smoke\naxes:\n  optimizer.name: [sgd, sam]\n  seed: [1, 2, 3]\n  model.width: [2, 4]\n',
+  );
+  const left = (...filters: string[]) => selectPoints(grid, filters).map(({ number }) => number);
+
+  test('several of one key widen, those of another narrow down', () => {
+    expect(left()).toHaveLength(12);
+    expect(left('optimizer.name=sam', 'seed=1', 'seed=3', 'model.width=4')).toEqual([8, 12]);
+  });
+
+  test('what is no filter, or leaves nothing, is refused', () => {
+    expect(() => left('optimizer.nam=sam')).toThrow(/--filter optimizer\.nam=sam: unknown key/);
+    expect(() => left('seed')).toThrow(/--filter seed/);
+    expect(() => left('seed=7')).toThrow(/none of 12 points is so/);
+  });
+});
+
+test.each(readdirSync(join(CONFIGS_FOLDER, 'sweeps')).filter((file) => file.endsWith('.yaml')))(
+  'configs/sweeps/%s: every point is valid and has a folder of its own',
+  (file) => {
+    const all = expand(loadSweep(file), []);
+    expect(all.filter((point) => !isValid(point))).toEqual([]);
+    expect(all.length).toBeGreaterThan(8);
+  },
+);
