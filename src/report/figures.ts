@@ -47,7 +47,7 @@ type Datum = Readonly<Record<string, string | number | null>>;
 export function figuresOf(points: readonly Point[]): Figure[] {
   return [
     curves(points, 'test_accuracy', 'test-accuracy', 'test accuracy (%)'),
-    curves(points, 'train_loss', 'train-loss', 'training loss at w (cross-entropy)'),
+    curves(points, 'train_loss', 'train-loss', 'training loss at w'),
     ...numericKeys(points).map((key) => against(points, key)),
     ...memorisation(points),
   ];
@@ -203,7 +203,7 @@ function against(points: readonly Point[], key: string): Figure {
     axis: { values: [...new Set(numbers)].sort((a, b) => a - b), grid: true },
     scale: isWide ? { type: 'log', nice: false } : { zero: false, nice: false },
   } as const;
-  const y = quantitative('mean', 'test accuracy after the last epoch (%)');
+  const y = quantitative('mean', 'test accuracy (%)');
   const styles = series('series', names);
   const flat =
     references.length === 0

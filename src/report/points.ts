@@ -7,8 +7,10 @@ import type { Run, Scores } from './runs.js';
 export interface Point {
   /** `fsam-rho0.1`, from the keys in which the points differ. */
   readonly label: string;
-  /** Those keys, as far as they count for this point. */
+  /** Those keys, as far as they count for this point; none that follows from the others. */
   readonly values: ReadonlyMap<string, unknown>;
+  /** All keys that differ among the points, such as a width that belongs to a network. */
+  readonly details: ReadonlyMap<string, unknown>;
   /** By seed, ascending; at least one. */
   readonly runs: readonly [Run, ...Run[]];
 }
@@ -33,17 +35,19 @@ export function summarise(runs: readonly Run[]): Point[] {
     else group.push(run);
   }
   const all = [...groups.values()];
-  const keys = differingKeys(all.map(([run]) => countingValues(run)));
-  const points = all.map((group) => pointOf(group, keys));
-  return points.sort((a, b) => comparePoints(a, b, keys));
+  const values = all.map(([run]) => countingValues(run));
+  const differing = differingKeys(values);
+  const telling = tellingKeys(values, differing);
+  const points = all.map((group) => pointOf(group, differing, telling));
+  return points.sort((a, b) => comparePoints(a, b, telling));
 }
 
 /** Every key but the seed that has a say in the run's numbers. */
 function countingValues({ config }: Run): ReadonlyMap<string, unknown> {
-  const values = [...effectiveValues(config)].filter(
-    ([key]) => key !== 'seed' && countsFor(config.optimizer.name, key),
-  );
-  return new Map(values);
+  const all = effectiveValues(config);
+  const counts = (key: string): boolean =>
+    key !== 'seed' && countsFor(key, (other) => all.get(other));
+  return new Map([...all].filter(([key]) => counts(key)));
 }
 
 /**
@@ -58,14 +62,35 @@ function differingKeys(points: readonly ReadonlyMap<string, unknown>[]): string[
     }
   }
   const differing = [...values].filter(([, set]) => set.size > 1).map(([key]) => key);
-  // Only some optimizers read it, all with one value: that says nothing.
-  const telling = differing.filter((key) => !NAMES.has(key));
-  const keys = telling.length === 0 ? differing : telling;
+  const unnamed = differing.filter((key) => !NAMES.has(key));
+  const keys = unnamed.length === 0 ? differing : unnamed;
   const ofOptimizer = (key: string): boolean => key.startsWith('optimizer.');
   return [...keys.filter((key) => !ofOptimizer(key)), ...keys.filter(ofOptimizer)];
 }
 
-function pointOf(group: readonly [Run, ...Run[]], keys: readonly string[]): Point {
+/** Those of `keys` that tell points apart which the ones before do not: networks and optimizers first. */
+function tellingKeys(
+  points: readonly ReadonlyMap<string, unknown>[],
+  keys: readonly string[],
+): string[] {
+  const first = ['model.name', 'optimizer.name'].filter((key) => keys.includes(key));
+  const groupsBy = (chosen: readonly string[]): number =>
+    new Set(points.map((point) => JSON.stringify(chosen.map((key) => point.get(key) ?? null))))
+      .size;
+  const telling = [...first, ...keys.filter((key) => !first.includes(key))].reduce<
+    readonly string[]
+  >(
+    (chosen, key) => (groupsBy([...chosen, key]) > groupsBy(chosen) ? [...chosen, key] : chosen),
+    [],
+  );
+  return keys.filter((key) => telling.includes(key));
+}
+
+function pointOf(
+  group: readonly [Run, ...Run[]],
+  differing: readonly string[],
+  telling: readonly string[],
+): Point {
   const [first, ...others] = group.toSorted((a, b) => a.config.seed - b.config.seed);
   const runs: [Run, ...Run[]] = [first ?? group[0], ...others];
   runs.forEach((run, i) => {
@@ -76,12 +101,19 @@ function pointOf(group: readonly [Run, ...Run[]], keys: readonly string[]): Poin
     );
   });
   const own = countingValues(group[0]);
-  const values = new Map(keys.flatMap((key) => (own.has(key) ? [[key, own.get(key)]] : [])));
+  const pick = (keys: readonly string[]) =>
+    new Map(keys.flatMap((key) => (own.has(key) ? [[key, own.get(key)]] : [])));
+  const values = pick(telling);
   const words = [...values]
     .filter(([, value]) => value !== null)
-    .map(([key, value]) => keyWord(key, value, keys));
+    .map(([key, value]) => keyWord(key, value, telling));
   const { name } = group[0].config;
-  return { label: words.length === 0 ? name : words.join('-'), values, runs };
+  return {
+    label: words.length === 0 ? name : words.join('-'),
+    values,
+    details: pick(differing),
+    runs,
+  };
 }
 
 function comparePoints(a: Point, b: Point, keys: readonly string[]): number {

@@ -16,7 +16,7 @@ const NUMBERS = ['mean', 'std', 'median', 'min', 'max'] as const;
  * No time is in it, so that the same results give the same bytes.
  */
 export function summaryCsv(points: readonly Point[]): string {
-  const keys = keysOf(points);
+  const keys = [...new Set(points.flatMap(({ details }) => [...details.keys()]))];
   const header = [
     'point',
     ...keys,
@@ -29,7 +29,7 @@ export function summaryCsv(points: readonly Point[]): string {
   ];
   const rows = points.map((point) => [
     point.label,
-    ...keys.map((key) => fieldOf(point.values.get(key))),
+    ...keys.map((key) => fieldOf(point.details.get(key))),
     String(point.runs.length),
     seedsOf(point),
     ...SCORES.flatMap(([, score]) => {
@@ -60,7 +60,7 @@ export function timeCsv(points: readonly Point[]): string {
   return csv(header, rows);
 }
 
-/** All keys in which the points differ, in their order. */
+/** The keys that tell the points apart, in their order. */
 export const keysOf = (points: readonly Point[]): string[] => [
   ...new Set(points.flatMap(({ values }) => [...values.keys()])),
 ];

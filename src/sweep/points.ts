@@ -106,7 +106,7 @@ function applicable(combination: readonly Choice[], sweep: Sweep, base: Located)
   const assignments = combination.flatMap((choice) => choice.assignments);
   const written = toPlain(lay(base, sweep, assignments));
   const applies = (key: string): boolean =>
-    countsFor(valueAt(written, 'optimizer.name'), key) &&
+    countsFor(key, (other) => valueAt(written, other)) &&
     sweep.conditions
       .filter((condition) => condition.key === key)
       .flatMap(({ where }) => Object.entries(where))

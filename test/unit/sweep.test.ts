@@ -46,6 +46,9 @@ describe('the grid', () => {
     const all = ['sgd', 'sam-rho0.1', 'sam-rho0.2', 'fsam-rho0.1', 'fsam-rho0.2'];
     expect(names(axes)).toEqual(all.map((name) => `${name}/seed-1`));
     expect(names(`${axes}  optimizer.sigma: [0.5, 1]\n`)).toHaveLength(1 + 2 + 4);
+    expect(
+      names('axes:\n  labelNoise.rate: [0, 0.5]\n  labelNoise.kind: [symmetric, asymmetric]\n'),
+    ).toEqual(['noise0/seed-1', 'noise0.5-symmetric/seed-1', 'noise0.5-asymmetric/seed-1']);
     expect(names('set: { optimizer.name: sgd }\naxes:\n  optimizer.rho: [0.1, 0.2]\n')).toEqual([
       'sgd/seed-1',
     ]);
@@ -55,9 +58,9 @@ describe('the grid', () => {
     const axes = 'axes:\n  schedule.name: [cosine, step]\n  schedule.factor: [0.1, 0.2]\n';
     expect(names(axes)).toHaveLength(4);
     expect(names(`${axes}only:\n  schedule.factor: { schedule.name: [step] }\n`)).toEqual([
-      'namecosine/seed-1',
-      'namestep-factor0.1/seed-1',
-      'namestep-factor0.2/seed-1',
+      'cosine/seed-1',
+      'step-factor0.1/seed-1',
+      'step-factor0.2/seed-1',
     ]);
   });
 

@@ -1,0 +1,83 @@
+// fsam report and fsam compare as a user types them.
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { writeRun } from '../unit/report-support.js';
+import { fsam, temporaryFolder } from './support/fsam.js';
+
+function twoRuns(): string {
+  const folder = temporaryFolder();
+  writeRun(join(folder, 'runs/sgd/seed-1'), { accuracy: [10, 30, 20] });
+  writeRun(join(folder, 'runs/sam/seed-1'), {
+    optimizer: { name: 'sam', rho: 0.1 },
+    accuracy: [20, 25, 45],
+  });
+  return folder;
+}
+
+describe('fsam report', () => {
+  it('prints the table and the files, beside the runs unless told otherwise', async () => {
+    const folder = twoRuns();
+    const { code, stdout, stderr } = await fsam(folder, ['report', 'runs']);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^sgd +1 +1 +20\.00 +30\.00 +20\.00$/m);
+    const files = stdout.split('\n').filter((line) => line.startsWith('runs/report/'));
+    expect(files).toHaveLength(readdirSync(join(folder, 'runs/report')).length);
+    expect(readFileSync(join(folder, 'runs/report/index.html'), 'utf8')).toContain(
+      'bin/fsam report runs',
+    );
+    // Its own files are no runs, and the second report is the first.
+    expect((await fsam(folder, ['report', 'runs'])).stdout).toBe(stdout);
+  });
+
+  it.each([
+    [['nowhere'], /^fsam: nowhere: no such folder/],
+    [['empty.d'], /^fsam: empty\.d: holds no run; wanted a run folder such as/],
+    [['runs', 'runs/sgd'], /^fsam: --out: missing, wanted the folder/],
+    [['runs', '--out', ''], /^fsam: --out: got an empty name/],
+    [[], /^fsam: missing required argument/],
+  ])('report %j: one line, exit code 2, nothing written', async (args, message) => {
+    const folder = twoRuns();
+    mkdirSync(join(folder, 'empty.d/report'), { recursive: true });
+    const { code, stderr } = await fsam(folder, ['report', ...args]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(message);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+    expect(existsSync(join(folder, 'runs/report'))).toBe(false);
+  });
+
+  it('names the torn row of a run', async () => {
+    const folder = twoRuns();
+    const path = join(folder, 'runs/sgd/seed-1/metrics.csv');
+    writeFileSync(path, readFileSync(path, 'utf8').slice(0, -9));
+    const { code, stderr } = await fsam(folder, ['report', 'runs']);
+    expect(code).toBe(2);
+    expect(stderr).toBe('fsam: runs/sgd/seed-1/metrics.csv:4: wanted the 13 fields of epoch 3\n');
+  });
+});
+
+describe('fsam compare', () => {
+  it('shows differences, numbers and curves', async () => {
+    const folder = twoRuns();
+    const { code, stdout } = await fsam(folder, ['compare', 'runs/sgd/seed-1', 'runs/sam/seed-1']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('  optimizer.name: sgd -> sam\n');
+    expect(stdout).toMatch(/^test accuracy, last \(%\) +20\.000 +45\.000 +\+25\.000$/m);
+    expect(stdout).toMatch(/^test accuracy, best \(%\) +30\.000 +45\.000 +\+15\.000$/m);
+    const chart =
+      stdout.split('test accuracy (%), epochs 1 to 3\n')[1]?.split('\n').slice(0, 9) ?? [];
+    // The first run begins at the bottom, its lowest dot the first of the line; the second ends at the top.
+    expect(chart[0]).toMatch(/^45\.0 \|.*[^\u2800]\u2800*$/u);
+    expect(chart[8]).toMatch(/^10\.0 \|[^\u2800]/u);
+  });
+
+  it('refuses what is no run, and a run without an epoch', async () => {
+    const folder = twoRuns();
+    const none = await fsam(folder, ['compare', 'runs', 'runs/sgd/seed-1']);
+    expect(none.stderr).toMatch(/^fsam: runs: is not a run folder/);
+    const path = join(folder, 'runs/sam/seed-1/metrics.csv');
+    writeFileSync(path, `${readFileSync(path, 'utf8').split('\n')[0] ?? ''}\n`);
+    const begun = await fsam(folder, ['compare', 'runs/sgd/seed-1', 'runs/sam/seed-1']);
+    expect(begun.stderr).toMatch(/^fsam: runs\/sam\/seed-1: has no finished epoch yet/);
+  });
+});

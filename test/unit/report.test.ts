@@ -1,0 +1,353 @@
+// From run folders to points, tables, figures and the page.
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { configSchema } from '../../src/config/schema.js';
+import { loadConfig } from '../../src/config/load.js';
+import { compareOptimizers } from '../../src/report/comparisons.js';
+import { summarise } from '../../src/report/points.js';
+import { publishedFor } from '../../src/report/published.js';
+import { readProgress, readRuns } from '../../src/report/runs.js';
+import { summaryCsv, timeCsv } from '../../src/report/summary.js';
+import {
+  accuracyCells,
+  comparisonCells,
+  latexTable,
+  markdownTable,
+} from '../../src/report/table.js';
+import { writeReport } from '../../src/report/write.js';
+import { writeRun, type RunOptions } from './report-support.js';
+
+const root = realpathSync(mkdtempSync(join(tmpdir(), 'fsam-report-')));
+afterAll(() => {
+  rmSync(root, { recursive: true });
+});
+let folders = 0;
+/** A folder with these runs under it. */
+function runs(...all: readonly RunOptions[]): string {
+  const folder = join(root, `sweep-${++folders}`);
+  all.forEach((options, i) => writeRun(join(folder, `run${i}`), options));
+  return folder;
+}
+const points = async (...all: readonly RunOptions[]) =>
+  summarise((await readRuns([runs(...all)])).runs);
+const sam = (rho: number) => ({ name: 'sam', rho });
+
+describe('points', () => {
+  test('runs that differ in the seed are one; rho is no key of sgd; optimizers have their order', async () => {
+    const found = await points(
+      { optimizer: { name: 'fsam', rho: 0.1 }, seed: 1 },
+      { optimizer: sam(0.2), seed: 2 },
+      { optimizer: { name: 'sgd', rho: 0.7 }, seed: 1 },
+      { optimizer: sam(0.1), seed: 1 },
+      { optimizer: { name: 'sgd', rho: 0.3 }, seed: 2 },
+      { optimizer: sam(0.2), seed: 1 },
+    );
+    const told = found.map((point) => [point.label, point.runs.map(({ config }) => config.seed)]);
+    expect(told).toEqual([
+      ['sgd', [1, 2]],
+      ['sam-rho0.1', [1]],
+      ['sam-rho0.2', [1, 2]],
+      ['fsam-rho0.1', [1]],
+    ]);
+  });
+
+  test('numbers are in their order, other keys before the optimizer', async () => {
+    // How noise is drawn tells nothing apart where there is none.
+    const noise = (rate: number) => ({
+      keys: { labelNoise: { rate, ...(rate === 0 ? { seed: 4, kind: 'asymmetric' } : {}) } },
+    });
+    const found = await points(
+      { ...noise(0.8), optimizer: sam(0.1) },
+      { ...noise(0), optimizer: sam(0.1) },
+      noise(0.8),
+      noise(0.2),
+    );
+    expect(found.map(({ label }) => label)).toEqual([
+      'noise0-sam',
+      'noise0.2-sgd',
+      'noise0.8-sgd',
+      'noise0.8-sam',
+    ]);
+  });
+
+  test('the same run twice is refused, for it would count twice', async () => {
+    await expect(points({ seed: 3 }, { seed: 3 })).rejects.toThrow(
+      /run1: is the same run as .*run0 \(configuration and seed\); name one of them/,
+    );
+  });
+});
+
+test('summary.csv, worked out by hand', async () => {
+  const found = await points(
+    { seed: 1, accuracy: [10, 30, 20] },
+    { seed: 2, accuracy: [10, 22, 26] },
+    { optimizer: sam(0.1), accuracy: [50].concat([40, 60]) },
+  );
+  expect(summaryCsv(found).split('\n')).toEqual([
+    'point,optimizer.name,n,seeds,last_mean,last_std,last_median,last_min,last_max,last_by_seed,' +
+      'best_mean,best_std,best_median,best_min,best_max,best_by_seed,' +
+      'last10_mean,last10_std,last10_median,last10_min,last10_max,last10_by_seed',
+    // sqrt(18) = 4.243, sqrt(8) = 2.828; (10+30+20)/3 = 20, (10+22+26)/3 = 19.333
+    'sgd,sgd,2,1 2,23.000,4.243,23.000,20.000,26.000,20.000 26.000,' +
+      '28.000,2.828,28.000,26.000,30.000,30.000 26.000,19.667,0.471,19.667,19.333,20.000,20.000 19.333',
+    'sam,sam,1,1,60.000,,60.000,60.000,60.000,60.000,60.000,,60.000,60.000,60.000,60.000,' +
+      '50.000,,50.000,50.000,50.000,50.000',
+    '',
+  ]);
+  // Equal numbers of images at 100, 300 and 300 a second: 3 / (1/100 + 1/300 + 1/300) = 180.
+  expect(timeCsv(found).split('\n')[1]).toBe('sgd,2,1234,6.0,12.0,180.0');
+});
+
+describe('comparisons', () => {
+  test('are of optimizers at otherwise equal keys; sgd is beside every rho', async () => {
+    const found = await points(
+      {},
+      { optimizer: sam(0.1) },
+      { optimizer: sam(0.2) },
+      { optimizer: { name: 'fsam', rho: 0.2 } },
+    );
+    const pairs = compareOptimizers(found, 'last').map(({ first, second }) => [
+      first.label,
+      second.label,
+    ]);
+    expect(pairs).toEqual([
+      ['sam-rho0.1', 'sgd'],
+      ['sam-rho0.2', 'sgd'],
+      ['fsam-rho0.2', 'sgd'],
+      ['fsam-rho0.2', 'sam-rho0.2'],
+    ]);
+  });
+
+  test('are paired where the seeds are the same, Welch where not, and nothing for one seed', async () => {
+    const seeds = (optimizer: RunOptions['optimizer'], ...values: [number, number][]) =>
+      values.map(([seed, last]) => ({ ...(optimizer && { optimizer }), seed, accuracy: [last] }));
+    const found = await points(
+      ...seeds({ name: 'sgd' }, [1, 80], [2, 81], [3, 83]),
+      ...seeds({ name: 'sam' }, [1, 81], [2, 83], [3, 84]),
+      ...seeds({ name: 'asam' }, [1, 81], [2, 83]),
+      ...seeds({ name: 'fsam' }, [1, 84]),
+    );
+    const cells = comparisonCells(compareOptimizers(found, 'last'));
+    const told = new Map(cells.map(([names, ...rest]) => [names, rest]));
+    // Differences 1 2 1: mean 4/3, standard error 1/3, t 4; p of t = 4 with 2 degrees is 0.0572.
+    expect(told.get('sam - sgd')?.slice(0, 6)).toEqual([
+      '+1.33',
+      '3',
+      'paired',
+      '4.00',
+      '2',
+      '0.0572',
+    ]);
+    expect(told.get('asam - sgd')?.slice(1, 3)).toEqual(['2, 3', 'Welch']);
+    expect(told.get('fsam - sgd')).toEqual([
+      '+2.67',
+      '1, 3',
+      'n = 1: no error bar',
+      '',
+      '',
+      '',
+      '',
+      '',
+    ]);
+  });
+});
+
+test('tables: +- only with several seeds, characters of the formats escaped', async () => {
+  const cells = accuracyCells(
+    await points(
+      { seed: 1, accuracy: [20] },
+      { seed: 2, accuracy: [26] },
+      { optimizer: sam(0.1), accuracy: [60] },
+    ),
+  );
+  expect(markdownTable(cells).split('\n')).toEqual([
+    '| point | n | seeds | last (%) | best (%) | mean of last 10 (%) |',
+    '| :-- | --: | --: | --: | --: | --: |',
+    '| sgd | 2 | 1 2 | 23.00 ± 4.24 | 23.00 ± 4.24 | 23.00 ± 4.24 |',
+    '| sam | 1 | 1 | 60.00 | 60.00 | 60.00 |',
+  ]);
+  const latex = latexTable([
+    ['a_b', 'x (%)'],
+    ['c & d', '1 ± 2 < 3'],
+  ]).split('\n');
+  expect(latex).toContain('  a\\_b & x (\\%) \\\\');
+  expect(latex).toContain('  c \\& d & 1 $\\pm$ 2 $<$ 3 \\\\');
+});
+
+describe('published values', () => {
+  const load = (...assignments: string[]) =>
+    loadConfig({ config: 'cifar100-resnet18', assignments, overrides: {} });
+
+  test('stand beside the runs that repeat them', () => {
+    expect(publishedFor(load())).toMatchObject({ last: 81.19, best: 81.38 });
+    expect(publishedFor(load('optimizer.lambda=0.95', 'seed=7'))).toMatchObject({ last: 81.32 });
+    expect(publishedFor(load('optimizer.name=sam', 'optimizer.lambda=0.1'))).toMatchObject({
+      last: 80.78,
+    });
+  });
+
+  test.each([
+    'optimizer.name=sgd',
+    'optimizer.rho=0.1',
+    'optimizer.sigma=0.5',
+    'model.width=16',
+    'data.subset={train: 10000}',
+    'labelNoise.rate=0.2',
+    'epochs=100',
+    'microBatches=2',
+    'maxSteps=10',
+  ])('and beside no other: %s', (assignment) => {
+    expect(publishedFor(load(assignment))).toBeNull();
+  });
+});
+
+describe('what cannot be read is one line', () => {
+  const damage = async (file: string, change: (text: string) => string): Promise<string> => {
+    const folder = runs({});
+    const path = join(folder, 'run0', file);
+    writeFileSync(path, change(readFileSync(path, 'utf8')));
+    return readRuns([folder]).then(
+      () => 'read',
+      (error: unknown) => (error as Error).message.replace(root, ''),
+    );
+  };
+
+  test.each<[string, string, (text: string) => string, RegExp]>([
+    [
+      'a torn row',
+      'metrics.csv',
+      (text) => text.slice(0, -20),
+      /metrics\.csv:4: wanted the 13 fields of epoch 3/,
+    ],
+    [
+      'a missing row',
+      'metrics.csv',
+      (text) => text.split('\n').slice(0, 3).join('\n'),
+      /metrics\.csv: has 2 rows, wanted one for each of 3 epochs/,
+    ],
+    [
+      'other columns',
+      'metrics.csv',
+      (text) => text.replace('step', 'stop'),
+      /metrics\.csv:1: got columns epoch,stop/,
+    ],
+    [
+      'a word',
+      'metrics.csv',
+      (text) => text.replace(',0.05,', ',fast,'),
+      /metrics\.csv:2: learning_rate: got "fast", wanted a number/,
+    ],
+    ['a cut summary', 'summary.json', (text) => text.slice(0, 30), /summary\.json: is damaged/],
+    [
+      'another configuration',
+      'config.yaml',
+      (text) => text.replace('sgd', 'sgdd'),
+      /config\.yaml:\d+: optimizer\.name: got "sgdd"/,
+    ],
+  ])('%s', async (_, file, change, message) => {
+    const told = await damage(file, change);
+    expect(told).toMatch(message);
+    expect(told).not.toContain('\n');
+  });
+
+  test('no folder, no run', async () => {
+    await expect(readRuns([join(root, 'nowhere')])).rejects.toThrow(/nowhere: no such folder/);
+    await expect(readRuns([runs()].map(() => mkdtempSync(join(root, 'empty-'))))).rejects.toThrow(
+      /holds no run/,
+    );
+  });
+});
+
+test('a run under way: left out of tables by name, and readable as far as it is', async () => {
+  const folder = runs({ seed: 1 }, { seed: 2, finished: false });
+  const found = await readRuns([folder]);
+  expect(found.runs).toHaveLength(1);
+  expect(found.unfinished).toEqual([join(folder, 'run1')]);
+  expect(
+    (await readProgress(join(folder, 'run1'))).epochs.map(({ test_accuracy: value }) => value),
+  ).toEqual([10, 30, 20]);
+  await expect(readProgress(folder)).rejects.toThrow(/is not a run folder/);
+});
+
+test('a report: every file, figures as text and pictures, a page that asks for nothing', async () => {
+  const noisy = { keys: { labelNoise: { rate: 0.4 } }, clean: [12, 34, 31] };
+  const path = runs(
+    ...[1, 2].flatMap((seed) => [
+      { seed, ...noisy },
+      { seed, ...noisy, optimizer: sam(0.05), accuracy: [20, 30, 40 + seed] },
+      { seed, ...noisy, optimizer: sam(0.1), accuracy: [20, 32, 42 + seed] },
+      { seed, ...noisy, optimizer: { name: 'fsam', rho: 0.1 }, accuracy: [21, 33, 43] },
+      { seed, ...noisy, optimizer: { name: 'fsam', rho: 0.05 }, accuracy: [22, 34, 44] },
+    ]),
+    { seed: 9, finished: false },
+  );
+  const folder = join(root, 'out');
+  const request = { paths: [path], title: 'a <report>', folder, command: 'bin/fsam report' };
+  const { files, unfinished } = await writeReport(request);
+  const figures = ['accuracy-by-rho', 'memorisation', 'test-accuracy', 'train-loss'];
+  const all = ['index.html', 'summary.csv', 'table.md', 'table.tex', 'time.csv'];
+  expect(readdirSync(folder).sort()).toEqual(
+    [...all, ...figures.flatMap((name) => [`${name}.png`, `${name}.svg`])].sort(),
+  );
+  expect(files).toHaveLength(all.length + 2 * figures.length);
+  expect(unfinished).toHaveLength(1);
+
+  const svg = readFileSync(join(folder, 'accuracy-by-rho.svg'), 'utf8');
+  for (const word of ['sgd', 'sam', 'fsam', 'rho', 'test accuracy (%)']) {
+    expect(svg).toContain(`>${word}<`);
+  }
+  const png = readFileSync(join(folder, 'accuracy-by-rho.png'));
+  expect(png.subarray(1, 4).toString()).toBe('PNG');
+  expect(png.readUInt32BE(16)).toBeGreaterThan(900);
+
+  const page = readFileSync(join(folder, 'index.html'), 'utf8');
+  expect(page).toContain('<title>a &lt;report&gt;</title>');
+  expect(page).toContain('a &lt;fast&gt; one');
+  expect(page.match(/<svg/g)).toHaveLength(figures.length);
+  expect(page).not.toMatch(/<script|<link|<img|src=|url\(/);
+  expect(page).toContain('1 run not finished, left out');
+
+  await writeReport(request);
+  expect(readFileSync(join(folder, 'accuracy-by-rho.png')).equals(png)).toBe(true);
+  expect(readFileSync(join(folder, 'index.html'), 'utf8')).toBe(page);
+});
+
+test('configSchema has the recipe that published values are for', () => {
+  const { schedule, optimizer } = configSchema.parse({
+    name: 'x',
+    data: { name: 'cifar100' },
+    model: { name: 'resnet18' },
+    optimizer: { name: 'sam' },
+  });
+  expect([schedule.learningRate, optimizer.rho, optimizer.weightDecay]).toEqual([0.05, 0.2, 1e-3]);
+});
+
+test('keys that follow from the network or the optimizer are columns, and not in the names', async () => {
+  const wide = { keys: { model: { name: 'vgg11-bn', width: 8 }, batchSize: 64 } };
+  const found = await points(
+    {},
+    { optimizer: { name: 'fsam', rho: 0.1 } },
+    wide,
+    { ...wide, optimizer: { name: 'fsam', rho: 0.1, lambda: 0.9 } },
+    { ...wide, optimizer: { name: 'fsam', rho: 0.2, lambda: 0.9 } },
+  );
+  expect(found.map(({ label }) => label)).toEqual([
+    'resnet18-sgd',
+    'resnet18-fsam-rho0.1',
+    'vgg11-bn-sgd',
+    'vgg11-bn-fsam-rho0.1',
+    'vgg11-bn-fsam-rho0.2',
+  ]);
+  expect(summaryCsv(found).split('\n')[4]).toMatch(
+    /^vgg11-bn-fsam-rho0\.1,64,vgg11-bn,8,fsam,0\.1,0\.9,1,1,/,
+  );
+});
