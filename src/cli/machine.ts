@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
 import type { RunEnvironment } from '../experiment/run.js';
 import type { Device } from '../native/device.js';
+import { threadCount } from '../native/threads.js';
 
 /** What a run's environment.json says of TensorFlow and the device. */
 export async function describeEnvironment(device: Device): Promise<RunEnvironment> {
@@ -14,6 +15,7 @@ export async function describeEnvironment(device: Device): Promise<RunEnvironmen
     tensorflow: tensorflowVersion,
     tensorflowLibrary: libraryDirectory,
     tfjs: tfjsVersion(),
+    threads: threadCount(),
   };
 }
 

@@ -11,6 +11,7 @@ import { acquireLock } from '../util/lock.js';
 import { duration } from './duration.js';
 import { print, tell } from './output.js';
 import { watchSignals } from './signals.js';
+import { SweepBar } from './sweep-bar.js';
 import type { SweepOutcome } from './sweep.js';
 import type { Standing } from './sweep-plan.js';
 
@@ -29,16 +30,18 @@ export async function runHere(request: LocalRequest): Promise<SweepOutcome> {
   await makeFolders(folder);
   const lock = await acquireLock(join(folder, '.fsam-sweep-lock'));
   let pool: Pool | null = null;
+  const bar = !quiet && process.stderr.isTTY ? new SweepBar(process.stderr, toRun.length) : null;
+  const line = (write: () => void): void => (bar === null ? write() : bar.above(write));
   const watch = watchSignals((signal) => {
-    tell(
-      `${signal}: every running point finishes its step and saves; a second Ctrl-C leaves at once`,
-    );
+    const note = 'every running point finishes its step and saves; a second Ctrl-C leaves at once';
+    line(() => tell(`${signal}: ${note}`));
     pool?.stop();
   });
   const failed: { point: Point; reason: string }[] = [];
   let ended = 0;
   try {
     await writePlan(folder, plan);
+    bar?.show();
     pool = startPool({
       sweepFolder: folder,
       points: toRun.map(({ point, overwrites }) => ({ point, overwrites })),
@@ -47,16 +50,19 @@ export async function runHere(request: LocalRequest): Promise<SweepOutcome> {
       interruption: watch.interruption,
       ended: async (point, ending, seconds) => {
         ended++;
+        bar?.pointDone();
         if (ending.kind === 'failed') failed.push({ point, reason: ending.reason });
         if (ending.kind === 'failed' && ending.killed) {
           await writeFailure(join(folder, point.name), ending.reason, ending.exitCode);
         }
         const how = await describeEnding(join(folder, point.name), ending);
-        if (!quiet) print(`[${ended}/${toRun.length}] ${point.name}  ${how}  ${duration(seconds)}`);
+        const told = `[${ended}/${toRun.length}] ${point.name}  ${how}  ${duration(seconds)}`;
+        if (!quiet) line(() => print(told));
       },
     });
     await pool.finished;
   } finally {
+    bar?.hide();
     watch.release();
     await lock.release();
   }

@@ -1,5 +1,5 @@
 // fsam sweep: many runs from one file, here or on a Slurm cluster.
-import { cpus } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Located } from '../config/located.js';
@@ -76,7 +76,7 @@ async function sweep(options: SweepOptions): Promise<void> {
   const { tasksOf } = await import('./sweep-slurm.js');
   const { jobs = 1, launcher, quiet = false, dryRun = false } = options;
   const folder = options.out ?? join('results', name);
-  const share = launcher === 'slurm' ? 1 : Math.max(1, Math.floor(cpus().length / jobs));
+  const share = launcher === 'slurm' ? 1 : Math.max(1, Math.floor(availableParallelism() / jobs));
   const threads = options.threads ?? share;
   const standings = await look(points, folder, options.overwrite === true);
   const queued = options.status === true ? await tasksOf(folder) : new Map<number, QueuedTask>();

@@ -83,7 +83,7 @@ function unfinishedNote(folders: readonly string[]): string {
   return `<p><strong>${count(folders.length, 'run')} not finished, left out:</strong> ${escape(folders.join(', '))}</p>`;
 }
 
-const ENVIRONMENT = ['device', 'cpu', 'cpuCores', 'tensorflow', 'tfjs', 'node', 'fsam', 'platform'];
+const ENVIRONMENT = ['device', 'cpu', 'threads', 'tensorflow', 'tfjs', 'node', 'fsam', 'platform'];
 
 const textOf = (value: unknown): string =>
   value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);

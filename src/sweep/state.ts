@@ -32,11 +32,21 @@ const failurePath = (folder: string): string => join(folder, 'failure.json');
 /** Looks, and writes nothing. `folder`: that of the point. */
 export async function stateOf(point: Point, folder: string): Promise<PointState> {
   if ('mistakes' in point.config) return { kind: 'invalid', reason: point.config.mistakes };
+  try {
+    return await stateIn(folder, point.config);
+  } catch (error) {
+    // A folder that is not to be touched is one point's trouble, and no other's.
+    if (error instanceof UserError) return { kind: 'invalid', reason: error.message };
+    throw error;
+  }
+}
+
+async function stateIn(folder: string, config: Config): Promise<PointState> {
   const run = runFolder(folder);
   const found = await inspectFolder(run);
   const failure = await readFailure(folder);
   if (found.kind === 'run') {
-    const reason = otherRun(folder, configOf(run), point.config);
+    const reason = otherRun(folder, configOf(run), config);
     if (reason !== null) return { kind: 'invalid', reason };
     if (found.finished) return { kind: 'done' };
   }
