@@ -1,7 +1,6 @@
 // fsam compare: two runs side by side in the terminal.
 import type { Command } from 'commander';
-import type { Progressed } from '../report/runs.js';
-import type { Epoch } from '../report/runs.js';
+import type { Epoch, Progressed } from '../report/runs.js';
 import { UserError } from '../util/errors.js';
 import { drawChart, type Curve } from './chart.js';
 import { print } from './output.js';

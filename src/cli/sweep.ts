@@ -71,14 +71,14 @@ function wholeNumber(text: string): number {
 async function sweep(options: SweepOptions): Promise<void> {
   if (options.out === '') throw new UserError('--out: got an empty name, wanted a folder');
   if (options.point !== undefined) return pointAlone(options, options.point);
-  const { source, name, points } = await readPoints(options);
+  const { source, name, points, chosen } = await readPoints(options);
   const { look, planLines } = await import('./sweep-plan.js');
   const { tasksOf } = await import('./sweep-slurm.js');
   const { jobs = 1, launcher, quiet = false, dryRun = false } = options;
   const folder = options.out ?? join('results', name);
   const share = launcher === 'slurm' ? 1 : Math.max(1, Math.floor(availableParallelism() / jobs));
   const threads = options.threads ?? share;
-  const standings = await look(points, folder, options.overwrite === true);
+  const standings = await look(chosen, folder, options.overwrite === true);
   const queued = options.status === true ? await tasksOf(folder) : new Map<number, QueuedTask>();
   if (!quiet) for (const line of planLines(name, folder, standings, queued)) print(line);
   if (options.status === true) return;
@@ -114,7 +114,7 @@ async function pointAlone(options: SweepOptions, number: number): Promise<void> 
   await runPoint({ folder: out, number, threads, overwrite, quiet });
 }
 
-/** The points of the file that the filters leave. */
+/** The points of the file, and those of them that the filters leave. */
 async function readPoints(options: SweepOptions) {
   const { config: source, assignments, overrides } = configRequest(options);
   const { loadSweep } = await import('../sweep/load.js');
@@ -135,8 +135,9 @@ async function readPoints(options: SweepOptions) {
       `${source}: has ${count.toLocaleString('en')} points; to start more than ${MANY_POINTS}, say --yes`,
     );
   }
-  const points = selectPoints(expand(file, overlays), options.filter ?? []);
-  return { source, name: file.name, points };
+  const points = expand(file, overlays);
+  const chosen = selectPoints(points, options.filter ?? []);
+  return { source, name: file.name, points, chosen };
 }
 
 export interface SweepOutcome {

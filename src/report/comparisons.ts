@@ -6,6 +6,8 @@ import { holm, mean, pairedTest, welchTest, type TTest } from './statistics.js';
 export interface Comparison {
   readonly first: Point;
   readonly second: Point;
+  /** What else they differ in, such as rates that belong to the optimizers: `schedule.learningRate 0.05, 0.1`. */
+  readonly besides: readonly string[];
   /** Of the mean scores, first minus second, in percentage points. */
   readonly difference: number;
   /** Null where there is no error bar: one seed, or no spread at all. */
@@ -28,6 +30,7 @@ export function compareOptimizers(points: readonly Point[], score: keyof Scores)
   let tested = 0;
   return pairs.map((pair) => ({
     ...pair,
+    besides: besides(pair.first, pair.second),
     difference: mean(scoresOf(pair.first, score)) - mean(scoresOf(pair.second, score)),
     adjusted: pair.test === null ? null : (adjusted[tested++] ?? null),
   }));
@@ -41,6 +44,15 @@ function differOnlyInOptimizer(a: Point, b: Point): boolean {
       return key === OPTIMIZER ? !equal : equal;
     }) && shared.includes(OPTIMIZER)
   );
+}
+
+/** Differences that the labels do not tell, because they go with the optimizers. */
+function besides({ details: a }: Point, { details: b }: Point): string[] {
+  return [...a.keys()]
+    .filter((key) => key !== OPTIMIZER && b.has(key))
+    .map((key) => [key, JSON.stringify(a.get(key)), JSON.stringify(b.get(key))] as const)
+    .filter(([, ours, theirs]) => ours !== theirs)
+    .map(([key, ours, theirs]) => `${key} ${ours}, ${theirs}`);
 }
 
 /** Paired by seed where both have the same seeds; else as two samples. */

@@ -1,7 +1,7 @@
 // The figures of a report, as descriptions for Vega-Lite.
 import type { TopLevelSpec } from 'vega-lite';
 import { keyWord } from '../config/label.js';
-import { required } from '../util/errors.js';
+import { base, EPOCH, quantitative, series, type Datum } from './figure-style.js';
 import { OPTIMIZERS, scoresOf, type Point } from './points.js';
 import type { Epoch } from './runs.js';
 import { keysOf } from './summary.js';
@@ -10,38 +10,13 @@ import { describe } from './statistics.js';
 export interface Figure {
   /** Its file, without the ending: `test-accuracy`. */
   readonly name: string;
-  /** What is to be seen, and what bands and bars mean. */
+  /** What is to be seen, and what bands mean. */
   readonly caption: string;
   readonly spec: TopLevelSpec;
 }
 
-/** Okabe and Ito's palette, which print and colour-blind readers tell apart; dashes and shapes help. */
-const COLOURS = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000'];
-const DASHES = [
-  [1, 0],
-  [6, 3],
-  [2, 2],
-  [8, 3, 2, 3],
-  [4, 1],
-  [1, 3],
-  [10, 4],
-];
 /** More curves than this in one panel cannot be told apart. */
 const LARGEST_PANEL = 4;
-
-const CONFIG = {
-  font: 'DejaVu Sans, Verdana, sans-serif',
-  axis: { labelFontSize: 12, titleFontSize: 13, titleFontWeight: 'normal', gridColor: '#e4e4e4' },
-  legend: {
-    labelFontSize: 12,
-    titleFontSize: 12,
-    labelLimit: 500,
-  },
-  header: { labelFontSize: 13, titleFontSize: 13, labelFontWeight: 'bold' },
-  view: { stroke: '#888' },
-} as const;
-
-type Datum = Readonly<Record<string, string | number | null>>;
 
 /** Every figure that these points have something to show in. */
 export function figuresOf(points: readonly Point[]): Figure[] {
@@ -52,35 +27,6 @@ export function figuresOf(points: readonly Point[]): Figure[] {
     ...memorisation(points),
   ];
 }
-
-const quantitative = (field: string, title: string) =>
-  ({ field, title, type: 'quantitative', scale: { zero: false, nice: true } }) as const;
-
-/** Colour and dash for the same names, in one legend. */
-function series(field: string, names: readonly string[]) {
-  const pick = <T>(list: readonly T[]): T[] =>
-    names.map((_, i) => required(list[i % list.length], 'a style'));
-  const legend = {
-    symbolType: 'stroke',
-    symbolFillColor: 'transparent',
-    symbolOpacity: 1,
-    symbolSize: 700,
-    symbolStrokeWidth: 2,
-  };
-  const shared = { field, type: 'nominal', title: null, legend } as const;
-  return {
-    color: { ...shared, sort: [...names], scale: { domain: [...names], range: pick(COLOURS) } },
-    strokeDash: { ...shared, sort: [...names], scale: { domain: [...names], range: pick(DASHES) } },
-  };
-}
-
-const EPOCH = {
-  field: 'epoch',
-  type: 'quantitative',
-  title: 'epoch',
-  axis: { tickMinStep: 1, format: 'd' },
-  scale: { zero: false, nice: false },
-} as const;
 
 /** A column of metrics.csv over the epochs: means over seeds, with a band of one standard deviation. */
 function curves(
@@ -155,13 +101,6 @@ function restyled(
     },
   }));
 }
-
-const base = (values: readonly Datum[]) => ({
-  $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-  background: 'white',
-  config: CONFIG,
-  data: { values: values as Datum[] },
-});
 
 /** Keys with several numbers, such as optimizer.rho. */
 function numericKeys(points: readonly Point[]): string[] {

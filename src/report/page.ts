@@ -65,7 +65,7 @@ function comparisonSection(comparisons: readonly Comparison[]): string {
   if (comparisons.length === 0) return '';
   const tested = comparisons.filter(({ test }) => test !== null).length;
   return `<h2>Differences between optimizers</h2>
-<p class="note">Of test accuracy after the last epoch, in percentage points, at otherwise equal keys. Paired t-test over seeds where both
+<p class="note">Of test accuracy after the last epoch, in percentage points; other keys in which two points differ are named. Paired t-test over seeds where both
 points have the same, else Welch's; two-sided.${tested > 1 ? ` ${count(tested, 'test')}: p (Holm) holds for all of them together.` : ''}</p>
 ${table(comparisonCells(comparisons))}`;
 }

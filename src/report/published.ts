@@ -1,5 +1,8 @@
 // Values that the authors of F-SAM published, for the runs that repeat them exactly.
+import { countsFor } from '../config/label.js';
+import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
+import { effectiveValues } from '../config/text.js';
 
 /** Test accuracies in percent. */
 interface Published {
@@ -11,45 +14,49 @@ interface Published {
 
 const SOURCE = "the authors' released logs: CIFAR-100, ResNet-18, seed 1, 200 epochs";
 
-/** By rho, sigma and lambda; results/reference/published has the whole curves. */
-const LOGS: readonly (Published & {
-  readonly optimizer: string;
-  readonly lambda: number | null;
-})[] = [
-  { optimizer: 'sam', lambda: null, last: 80.78, best: 80.88, lastTen: 80.78, source: SOURCE },
-  { optimizer: 'fsam', lambda: 0.6, last: 81.19, best: 81.38, lastTen: 81.2, source: SOURCE },
-  { optimizer: 'fsam', lambda: 0.95, last: 81.32, best: 81.43, lastTen: 81.35, source: SOURCE },
+/** The experiment that all of them are of; results/reference/published has the whole curves. */
+const EXPERIMENT = 'cifar100-resnet18';
+const LOGS: readonly (Published & { readonly assignments: readonly string[] })[] = [
+  { assignments: ['optimizer.name=sam'], last: 80.78, best: 80.88, lastTen: 80.78, source: SOURCE },
+  { assignments: [], last: 81.19, best: 81.38, lastTen: 81.2, source: SOURCE },
+  {
+    assignments: ['optimizer.lambda=0.95'],
+    last: 81.32,
+    best: 81.43,
+    lastTen: 81.35,
+    source: SOURCE,
+  },
 ];
+
+/** Keys that leave the experiment what it is: names, the draw, and how the same numbers are computed. */
+const FREE = new Set([
+  ...['name', 'variant', 'seed', 'device', 'evaluationBatchSize', 'model.convolution'],
+  ...['data.synthetic.train', 'data.synthetic.test', 'data.synthetic.size'],
+  ...[
+    'data.synthetic.channels',
+    'data.synthetic.classes',
+    'schedule.milestones',
+    'schedule.factor',
+  ],
+  ...['optimizer.beta1', 'optimizer.beta2', 'optimizer.epsilon'],
+]);
 
 /** Null where nothing was published for such a run: another network, width, part of the data, ... */
 export function publishedFor(config: Config): Published | null {
-  const { data, model, optimizer, labelNoise, schedule } = config;
-  const isRecipe =
-    data.name === 'cifar100' &&
-    data.subset.train === null &&
-    data.subset.test === null &&
-    model.name === 'resnet18' &&
-    (model.width ?? 64) === 64 &&
-    config.epochs === 200 &&
-    config.maxSteps === null &&
-    config.batchSize === 128 &&
-    config.microBatches === 1 &&
-    config.labelSmoothing === 0 &&
-    config.weightAverage === null &&
-    labelNoise.rate === 0 &&
-    labelNoise.file === null &&
-    schedule.name === 'cosine' &&
-    schedule.learningRate === 0.05 &&
-    optimizer.base === 'sgd' &&
-    optimizer.momentum === 0.9 &&
-    optimizer.weightDecay === 1e-3 &&
-    optimizer.rho === 0.2 &&
-    !optimizer.adaptive;
-  if (!isRecipe) return null;
-  const found = LOGS.find(
-    ({ optimizer: name, lambda }) =>
-      name === optimizer.name &&
-      (lambda === null || (lambda === optimizer.lambda && optimizer.sigma === 1)),
-  );
+  const own = fingerprint(config);
+  const found = LOGS.find(({ assignments }) => {
+    const theirs = loadConfig({ config: EXPERIMENT, assignments, overrides: {} });
+    return fingerprint(theirs) === own;
+  });
   return found ?? null;
+}
+
+/** Every key that makes the run what it is. A width left out is the published one. */
+function fingerprint(config: Config): string {
+  const width = config.model.width === 64 ? null : config.model.width;
+  const values = effectiveValues({ ...config, model: { ...config.model, width } });
+  const telling = [...values].filter(
+    ([key]) => !FREE.has(key) && countsFor(key, (other) => values.get(other)),
+  );
+  return JSON.stringify(telling);
 }

@@ -56,23 +56,30 @@ export interface TTest {
 export function pairedTest(a: readonly number[], b: readonly number[]): TTest | null {
   const differences = a.map((value, i) => value - required(b[i], `the partner of value ${i}`));
   const n = differences.length;
-  return testOf('paired', mean(differences), Math.sqrt(variance(differences) / n), n - 1);
+  const standardError = Math.sqrt(variance(differences) / n);
+  return testOf('paired', mean(differences), standardError, n - 1, largest([...a, ...b]));
 }
 
 /** Welch's test, for unequal variances; at least two values each. Null where neither varies. */
 export function welchTest(a: readonly number[], b: readonly number[]): TTest | null {
   const [va, vb] = [variance(a) / a.length, variance(b) / b.length];
   const dof = (va + vb) ** 2 / (va ** 2 / (a.length - 1) + vb ** 2 / (b.length - 1));
-  return testOf('Welch', mean(a) - mean(b), Math.sqrt(va + vb), dof);
+  return testOf('Welch', mean(a) - mean(b), Math.sqrt(va + vb), dof, largest([...a, ...b]));
 }
+
+const largest = (values: readonly number[]): number => Math.max(...values.map(Math.abs));
+
+/** A spread that is this small a part of the values is what rounding leaves of none. */
+const ROUNDING = 1e-9;
 
 function testOf(
   kind: TTest['kind'],
   difference: number,
   standardError: number,
   dof: number,
+  scale: number,
 ): TTest | null {
-  if (standardError === 0) return null;
+  if (standardError <= ROUNDING * scale) return null;
   const t = difference / standardError;
   const half = studentt.inv(0.975, dof) * standardError;
   return {

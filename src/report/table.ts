@@ -49,8 +49,9 @@ export function comparisonCells(comparisons: readonly Comparison[]): Cells {
     'p (Holm)',
     '95 % interval',
   ];
-  const rows = comparisons.map(({ first, second, difference, test, adjusted }) => {
-    const names = `${first.label} - ${second.label}`;
+  const rows = comparisons.map(({ first, second, besides, difference, test, adjusted }) => {
+    const note = besides.length === 0 ? '' : ` (also: ${besides.join('; ')})`;
+    const names = `${first.label} - ${second.label}${note}`;
     const n = [first, second].map(({ runs }) => runs.length);
     const counts = n[0] === n[1] ? String(n[0]) : n.join(', ');
     if (test === null) {

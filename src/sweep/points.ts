@@ -37,9 +37,11 @@ export function countPoints({ axes, points }: Sweep): number {
  * 3. Check each configuration, and name it.
  *
  * @param overlays what the command line lays over every point.
- * @throws UserError where no point is valid, or two would share a folder.
+ * @throws UserError where an overlay would undo an axis, no point is valid, or two would share a
+ *   folder.
  */
 export function expand(sweep: Sweep, overlays: readonly Located[]): Point[] {
+  refuseUndoing(sweep, overlays);
   const grid = sweep.axes.reduce<readonly (readonly Choice[])[]>(
     (combinations, { choices }) =>
       combinations.flatMap((chosen) => choices.map((choice) => [...chosen, choice])),
@@ -51,7 +53,8 @@ export function expand(sweep: Sweep, overlays: readonly Located[]): Point[] {
   const points = new Map<string, Point>();
   for (const combination of combinations) {
     const base = read(combination.flatMap((choice) => choice.assignments));
-    const chosen = 'mistakes' in base ? combination : applicable(combination, sweep, base);
+    const chosen =
+      'mistakes' in base ? combination : applicable(combination, sweep, base, overlays);
     const assignments = chosen.flatMap((choice) => choice.assignments);
     const values = Object.fromEntries(assignments.map(({ key, value }) => [key, toPlain(value)]));
     const identity = JSON.stringify(Object.entries(values).sort());
@@ -102,9 +105,14 @@ function lay(base: Located, { set }: Sweep, assignments: readonly Assignment[]):
 }
 
 /** The choices without the assignments that do not apply at this point. */
-function applicable(combination: readonly Choice[], sweep: Sweep, base: Located): Choice[] {
+function applicable(
+  combination: readonly Choice[],
+  sweep: Sweep,
+  base: Located,
+  overlays: readonly Located[],
+): Choice[] {
   const assignments = combination.flatMap((choice) => choice.assignments);
-  const written = toPlain(lay(base, sweep, assignments));
+  const written = toPlain(overlays.reduce(merge, lay(base, sweep, assignments)));
   const applies = (key: string): boolean =>
     countsFor(key, (other) => valueAt(written, other)) &&
     sweep.conditions
@@ -195,6 +203,18 @@ export function valueAt(config: unknown, key: string): unknown {
           : undefined,
       config,
     );
+}
+
+/** A value for all points, for a key in which they differ, would leave them names that lie. */
+function refuseUndoing(sweep: Sweep, overlays: readonly Located[]): void {
+  const varied = variedKeys(sweep);
+  for (const { place } of overlays) {
+    if (place.kind !== 'argument') continue;
+    const key = place.path.join('.');
+    if (![...varied].some((other) => `${other}.`.startsWith(`${key}.`))) continue;
+    const text = `is what the points of this sweep differ in, wanted --filter ${key}=VALUE, or another sweep file`;
+    throw new UserError(render([{ place, text }]));
+  }
 }
 
 /** One wrong value is one failed point; a mistake that all of them share is the sweep's. */

@@ -44,6 +44,9 @@ test("Welch's test", () => {
 test('nothing is said where nothing varies', () => {
   expect(pairedTest([2, 3], [1, 2])).toBeNull();
   expect(welchTest([2, 2], [1, 1])).toBeNull();
+  // Both differences are 0.05, but for the last bits.
+  expect(pairedTest([80.35, 80.15], [80.3, 80.1])).toBeNull();
+  expect(welchTest([0.1 + 0.2, 0.3], [0.1, 0.1])).toBeNull();
 });
 
 // Sorted 0.01 0.02 0.03 0.04, times 4 3 2 1: 0.04 0.06 0.06 0.04, never falling: 0.04 0.06 0.06 0.06.

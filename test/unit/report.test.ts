@@ -161,6 +161,13 @@ describe('comparisons', () => {
   });
 });
 
+test('what goes with the optimizers is named beside their difference', async () => {
+  const rate = (learningRate: number) => ({ keys: { schedule: { learningRate } } });
+  const found = await points(rate(0.1), { ...rate(0.05), optimizer: sam(0.1) });
+  const [, [names] = []] = comparisonCells(compareOptimizers(found, 'last'));
+  expect(names).toBe('sam - sgd (also: schedule.learningRate 0.05, 0.1)');
+});
+
 test('tables: +- only with several seeds, characters of the formats escaped', async () => {
   const cells = accuracyCells(
     await points(
@@ -188,6 +195,7 @@ describe('published values', () => {
     loadConfig({ config: 'cifar100-resnet18', assignments, overrides: {} });
 
   test('stand beside the runs that repeat them', () => {
+    expect(publishedFor(load('model.width=64', 'model.convolution=direct'))).not.toBeNull();
     expect(publishedFor(load())).toMatchObject({ last: 81.19, best: 81.38 });
     expect(publishedFor(load('optimizer.lambda=0.95', 'seed=7'))).toMatchObject({ last: 81.32 });
     expect(publishedFor(load('optimizer.name=sam', 'optimizer.lambda=0.1'))).toMatchObject({
@@ -205,6 +213,15 @@ describe('published values', () => {
     'epochs=100',
     'microBatches=2',
     'maxSteps=10',
+    'augmentation.flip=false',
+    'augmentation.cutoutProbability=0',
+    'schedule.warmupEpochs=50',
+    'schedule.name=step',
+    'model.precision=bfloat16',
+    'optimizer.emaOrder=paper',
+    'optimizer.clipNorm=1',
+    'data.name=cifar10',
+    'model.name=resnet34',
   ])('and beside no other: %s', (assignment) => {
     expect(publishedFor(load(assignment))).toBeNull();
   });

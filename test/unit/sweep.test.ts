@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { CONFIGS_FOLDER } from '../../src/config/files.js';
+import { readAssignments } from '../../src/config/overrides.js';
 import { loadSweep } from '../../src/sweep/load.js';
 import { countPoints, expand, isValid, type Point } from '../../src/sweep/points.js';
 import { selectPoints } from '../../src/sweep/select.js';
@@ -170,6 +171,23 @@ test.each([
   ],
 ])('%s', (text, message) => {
   expect(() => points(text)).toThrow(message);
+});
+
+test.each([
+  [
+    'optimizer.name=sam',
+    /^--set optimizer\.name=sam: is what the points of this sweep differ in, wanted --filter/,
+  ],
+  ['optimizer={name: sam}', /differ in/],
+])('a value for all points must not undo an axis: %s', (assignment, message) => {
+  const path = join(folder, 'axis.yaml');
+  writeFileSync(
+    path,
+    'name: x\nbase: smoke\naxes:\n  optimizer.name: [sgd, fsam]\n  optimizer.rho: [1, 2]\n',
+  );
+  const overlay = (text: string) => readAssignments([text], []);
+  expect(() => expand(loadSweep(path), overlay(assignment))).toThrow(message);
+  expect(expand(loadSweep(path), overlay('optimizer.momentum=0.5'))).toHaveLength(3);
 });
 
 describe('filters', () => {
