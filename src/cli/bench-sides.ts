@@ -1,5 +1,5 @@
 // The sides of a benchmark, each timed in a process of its own, so that its peak memory is its own.
-import { execFile, fork, type ChildProcess } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import type { Config } from '../config/schema.js';
@@ -8,6 +8,7 @@ import type { EngineOptions } from '../train/engine.js';
 import type { StepSummary } from '../train/benchmark.js';
 import { InternalError, UserError } from '../util/errors.js';
 import { errorCode } from '../util/file-errors.js';
+import { askWorker } from './worker.js';
 
 /**
  * The best of them that needs no compiler first: the one to compare with runs right after fsam's.
@@ -50,32 +51,12 @@ export type Answer = Outcome | { readonly userError: string };
  *   there.
  */
 export async function timeFsam(job: Job): Promise<Outcome> {
-  const worker = fork(new URL('./bench-worker.js', import.meta.url), {
-    // Plain JSON would turn a loss that is not finite into null.
-    serialization: 'advanced',
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-  });
-  const answer = await answerOf(worker, job);
+  const file = new URL('./bench-worker.js', import.meta.url);
+  const answer = await askWorker<Answer>(file, job, ({ code, signal, complaint }) => ({
+    failure: reasonOf(code, signal, complaint),
+  }));
   if ('userError' in answer) throw new UserError(answer.userError);
   return answer;
-}
-
-function answerOf(worker: ChildProcess, job: Job): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    let complaint = '';
-    let answer: Answer | null = null;
-    worker.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      complaint = (complaint + text).slice(-10_000);
-    });
-    worker.on('message', (message) => {
-      answer = message as Answer;
-    });
-    worker.on('error', reject);
-    worker.on('close', (code, signal) => {
-      resolve(answer ?? { failure: reasonOf(code, signal, complaint) });
-    });
-    worker.send(job);
-  });
 }
 
 function reasonOf(code: number | null, signal: string | null, complaint: string): string {

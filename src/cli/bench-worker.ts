@@ -4,6 +4,7 @@ import { openDevice } from '../native/device.js';
 import { summarise, timeSteps } from '../train/benchmark.js';
 import { UserError } from '../util/errors.js';
 import type { Answer, Job, Timing } from './bench-sides.js';
+import { answerJob } from './worker.js';
 
 /** Losses that are kept to look at. */
 const KEPT_LOSSES = 5;
@@ -33,11 +34,4 @@ async function answer(job: Job): Promise<Answer> {
   }
 }
 
-process.once('message', (job: Job) => {
-  void answer(job).then((result) => {
-    process.send?.(result, () => {
-      // TensorFlow's threads would keep the process alive.
-      process.exit(0);
-    });
-  });
-});
+answerJob(answer);

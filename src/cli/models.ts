@@ -1,7 +1,8 @@
 // fsam models: the networks, their sizes and costs.
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { UserError } from '../util/errors.js';
 import { print } from './output.js';
+import { wholeNumber } from './whole-number.js';
 
 interface ModelsOptions {
   readonly size?: number;
@@ -17,6 +18,7 @@ const [SMALL, LARGE] = [
 ];
 
 export function registerModels(program: Command): void {
+  const count = wholeNumber(5);
   program
     .command('models')
     .description(DESCRIPTION)
@@ -24,11 +26,6 @@ export function registerModels(program: Command): void {
     .option('--channels <number>', 'channels of an image', count, 3)
     .option('--classes <number>', 'classes (default: 10; 1000 for imagenet-*)', count)
     .action(models);
-}
-
-function count(text: string): number {
-  if (/^[1-9]\d{0,4}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('wanted a whole number of at least 1');
 }
 
 async function models({ channels, ...options }: ModelsOptions): Promise<void> {

@@ -3,6 +3,7 @@
 import type { WriteStream } from 'node:tty';
 import type { MetricsRow } from '../experiment/metrics.js';
 import type { Reporter, RunEnd, RunStart } from '../experiment/reporter.js';
+import { counted } from '../util/counted.js';
 import { EpochBar } from './epoch-bar.js';
 import { duration } from './duration.js';
 
@@ -72,13 +73,10 @@ function startLine(run: RunStart): string {
   const { folder, parameters, device, epochs, stepsPerEpoch, stepsDone, preparationSeconds } = run;
   const done = stepsDone > 0 ? `, ${stepsDone} steps done before` : '';
   return (
-    `${folder}: ${parameters.toLocaleString('en')} parameters on ${device}, ${count(epochs, 'epoch')} of ` +
-    `${count(stepsPerEpoch, 'step')}${done}; ready after ${duration(preparationSeconds)}`
+    `${folder}: ${parameters.toLocaleString('en')} parameters on ${device}, ${counted(epochs, 'epoch')} of ` +
+    `${counted(stepsPerEpoch, 'step')}${done}; ready after ${duration(preparationSeconds)}`
   );
 }
-
-const count = (number: number, noun: string): string =>
-  `${number} ${noun}${number === 1 ? '' : 's'}`;
 
 function epochLine(
   row: MetricsRow,

@@ -1,6 +1,7 @@
 // The process that times a few steps for the plan of a sweep, so that the sweep itself stays light.
 import type { Config } from '../config/schema.js';
 import { UserError } from '../util/errors.js';
+import { answerJob } from './worker.js';
 
 export interface EstimateJob {
   readonly configs: readonly Config[];
@@ -21,11 +22,4 @@ async function answer({ configs, threads }: EstimateJob): Promise<EstimateAnswer
   }
 }
 
-process.once('message', (job: EstimateJob) => {
-  void answer(job).then((result) => {
-    process.send?.(result, () => {
-      // TensorFlow's threads would keep the process alive.
-      process.exit(0);
-    });
-  });
-});
+answerJob(answer);

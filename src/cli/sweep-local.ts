@@ -1,7 +1,7 @@
 // The points of a sweep on this machine: processes side by side, a line for each that ends.
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runFolder } from '../experiment/folder.js';
+import { readSummary } from '../experiment/summary.js';
 import { writePlan, type SweepPlan } from '../sweep/plan-file.js';
 import { startPool, type Ending, type Pool } from '../sweep/pool.js';
 import type { Point } from '../sweep/points.js';
@@ -76,9 +76,8 @@ async function describeEnding(folder: string, ending: Ending): Promise<string> {
     case 'failed':
       return `failed: ${ending.reason}`;
     case 'done': {
-      const text = await readFile(runFolder(folder).summary, 'utf8');
-      const { last, best } = JSON.parse(text) as Record<'last' | 'best', Record<string, number>>;
-      const percent = (row: Record<string, number>) => (row['test_accuracy'] ?? NaN).toFixed(2);
+      const { last, best } = await readSummary(runFolder(folder).summary);
+      const percent = (row: typeof last) => row.test_accuracy.toFixed(2);
       return `test accuracy ${percent(last)} %, best ${percent(best)} %`;
     }
     default:

@@ -1,12 +1,11 @@
 // The plan of a sweep in words: what is done, what remains, and how long that may take.
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { isValid, type Point } from '../sweep/points.js';
 import { stateOf, type PointState } from '../sweep/state.js';
 import type { QueuedTask } from '../sweep/slurm.js';
 import { duration } from './duration.js';
 import type { EstimateAnswer, EstimateJob } from './sweep-estimate-worker.js';
+import { askWorker } from './worker.js';
 
 /** A point, how far it is, and what this call does about it. */
 export interface Standing {
@@ -94,7 +93,11 @@ export async function expectedTime(
   const remaining = toRun.flatMap(({ point, state }) =>
     isValid(point) ? [{ config: point.config, state }] : [],
   );
-  const answer = await ask({ configs: remaining.map(({ config }) => config), threads });
+  const answer = await askWorker<EstimateAnswer>(
+    new URL('./sweep-estimate-worker.js', import.meta.url),
+    { configs: remaining.map(({ config }) => config), threads } satisfies EstimateJob,
+    () => ({ problem: 'the steps to be timed failed' }),
+  );
   if ('problem' in answer) return `expected time: not known (${answer.problem})`;
   const left = remaining.map(({ config, state }, i) => {
     const done = 'epochs' in state ? state.epochs / config.epochs : 0;
@@ -104,16 +107,4 @@ export async function expectedTime(
   // No job is done before the longest of its points.
   const seconds = Math.max(all / Math.min(jobs, left.length), ...left);
   return `expected time: about ${duration(seconds)} for ${left.length} points, ${jobs} at a time`;
-}
-
-async function ask(job: EstimateJob): Promise<EstimateAnswer> {
-  const worker = fork(new URL('./sweep-estimate-worker.js', import.meta.url), {
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-  });
-  worker.send(job);
-  const [answer] = (await Promise.race([
-    once(worker, 'message'),
-    once(worker, 'exit').then(() => [{ problem: 'the steps to be timed failed' }]),
-  ])) as [EstimateAnswer];
-  return answer;
 }

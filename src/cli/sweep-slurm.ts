@@ -1,8 +1,7 @@
 // The points of a sweep on a Slurm cluster: an array of tasks, and what the queue says of them.
-import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { readPlan, writePlan, type SweepPlan } from '../sweep/plan-file.js';
+import { COMMAND } from '../sweep/pool.js';
 import type { QueuedTask, SlurmOptions } from '../sweep/slurm.js';
 import { UserError } from '../util/errors.js';
 import { makeFolders } from '../util/folders.js';
@@ -21,14 +20,13 @@ interface SlurmRequest extends SlurmFlags {
   readonly dryRun: boolean;
 }
 
-const COMMAND = fileURLToPath(new URL('../../bin/fsam', import.meta.url));
-
 /** Submits what is to run and not in the queue; with `dryRun` prints the script instead. */
 export async function submitPoints(request: SlurmRequest): Promise<void> {
   const { folder, plan, toRun, dryRun } = request;
   const { sbatchScript, submit } = await import('../sweep/slurm.js');
-  const queued = dryRun ? new Map<number, QueuedTask>() : await tasksOf(folder);
-  await refuseRenumbering(folder, plan, queued);
+  const before = dryRun ? null : await readPlan(folder);
+  const queued = await tasksOf(before);
+  if (before !== null) refuseRenumbering(folder, before, plan, queued);
   const points = toRun.map(({ point }) => point.number).filter((number) => !queued.has(number));
   if (points.length === 0) {
     print('nothing to submit: every point is done, invalid or in the queue');
@@ -77,25 +75,23 @@ function slurmOptions(request: SlurmRequest): SlurmOptions {
   };
 }
 
-/** The tasks of the sweep in `folder` that wait or run; none where it was never submitted. */
-export async function tasksOf(folder: string): Promise<ReadonlyMap<number, QueuedTask>> {
-  const plan = existsSync(folder) ? await readPlan(folder) : null;
+/** The tasks of a sweep that wait or run; none where it was never submitted. */
+export async function tasksOf(plan: SweepPlan | null): Promise<ReadonlyMap<number, QueuedTask>> {
   if (plan === null || plan.arrays.length === 0) return new Map();
   const { queuedTasks } = await import('../sweep/slurm.js');
   return queuedTasks(plan.arrays);
 }
 
 /** A task that waits knows its point by number only. */
-async function refuseRenumbering(
+function refuseRenumbering(
   folder: string,
+  before: SweepPlan,
   plan: SweepPlan,
   queued: ReadonlyMap<number, QueuedTask>,
-): Promise<void> {
-  if (queued.size === 0) return;
-  const before = await readPlan(folder);
+): void {
   for (const [number, { array }] of queued) {
     const name = ({ points }: SweepPlan) => points.find((point) => point.number === number)?.name;
-    if (before === null || name(before) === name(plan)) continue;
+    if (name(before) === name(plan)) continue;
     throw new UserError(
       `${folder}: task ${array}_${number} is in the queue for ${name(before) ?? 'a point'}, which has another number now; ` +
         `wait for it, or cancel it with scancel ${array}`,

@@ -1,8 +1,8 @@
 // fsam sweep: many runs from one file, here or on a Slurm cluster.
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { InvalidArgumentError, Option, type Command } from 'commander';
-import type { Located } from '../config/located.js';
+import { Option, type Command } from 'commander';
+import type { Mistake } from '../config/mistakes.js';
 import type { Point } from '../sweep/points.js';
 import type { QueuedTask } from '../sweep/slurm.js';
 import { RunError, UserError } from '../util/errors.js';
@@ -10,6 +10,7 @@ import { addConfigOptions, collect, configRequest, type ConfigOptions } from './
 import { Interrupted } from './failure.js';
 import { print, tell } from './output.js';
 import type { Standing } from './sweep-plan.js';
+import { wholeNumber } from './whole-number.js';
 import { addSlurmOptions, type SlurmFlags } from './slurm-options.js';
 
 interface SweepOptions extends ConfigOptions, SlurmFlags {
@@ -36,15 +37,12 @@ interruption. Ctrl-C makes every running point save and leave. Exit code 1: a po
 A file under configs/sweeps/ shows how a sweep is written; fsam report makes tables and figures of it.`;
 
 export function registerSweep(program: Command): void {
+  const count = wholeNumber(6);
   const command = program.command('sweep').description('Runs every point of a sweep file.');
   addConfigOptions(command)
     .option('--out <folder>', 'the folder of the sweep (default: results/NAME)')
-    .option(
-      '--jobs <n>',
-      'points at a time; they share the cores (default: 1; slurm: any)',
-      wholeNumber,
-    )
-    .option('--threads <n>', 'threads of each (default: cores / jobs; slurm: 1)', wholeNumber)
+    .option('--jobs <n>', 'points at a time; they share the cores (default: 1; slurm: any)', count)
+    .option('--threads <n>', 'threads of each (default: cores / jobs; slurm: 1)', count)
     .option('--filter <key=value>', 'only points with this value (repeatable)', collect)
     .option('--dry-run', 'print the plan, and do nothing')
     .option('--no-estimate', 'do not time a few steps first')
@@ -57,15 +55,10 @@ export function registerSweep(program: Command): void {
     )
     .option('--status', 'print how far each point is, and do nothing')
     .option('--quiet', 'print nothing but errors')
-    .addOption(new Option('--point <n>').argParser(wholeNumber).hideHelp())
+    .addOption(new Option('--point <n>').argParser(count).hideHelp())
     .addHelpText('after', HELP)
     .action(sweep);
-  addSlurmOptions(command, wholeNumber);
-}
-
-function wholeNumber(text: string): number {
-  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('wanted a whole number of at least 1');
+  addSlurmOptions(command, count);
 }
 
 async function sweep(options: SweepOptions): Promise<void> {
@@ -74,12 +67,14 @@ async function sweep(options: SweepOptions): Promise<void> {
   const { source, name, points, chosen } = await readPoints(options);
   const { look, planLines } = await import('./sweep-plan.js');
   const { tasksOf } = await import('./sweep-slurm.js');
+  const { readPlan } = await import('../sweep/plan-file.js');
   const { jobs = 1, launcher, quiet = false, dryRun = false } = options;
   const folder = options.out ?? join('results', name);
   const share = launcher === 'slurm' ? 1 : Math.max(1, Math.floor(availableParallelism() / jobs));
   const threads = options.threads ?? share;
   const standings = await look(chosen, folder, options.overwrite === true);
-  const queued = options.status === true ? await tasksOf(folder) : new Map<number, QueuedTask>();
+  const queued =
+    options.status === true ? await tasksOf(await readPlan(folder)) : new Map<number, QueuedTask>();
   if (!quiet) for (const line of planLines(name, folder, standings, queued)) print(line);
   if (options.status === true) return;
 
@@ -120,13 +115,10 @@ async function readPoints(options: SweepOptions) {
   const { loadSweep } = await import('../sweep/load.js');
   const { countPoints, expand } = await import('../sweep/points.js');
   const { selectPoints } = await import('../sweep/select.js');
-  const { readAssignments, readOverrides } = await import('../config/overrides.js');
+  const { readOverlays } = await import('../config/overrides.js');
   const { render } = await import('../config/mistakes.js');
-  const mistakes: Parameters<typeof readAssignments>[1] = [];
-  const overlays: Located[] = [
-    ...readAssignments(assignments, mistakes),
-    ...readOverrides(overrides, mistakes),
-  ];
+  const mistakes: Mistake[] = [];
+  const overlays = readOverlays({ assignments, overrides }, mistakes);
   if (mistakes.length > 0) throw new UserError(render(mistakes));
   const file = loadSweep(source);
   const count = countPoints(file);

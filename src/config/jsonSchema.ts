@@ -26,6 +26,13 @@ export interface SchemaNode {
  * that none is required.
  */
 export function configJsonSchema(): SchemaNode {
+  return (known ??= build());
+}
+
+/** Every message is worded from it: it is made once, and only where it is asked for. */
+let known: SchemaNode | undefined;
+
+function build(): SchemaNode {
   const whole = z.toJSONSchema(configSchema, {
     io: 'input',
     override: ({ jsonSchema }) => {

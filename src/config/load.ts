@@ -4,7 +4,7 @@ import { UserError } from '../util/errors.js';
 import { readConfig } from './files.js';
 import { merge, toPlain, type Located } from './located.js';
 import { explain, render, type Mistake } from './mistakes.js';
-import { readAssignments, readOverrides, type Overrides } from './overrides.js';
+import { readOverlays, type Overrides } from './overrides.js';
 import { configSchema, type Config } from './schema.js';
 
 export interface ConfigRequest {
@@ -25,10 +25,7 @@ export interface ConfigRequest {
 export function loadConfig(request: ConfigRequest): Config {
   const mistakes: Mistake[] = [];
   const file = readConfig(request.config, mistakes);
-  const overlays = [
-    ...readAssignments(request.assignments, mistakes),
-    ...readOverrides(request.overrides, mistakes),
-  ];
+  const overlays = readOverlays(request, mistakes);
   // Without the file every key would seem to be missing.
   if (file === null) throw new UserError(render(mistakes));
 

@@ -16,30 +16,45 @@ export interface Overrides {
   readonly device?: string | undefined;
 }
 
+/** Everything that the command line lays over a file, in the order in which it counts. */
+export function readOverlays(
+  {
+    assignments,
+    overrides,
+  }: { readonly assignments: readonly string[]; readonly overrides: Overrides },
+  mistakes: Mistake[],
+): Located[] {
+  return [...readAssignments(assignments, mistakes), ...readOverrides(overrides, mistakes)];
+}
+
 /**
  * One overlay for each `KEY=VALUE`, in order. VALUE is YAML, so that numbers, null and `{train: 5}`
  * can be given.
  */
-export function readAssignments(assignments: readonly string[], mistakes: Mistake[]): Located[] {
+export function readAssignments(
+  assignments: readonly string[],
+  mistakes: Mistake[],
+  flag = '--set',
+): Located[] {
   return assignments.flatMap((assignment) => {
     const equals = assignment.indexOf('=');
     const key = (equals === -1 ? assignment : assignment.slice(0, equals)).trim();
     const value = equals === -1 ? '' : assignment.slice(equals + 1);
     const path = key.split('.');
-    const place: Place = { kind: 'argument', text: showFlag('--set', assignment), path };
+    const place: Place = { kind: 'argument', text: showFlag(flag, assignment), path };
     const refuse = (text: string): [] => {
       mistakes.push({ place, text });
       return [];
     };
     if (path.includes('')) return refuse('no such key, wanted KEY=VALUE such as optimizer.rho=0.1');
     if (value.trim() === '') return refuse(`no value, wanted ${key}=VALUE`);
-    if (path[0] === 'extends') return refuse('wanted in a file: extends is not a key of --set');
+    if (path[0] === 'extends') return refuse(`wanted in a file: extends is not a key of ${flag}`);
     return overlay(path, value, place, mistakes);
   });
 }
 
 /** One overlay for each flag that was given; they go on top of what `--set` says. */
-export function readOverrides(overrides: Overrides, mistakes: Mistake[]): Located[] {
+function readOverrides(overrides: Overrides, mistakes: Mistake[]): Located[] {
   const number = (flag: string, key: string, text: string | undefined): Located[] => {
     if (text === undefined) return [];
     const place: Place = { kind: 'argument', text: showFlag(flag, text), path: [key] };

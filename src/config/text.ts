@@ -43,11 +43,14 @@ export function configDifferences(from: Config, to: Config): string[] {
 
 /** The values of every key that has a say in a run's numbers, by dotted name, in the schema's order. */
 export function effectiveValues(config: Config): ReadonlyMap<string, unknown> {
-  const at = (key: string): unknown =>
-    key
-      .split('.')
-      .reduce<unknown>((value, step) => (isRecord(value) ? value[step] : value), config);
-  return new Map(effectiveLeaves(config).map(([key]) => [key, at(key)]));
+  return new Map(effectiveLeaves(config).map(([key]) => [key, valueAt(config, key)]));
+}
+
+/** The value of a dotted key; undefined where there is none. */
+export function valueAt(config: unknown, key: string): unknown {
+  return key
+    .split('.')
+    .reduce<unknown>((value, step) => (isRecord(value) ? value[step] : undefined), config);
 }
 
 function effectiveLeaves(config: Config): [key: string, value: string][] {

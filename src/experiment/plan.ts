@@ -24,14 +24,8 @@ export function decide(request: PlanRequest, folder: RunFolder, state: FolderSta
     throw new UserError('--resume and --overwrite exclude each other: wanted one of them');
   }
   if (state.kind === 'empty' || overwrite) return { kind: 'start' };
-  const differences = configDifferences(configOf(folder), config);
   const run = state.finished ? 'a finished run' : 'an unfinished run';
-  if (differences.length > 0) {
-    throw new UserError(
-      `${folder.path}: holds ${run} of another configuration (${differences.join('; ')}); ` +
-        'start anew with --overwrite, or name another folder with --out',
-    );
-  }
+  refuseOther(folder, config, run);
   if (!resume) {
     const wayOut = state.finished ? '' : 'continue it with --resume, ';
     throw new UserError(
@@ -41,4 +35,14 @@ export function decide(request: PlanRequest, folder: RunFolder, state: FolderSta
   if (state.finished) return { kind: 'nothing' };
   const { checkpoint } = state;
   return checkpoint === null ? { kind: 'start' } : { kind: 'resume', checkpoint };
+}
+
+/** Errors: UserError where the folder holds a run of another configuration; `run` says which. */
+export function refuseOther(folder: RunFolder, config: Config, run: string): void {
+  const differences = configDifferences(configOf(folder), config);
+  if (differences.length === 0) return;
+  throw new UserError(
+    `${folder.path}: holds ${run} of another configuration (${differences.join('; ')}); ` +
+      'start anew with --overwrite, or name another folder with --out',
+  );
 }

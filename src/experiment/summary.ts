@@ -1,6 +1,9 @@
 // summary.json: what a finished run came to. Its presence says that the run is finished.
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
 import { writeFileAtomically } from '../util/atomic-file.js';
-import { required } from '../util/errors.js';
+import { required, UserError } from '../util/errors.js';
+import { errorCode, unreadable } from '../util/file-errors.js';
 import type { Progress } from './progress.js';
 import type { Row } from './table.js';
 
@@ -36,4 +39,29 @@ export async function writeSummary(
     total_seconds: progress.timing.totalSeconds,
   };
   await writeFileAtomically(path, `${JSON.stringify(summary, null, 2)}\n`);
+}
+
+const summarySchema = z.object({
+  epochs: z.int(),
+  parameters: z.int(),
+  last: z.object({ test_accuracy: z.number() }),
+  best: z.object({ test_accuracy: z.number() }),
+  mean_test_accuracy_of_last_10: z.number(),
+  total_seconds: z.number(),
+});
+
+/** The part of the file that sums up a run. Errors: UserError where it is missing or damaged. */
+export const readSummary = (path: string): Promise<z.infer<typeof summarySchema>> =>
+  readJson(path, summarySchema);
+
+/** A JSON file of a run. Errors: UserError where it is missing, or not what `schema` says. */
+export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+  try {
+    return schema.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch (error) {
+    if (errorCode(error) !== undefined) throw unreadable(path, error);
+    throw new UserError(
+      `${path}: is damaged, wanted what a run writes; run it anew with --overwrite, or take its folder away`,
+    );
+  }
 }

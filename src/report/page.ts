@@ -1,5 +1,6 @@
 // index.html: a whole report on one page, which needs nothing but itself.
 import { formatConfig } from '../config/text.js';
+import { counted } from '../util/counted.js';
 import type { Comparison } from './comparisons.js';
 import { publishedFor } from './published.js';
 import type { Point } from './points.js';
@@ -39,7 +40,7 @@ export function renderPage(content: PageContent): string {
 </head>
 <body>
 <h1>${escape(title)}</h1>
-<p>${count(points.length, 'point')}, ${count(runs.length, 'run')}. Test accuracies in percent; ± is the standard deviation of the
+<p>${counted(points.length, 'point')}, ${counted(runs.length, 'run')}. Test accuracies in percent; ± is the standard deviation of the
 sample over seeds, and a point with one seed has none.</p>
 ${unfinishedNote(unfinished)}
 <h2>Test accuracy</h2>
@@ -66,7 +67,7 @@ function comparisonSection(comparisons: readonly Comparison[]): string {
   const tested = comparisons.filter(({ test }) => test !== null).length;
   return `<h2>Differences between optimizers</h2>
 <p class="note">Of test accuracy after the last epoch, in percentage points; other keys in which two points differ are named. Paired t-test over seeds where both
-points have the same, else Welch's; two-sided.${tested > 1 ? ` ${count(tested, 'test')}: p (Holm) holds for all of them together.` : ''}</p>
+points have the same, else Welch's; two-sided.${tested > 1 ? ` ${counted(tested, 'test')}: p (Holm) holds for all of them together.` : ''}</p>
 ${table(comparisonCells(comparisons))}`;
 }
 
@@ -80,7 +81,7 @@ function publishedNote(points: readonly Point[]): string {
 
 function unfinishedNote(folders: readonly string[]): string {
   if (folders.length === 0) return '';
-  return `<p><strong>${count(folders.length, 'run')} not finished, left out:</strong> ${escape(folders.join(', '))}</p>`;
+  return `<p><strong>${counted(folders.length, 'run')} not finished, left out:</strong> ${escape(folders.join(', '))}</p>`;
 }
 
 const ENVIRONMENT = ['device', 'cpu', 'threads', 'tensorflow', 'tfjs', 'node', 'fsam', 'platform'];
@@ -127,9 +128,6 @@ function table([header = [], ...rows]: Cells): string {
     `<tr>${cells.map((cell) => `<${tag}>${escape(cell)}</${tag}>`).join('')}</tr>`;
   return `<div class="wide"><table>\n${[line(header, 'th'), ...rows.map((row) => line(row, 'td'))].join('\n')}\n</table></div>`;
 }
-
-const count = (number: number, noun: string): string =>
-  `${number} ${noun}${number === 1 ? '' : 's'}`;
 
 const escape = (text: string): string =>
   text

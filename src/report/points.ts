@@ -1,5 +1,6 @@
 // Runs that differ in nothing but their seed are one point of a report.
 import { countsFor, keyWord } from '../config/label.js';
+import { optimizerSchema } from '../config/schema.js';
 import { effectiveValues } from '../config/text.js';
 import { UserError } from '../util/errors.js';
 import type { Run, Scores } from './runs.js';
@@ -15,11 +16,17 @@ export interface Point {
   readonly runs: readonly [Run, ...Run[]];
 }
 
-/** The order in which optimizers are listed. */
-export const OPTIMIZERS = ['sgd', 'adamw', 'sam', 'asam', 'fsam', 'fasam'] as const;
+/** In the order in which they are listed. */
+export const OPTIMIZERS = optimizerSchema.shape.name.options;
 
 /** What names a run, and does not make it another. */
 const NAMES = new Set(['name', 'variant']);
+
+/** Runs of one configuration, in the order found. */
+interface Group {
+  readonly values: ReadonlyMap<string, unknown>;
+  readonly runs: [Run, ...Run[]];
+}
 
 /**
  * The points of these runs, in the order of their values.
@@ -27,15 +34,16 @@ const NAMES = new Set(['name', 'variant']);
  * Errors: UserError where two runs have the same configuration and seed.
  */
 export function summarise(runs: readonly Run[]): Point[] {
-  const groups = new Map<string, [Run, ...Run[]]>();
+  const groups = new Map<string, Group>();
   for (const run of runs) {
-    const identity = JSON.stringify([...countingValues(run)]);
+    const values = countingValues(run);
+    const identity = JSON.stringify([...values]);
     const group = groups.get(identity);
-    if (group === undefined) groups.set(identity, [run]);
-    else group.push(run);
+    if (group === undefined) groups.set(identity, { values, runs: [run] });
+    else group.runs.push(run);
   }
   const all = [...groups.values()];
-  const values = all.map(([run]) => countingValues(run));
+  const values = all.map((group) => group.values);
   const differing = differingKeys(values);
   const telling = tellingKeys(values, differing);
   const points = all.map((group) => pointOf(group, differing, telling));
@@ -87,12 +95,12 @@ function tellingKeys(
 }
 
 function pointOf(
-  group: readonly [Run, ...Run[]],
+  { values: own, runs: found }: Group,
   differing: readonly string[],
   telling: readonly string[],
 ): Point {
-  const [first, ...others] = group.toSorted((a, b) => a.config.seed - b.config.seed);
-  const runs: [Run, ...Run[]] = [first ?? group[0], ...others];
+  const [first, ...others] = found.toSorted((a, b) => a.config.seed - b.config.seed);
+  const runs: [Run, ...Run[]] = [first ?? found[0], ...others];
   runs.forEach((run, i) => {
     const before = runs[i - 1];
     if (before?.config.seed !== run.config.seed) return;
@@ -100,14 +108,13 @@ function pointOf(
       `${run.folder}: is the same run as ${before.folder} (configuration and seed); name one of them`,
     );
   });
-  const own = countingValues(group[0]);
   const pick = (keys: readonly string[]) =>
     new Map(keys.flatMap((key) => (own.has(key) ? [[key, own.get(key)]] : [])));
   const values = pick(telling);
   const words = [...values]
     .filter(([, value]) => value !== null)
     .map(([key, value]) => keyWord(key, value, telling));
-  const { name } = group[0].config;
+  const { name } = found[0].config;
   return {
     label: words.length === 0 ? name : words.join('-'),
     values,

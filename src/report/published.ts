@@ -28,28 +28,39 @@ const LOGS: readonly (Published & { readonly assignments: readonly string[] })[]
   },
 ];
 
-/** Keys that leave the experiment what it is: names, the draw, and how the same numbers are computed. */
+/** Keys that leave the experiment what it is: names, the draw, and what its data and rules do not read. */
 const FREE = new Set([
-  ...['name', 'variant', 'seed', 'device', 'evaluationBatchSize', 'model.convolution'],
-  ...['data.synthetic.train', 'data.synthetic.test', 'data.synthetic.size'],
-  ...[
-    'data.synthetic.channels',
-    'data.synthetic.classes',
-    'schedule.milestones',
-    'schedule.factor',
-  ],
-  ...['optimizer.beta1', 'optimizer.beta2', 'optimizer.epsilon'],
+  'name',
+  'variant',
+  'seed',
+  'device',
+  'evaluationBatchSize',
+  'model.convolution',
+  'data.synthetic.train',
+  'data.synthetic.test',
+  'data.synthetic.size',
+  'data.synthetic.channels',
+  'data.synthetic.classes',
+  'schedule.milestones',
+  'schedule.factor',
+  'optimizer.beta1',
+  'optimizer.beta2',
+  'optimizer.epsilon',
 ]);
 
 /** Null where nothing was published for such a run: another network, width, part of the data, ... */
 export function publishedFor(config: Config): Published | null {
-  const own = fingerprint(config);
-  const found = LOGS.find(({ assignments }) => {
-    const theirs = loadConfig({ config: EXPERIMENT, assignments, overrides: {} });
-    return fingerprint(theirs) === own;
-  });
-  return found ?? null;
+  known ??= new Map(
+    LOGS.map((log) => [
+      fingerprint(loadConfig({ config: EXPERIMENT, assignments: log.assignments, overrides: {} })),
+      log,
+    ]),
+  );
+  return known.get(fingerprint(config)) ?? null;
 }
+
+/** The logs by fingerprint; read from the experiment's file where they are first asked for. */
+let known: ReadonlyMap<string, Published> | undefined;
 
 /** Every key that makes the run what it is. A width left out is the published one. */
 function fingerprint(config: Config): string {

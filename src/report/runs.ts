@@ -1,11 +1,12 @@
 // Finds run folders and reads what their runs came to.
 import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Config } from '../config/schema.js';
 import { configOf, runFolder, type RunFolder } from '../experiment/folder.js';
 import { METRICS_COLUMNS, type MetricsRow } from '../experiment/metrics.js';
+import { readJson, readSummary } from '../experiment/summary.js';
 import { readTable } from '../experiment/table.js';
 import { TIMING_COLUMNS } from '../experiment/timing.js';
 import { UserError } from '../util/errors.js';
@@ -40,15 +41,6 @@ interface Found {
   /** Folders of runs that are not finished. */
   readonly unfinished: readonly string[];
 }
-
-const summarySchema = z.object({
-  epochs: z.int(),
-  parameters: z.int(),
-  last: z.object({ test_accuracy: z.number() }),
-  best: z.object({ test_accuracy: z.number() }),
-  mean_test_accuracy_of_last_10: z.number(),
-  total_seconds: z.number(),
-});
 
 /**
  * The runs in `paths`, each a run folder or any folder above some.
@@ -93,7 +85,7 @@ export async function findRuns(path: string): Promise<string[]> {
 
 async function readRun(path: string): Promise<Run> {
   const folder = runFolder(path);
-  const summary = await readJson(folder.summary, summarySchema);
+  const summary = await readSummary(folder.summary);
   const epochs = await readEpochs(folder, summary.epochs);
   const { rows } = await readTable(folder.timing, TIMING_COLUMNS, summary.epochs);
   const speed = rows.map((row) => Number(row['images_per_second']));
@@ -145,15 +137,4 @@ async function readEpochs(folder: RunFolder, count: number | null): Promise<Epoc
     });
     return Object.fromEntries(numbers) as Epoch;
   });
-}
-
-async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
-  try {
-    return schema.parse(JSON.parse(await readFile(path, 'utf8')));
-  } catch (error) {
-    if (errorCode(error) !== undefined) throw unreadable(path, error);
-    throw new UserError(
-      `${path}: is damaged, wanted what a run writes; run it anew with --overwrite, or take its folder away`,
-    );
-  }
 }

@@ -48,10 +48,12 @@ export async function writeReport(request: ReportRequest): Promise<Report> {
   const figures = await Promise.all(
     figuresOf(points).map(async (figure) => ({ ...figure, svg: await renderSvg(figure) })),
   );
+  const cells = [
+    accuracyCells(points),
+    ...(comparisons.length > 0 ? [comparisonCells(comparisons)] : []),
+  ];
   const tables = (format: typeof markdownTable): string =>
-    [accuracyCells(points), ...(comparisons.length > 0 ? [comparisonCells(comparisons)] : [])]
-      .map((cells) => `${format(cells)}\n`)
-      .join('\n');
+    cells.map((table) => `${format(table)}\n`).join('\n');
   const texts: [name: string, content: string][] = [
     ['summary.csv', summaryCsv(points)],
     ['time.csv', timeCsv(points)],

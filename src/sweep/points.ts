@@ -5,6 +5,7 @@ import { asName, countsFor, keyWord } from '../config/label.js';
 import { merge, nest, toPlain, type Located } from '../config/located.js';
 import { render, type Mistake } from '../config/mistakes.js';
 import type { Config } from '../config/schema.js';
+import { valueAt } from '../config/text.js';
 import { variantName } from '../config/variant.js';
 import { UserError } from '../util/errors.js';
 import { BASE, type Assignment, type Choice } from './axes.js';
@@ -41,7 +42,8 @@ export function countPoints({ axes, points }: Sweep): number {
  *   folder.
  */
 export function expand(sweep: Sweep, overlays: readonly Located[]): Point[] {
-  refuseUndoing(sweep, overlays);
+  const varied = variedKeys(sweep);
+  refuseUndoing(varied, overlays);
   const grid = sweep.axes.reduce<readonly (readonly Choice[])[]>(
     (combinations, { choices }) =>
       combinations.flatMap((chosen) => choices.map((choice) => [...chosen, choice])),
@@ -60,7 +62,7 @@ export function expand(sweep: Sweep, overlays: readonly Located[]): Point[] {
     const identity = JSON.stringify(Object.entries(values).sort());
     if (points.has(identity)) continue;
     const config = 'mistakes' in base ? base : configure(base, sweep, assignments, overlays);
-    const name = nameOf(sweep, chosen, values, config);
+    const name = nameOf(sweep.folder, varied, chosen, values, config);
     points.set(identity, { number: points.size + 1, name, values, config });
   }
   const all = [...points.values()];
@@ -139,7 +141,8 @@ function configure(
 
 /** The folder of a point: what was chosen, then the seed. */
 function nameOf(
-  sweep: Sweep,
+  template: string | null,
+  varied: ReadonlySet<string>,
   chosen: readonly Choice[],
   values: Readonly<Record<string, unknown>>,
   config: Point['config'],
@@ -147,8 +150,7 @@ function nameOf(
   const own = 'mistakes' in config ? null : config;
   // Without a configuration there is no run, and only a name to call it by.
   const place = `seed-${asName(own?.seed ?? values['seed'] ?? 1)}`;
-  if (sweep.folder !== null) return `${filled(sweep.folder, own, values)}/${place}`;
-  const varied = variedKeys(sweep);
+  if (template !== null) return `${filled(template, own, values)}/${place}`;
   const words = chosen.flatMap(({ label, assignments }) =>
     label === null
       ? assignments
@@ -192,22 +194,8 @@ function filled(
   );
 }
 
-/** The value of a dotted key; undefined where there is none. */
-export function valueAt(config: unknown, key: string): unknown {
-  return key
-    .split('.')
-    .reduce<unknown>(
-      (value, step) =>
-        typeof value === 'object' && value !== null
-          ? (value as Record<string, unknown>)[step]
-          : undefined,
-      config,
-    );
-}
-
 /** A value for all points, for a key in which they differ, would leave them names that lie. */
-function refuseUndoing(sweep: Sweep, overlays: readonly Located[]): void {
-  const varied = variedKeys(sweep);
+function refuseUndoing(varied: ReadonlySet<string>, overlays: readonly Located[]): void {
   for (const { place } of overlays) {
     if (place.kind !== 'argument') continue;
     const key = place.path.join('.');

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import type { Interruption } from '../experiment/run.js';
 import type { Point } from './points.js';
 
-const COMMAND = fileURLToPath(new URL('../../bin/fsam', import.meta.url));
+/** What runs a point, here or on a cluster's node. */
+export const COMMAND = fileURLToPath(new URL('../../bin/fsam', import.meta.url));
 
 /** How a point's process ended. */
 export type Ending =

@@ -3,9 +3,10 @@ import { configJsonSchema, schemaAt } from '../config/jsonSchema.js';
 import { readAssignments } from '../config/overrides.js';
 import { toPlain } from '../config/located.js';
 import { render, type Mistake } from '../config/mistakes.js';
+import { valueAt } from '../config/text.js';
 import { showFlag } from '../config/wording.js';
 import { UserError } from '../util/errors.js';
-import { valueAt, type Point } from './points.js';
+import type { Point } from './points.js';
 
 /**
  * @param filters `KEY=VALUE` each; several of one key widen, those of another narrow down.
@@ -28,8 +29,8 @@ export function selectPoints(points: readonly Point[], filters: readonly string[
 
 function readFilter(filter: string): { key: string; value: unknown } {
   const mistakes: Mistake[] = [];
-  const [overlay] = readAssignments([filter], mistakes);
-  if (overlay === undefined) throw new UserError(render(mistakes).replace('--set', '--filter'));
+  const [overlay] = readAssignments([filter], mistakes, '--filter');
+  if (overlay === undefined) throw new UserError(render(mistakes));
   const [key = ''] = filter.split('=', 1);
   const path = key.trim().split('.');
   if (schemaAt(configJsonSchema(), path) === undefined) {

@@ -1,11 +1,10 @@
 // How far the points of a sweep have come, as their folders tell.
-import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Config } from '../config/schema.js';
-import { configDifferences } from '../config/text.js';
-import { configOf, inspectFolder, runFolder } from '../experiment/folder.js';
+import { inspectFolder, runFolder } from '../experiment/folder.js';
+import { refuseOther } from '../experiment/plan.js';
 import { writeFileAtomically } from '../util/atomic-file.js';
 import { UserError } from '../util/errors.js';
 import { errorCode, unreadable } from '../util/file-errors.js';
@@ -46,23 +45,13 @@ async function stateIn(folder: string, config: Config): Promise<PointState> {
   const found = await inspectFolder(run);
   const failure = await readFailure(folder);
   if (found.kind === 'run') {
-    const reason = otherRun(folder, configOf(run), config);
-    if (reason !== null) return { kind: 'invalid', reason };
+    refuseOther(run, config, 'a run');
     if (found.finished) return { kind: 'done' };
   }
   const epochs = await rowsOf(run.metrics);
   if (await isHeld(run.lock)) return { kind: 'running', epochs };
   if (failure !== null) return { kind: 'failed', reason: failure, epochs };
   return found.kind === 'run' ? { kind: 'unfinished', epochs } : { kind: 'new' };
-}
-
-function otherRun(folder: string, held: Config, wanted: Config): string | null {
-  const differences = configDifferences(held, wanted);
-  if (differences.length === 0) return null;
-  return (
-    `${folder}: holds a run of another configuration (${differences.join('; ')}); ` +
-    'start anew with --overwrite, or name another folder with --out'
-  );
 }
 
 /** Notes why the run in `folder` stopped, beside its files. */
@@ -82,10 +71,10 @@ export async function clearFailure(folder: string): Promise<void> {
 
 async function readFailure(folder: string): Promise<string | null> {
   const path = failurePath(folder);
-  if (!existsSync(path)) return null;
   try {
     return failureSchema.parse(JSON.parse(await readFile(path, 'utf8'))).reason;
   } catch (error) {
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return null;
     if (errorCode(error) !== undefined) throw unreadable(path, error);
     return `${path} is damaged`;
   }
