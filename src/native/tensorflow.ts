@@ -27,20 +27,39 @@ legacyUtil.isNullOrUndefined ??= (value) => value === null || value === undefine
 
 const require = createRequire(import.meta.url);
 
+interface Quiet {
+  readonly mute: () => void;
+  readonly unmute: () => void;
+  /** Ends the process at once. */
+  readonly leave: (code: number) => never;
+}
+
 /**
- * Built by the set-up from quiet.cc; without it TensorFlow's greeting stands on stderr, nothing
- * else changes.
+ * Built by the set-up from quiet.cc; without it TensorFlow's greeting stands on stderr, and its
+ * threads may crash the process on its way out.
  */
-function quietly<T>(body: () => T): T {
+function loadQuiet(): Quiet | null {
   const file = fileURLToPath(new URL('../../build/quiet.node', import.meta.url));
-  if (process.env['FSAM_VERBOSE'] !== undefined || !existsSync(file)) return body();
-  const { mute, unmute } = require(file) as Record<'mute' | 'unmute', () => void>;
-  mute();
+  return existsSync(file) ? (require(file) as Quiet) : null;
+}
+
+const quiet = loadQuiet();
+
+function quietly<T>(body: () => T): T {
+  if (process.env['FSAM_VERBOSE'] !== undefined || quiet === null) return body();
+  quiet.mute();
   try {
     return body();
   } finally {
-    unmute();
+    quiet.unmute();
   }
+}
+
+/** What process.exit ends with, once everything that listens for the exit has been told. */
+function leaveQuietly(): void {
+  if (quiet === null) return;
+  const { leave } = quiet;
+  (process as { reallyExit?: (code: number) => never }).reallyExit = (code) => leave(code);
 }
 
 function load(): typeof tfjs {
@@ -56,6 +75,7 @@ function load(): typeof tfjs {
 
 /** The tfjs API, with the TensorFlow library under it. */
 export const tf = load();
+leaveQuietly();
 
 /** tfjs-node's backend class: its methods turn kernels into calls of one binding. */
 export const { NodeJSKernelBackend } =
