@@ -33,21 +33,27 @@ const TRY_LOADING = 'process.stdout.write(require(process.argv[1]).TF_Version)';
 
 /**
  * @param {Library} library
- * @returns {[tensorflow: Addon, quiet: Addon]} tfjs-node's own addon, linked to the library, and
- *   src/native/quiet.cc
+ * @returns {[tensorflow: Addon, winograd: Addon, quiet: Addon]} tfjs-node's own addon and ours,
+ *   linked to the library, and src/native/quiet.cc
  */
 function addonsFor({ directory }) {
+  const linked = [
+    ...['-I', join(directory, 'include'), '-L', directory],
+    ...['-l:libtensorflow_cc.so.2', '-l:libtensorflow_framework.so.2'],
+    ...['-Xlinker', '-rpath', '-Xlinker', directory],
+  ];
   const tensorflow = {
     folder: join(TFJS, 'binding'),
     result: join(TFJS, 'lib', 'napi-v8', 'tfjs_binding.node'),
-    flags: [
-      ...['-I', join(TFJS, 'binding'), '-I', join(directory, 'include'), '-L', directory],
-      ...['-l:libtensorflow_cc.so.2', '-l:libtensorflow_framework.so.2'],
-      ...['-Xlinker', '-rpath', '-Xlinker', directory],
-    ],
+    flags: ['-I', join(TFJS, 'binding'), ...linked],
+  };
+  const winograd = {
+    folder: join('src', 'native', 'winograd'),
+    result: join('build', 'winograd.node'),
+    flags: ['-pthread', ...linked],
   };
   const quiet = { folder: join('src', 'native'), result: join('build', 'quiet.node'), flags: [] };
-  return [tensorflow, quiet];
+  return [tensorflow, winograd, quiet];
 }
 
 const compiler = () => process.env['CXX'] || 'g++';
@@ -106,10 +112,11 @@ export function tensorflowVersion(project) {
 export async function buildAddons(project, library) {
   const { root, verbose } = project;
   const key = keyOf(project, library);
-  const [tensorflow, quiet] = addonsFor(library);
+  const addons = addonsFor(library);
+  const [tensorflow, ...own] = addons;
   const version = await build(project, tensorflow, (file) => load(file, verbose));
-  await build(project, quiet);
-  const results = [tensorflow, quiet].map(({ result }) => sha256OfFile(join(root, result)));
+  for (const addon of own) await build(project, addon);
+  const results = addons.map(({ result }) => sha256OfFile(join(root, result)));
   writeJson(stampFile(project), { key, results, tensorflow: version });
 }
 

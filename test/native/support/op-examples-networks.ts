@@ -7,7 +7,8 @@ import {
   typeAttribute,
 } from '../../../src/native/attributes.js';
 import type { TFEOpAttr } from '../../../src/native/tensorflow.js';
-import { constant, int32, T, type Case, type Draw } from './operands.js';
+import { sizeOf } from '../../../src/native/types.js';
+import { constant, int32, T, type Case, type Draw, type Operand } from './operands.js';
 
 interface Window {
   readonly image: number[];
@@ -67,6 +68,23 @@ const normalisation = (training: boolean): TFEOpAttr[] => [
   boolAttribute('is_training', training),
 ];
 
+/** Of one value: larger operands than the recorder takes for constants. */
+const same = (shape: readonly number[]): Operand => ({
+  type: { dtype: 'float32', shape },
+  values: new Float32Array(sizeOf(shape)).fill(0.5),
+});
+
+/** Shapes of images, a 3x3 filter and the gradient of the output. */
+const winograd = (draw: Draw) => {
+  const [images, inputs, outputs] = [draw.int(1, 3), 32 * draw.int(1, 2), 32 * draw.int(1, 2)];
+  const [height, width] = [4 * draw.int(1, 2), 4 * draw.int(1, 2)];
+  return {
+    x: [images, height, width, inputs],
+    filter: [3, 3, inputs, outputs],
+    dy: [images, height, width, outputs],
+  };
+};
+
 export const NETWORKS: Readonly<Record<string, Case>> = {
   Conv2D: (draw) => {
     const { over, filter, attributes } = convolution(draw);
@@ -79,6 +97,18 @@ export const NETWORKS: Readonly<Record<string, Case>> = {
   Conv2DBackpropFilter: (draw) => {
     const { over, filter, dy, attributes } = convolution(draw);
     return { inputs: [draw.float(over.image), constant(filter), draw.float(dy)], attributes };
+  },
+  WinogradConv2D: (draw) => {
+    const { x, filter } = winograd(draw);
+    return { inputs: [same(x), same(filter)] };
+  },
+  WinogradConv2DBackpropInput: (draw) => {
+    const { dy, filter } = winograd(draw);
+    return { inputs: [same(dy), same(filter)] };
+  },
+  WinogradConv2DBackpropFilter: (draw) => {
+    const { x, dy } = winograd(draw);
+    return { inputs: [same(x), same(dy)] };
   },
   FusedBatchNormV3: (draw) => {
     const image = draw.shape(4);

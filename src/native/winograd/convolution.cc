@@ -1,0 +1,170 @@
+#include "convolution.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "parallel.h"
+
+/** What arithmetic.h gives for an instruction set. */
+struct Arithmetic {
+  const char* name;
+  long panel;
+  long (*scratchSize)(const Shape&, long tiles);
+  void (*transformFilter)(const Shape&, const float* filter, bool transposed, long panel, float* points);
+  void (*convolve)(const Shape&, const float* x, const float* filter, Range, Panels, float* scratch, float* y);
+  void (*correlate)(const Shape&, const float* x, const float* dy, Range, Panels, bool add, float* scratch,
+                    float* sums);
+  void (*transformFilterGradient)(const Shape&, const float* points, long slices, long panel, float* dw);
+};
+
+// Of any processor, and of Arm's.
+namespace plain {
+constexpr const char* NAME = "plain";
+#if defined(__aarch64__)
+constexpr int LANES = 4, ROWS = 8;
+#else
+constexpr int LANES = 4, ROWS = 4;
+#endif
+#include "arithmetic.h"
+}  // namespace plain
+
+#if defined(__x86_64__)
+
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+namespace avx2 {
+constexpr const char* NAME = "avx2";
+constexpr int LANES = 8, ROWS = 4;
+#include "arithmetic.h"
+}  // namespace avx2
+#pragma GCC pop_options
+
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")
+namespace avx512 {
+constexpr const char* NAME = "avx512";
+constexpr int LANES = 16, ROWS = 8;
+#include "arithmetic.h"
+}  // namespace avx512
+#pragma GCC pop_options
+
+/** The best there is, of what oneDNN may use, too: ONEDNN_MAX_CPU_ISA. */
+static const Arithmetic* chooseArithmetic() {
+  const char* most = std::getenv("ONEDNN_MAX_CPU_ISA");
+  const std::string limit = most == nullptr ? "" : most;
+  const bool isPlain = limit == "SSE41" || limit == "AVX", isAvx2 = limit.rfind("AVX2", 0) == 0;
+  const bool hasAvx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  const bool hasAvx512 = hasAvx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+                         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
+  if (hasAvx512 && !isPlain && !isAvx2) return &avx512::ARITHMETIC;
+  return hasAvx2 && !isPlain ? &avx2::ARITHMETIC : &plain::ARITHMETIC;
+}
+
+#else
+
+static const Arithmetic* chooseArithmetic() { return &plain::ARITHMETIC; }
+
+#endif
+
+namespace {
+
+/** Everything that calls share. One convolution is computed at a time. */
+struct State {
+  explicit State(int threads) : threads(threads), scratch(threads) {}
+
+  std::mutex mutex;
+  Threads threads;
+  std::vector<Buffer> scratch;
+  Buffer filter;
+};
+
+const Arithmetic* arithmetic = nullptr;
+State* state = nullptr;
+
+/** Tiles whose points stay in a core's cache, against filters that do not. */
+constexpr long TILES = 32;
+
+/** The more channels, the more often sums pass through memory: fewer, longer ones. */
+long tilesToCorrelate(const Shape& shape) { return TILES * std::max(1L, shape.inputs / 128); }
+
+/**
+ * Parts of the batch with sums of their own. Of the shape only, since the order of additions depends on it; all of
+ * them together take about the memory of one at 512 channels.
+ */
+long slicesOf(const Shape& shape) {
+  const long most = std::max(1L, 512 / std::max(shape.inputs, shape.outputs));
+  return std::max(1L, std::min({16L, most, shape.tiles() / tilesToCorrelate(shape)}));
+}
+
+/** Into how many groups the panels are cut, so that `parts` times as many tasks occupy all threads. */
+long groupsFor(long parts, long panels) {
+  const long wanted = 2 * state->threads.count();
+  return parts >= wanted ? 1 : std::min(panels, (wanted + parts - 1) / parts);
+}
+
+Panels group(long index, long groups, long panels) {
+  const long first = index * panels / groups;
+  return {first, (index + 1) * panels / groups - first};
+}
+
+/** Scratch memory of every thread, found before they start. */
+std::vector<float*> scratchFor(const Shape& shape, long tiles, long tasks) {
+  std::vector<float*> result;
+  for (Buffer& buffer : state->scratch) {
+    const bool isUsed = static_cast<long>(result.size()) < tasks;
+    result.push_back(isUsed ? buffer.floats(arithmetic->scratchSize(shape, tiles)) : nullptr);
+  }
+  return result;
+}
+
+}  // namespace
+
+const char* prepareConvolutions(int threads) {
+  arithmetic = chooseArithmetic();
+  // Never deleted: its threads use it to the end of the process.
+  state = new State(threads);
+  return arithmetic->name;
+}
+
+bool suits(const Shape& shape) {
+  return shape.inputs % arithmetic->panel == 0 && shape.outputs % arithmetic->panel == 0 && shape.height % TILE == 0 &&
+         shape.width % TILE == 0;
+}
+
+void convolution(const Shape& shape, const float* x, const float* filter, bool transposed, float* y) {
+  std::lock_guard<std::mutex> lock(state->mutex);
+  const long panels = shape.outputs / arithmetic->panel, tiles = shape.tiles();
+  float* points = state->filter.floats(POINTS * shape.inputs * shape.outputs);
+  state->threads.run(panels, [&](long panel, int) {
+    arithmetic->transformFilter(shape, filter, transposed, panel, points);
+  });
+  const long blocks = (tiles + TILES - 1) / TILES, groups = groupsFor(blocks, panels);
+  const auto scratch = scratchFor(shape, TILES, blocks * groups);
+  state->threads.run(blocks * groups, [&](long task, int worker) {
+    const long first = task / groups * TILES;
+    arithmetic->convolve(shape, x, points, {first, std::min(TILES, tiles - first)},
+                         group(task % groups, groups, panels), scratch[worker], y);
+  });
+}
+
+void filterGradient(const Shape& shape, const float* x, const float* dy, float* dw) {
+  std::lock_guard<std::mutex> lock(state->mutex);
+  const long panels = shape.outputs / arithmetic->panel, size = POINTS * shape.inputs * shape.outputs;
+  const long slices = slicesOf(shape), groups = groupsFor(slices, panels), block = tilesToCorrelate(shape);
+  const auto scratch = scratchFor(shape, block, slices * groups);
+  float* points = state->filter.floats(slices * size);
+  state->threads.run(slices * groups, [&](long task, int worker) {
+    const long slice = task / groups;
+    const long begin = slice * shape.tiles() / slices, end = (slice + 1) * shape.tiles() / slices;
+    for (long first = begin; first < end; first += block) {
+      arithmetic->correlate(shape, x, dy, {first, std::min(block, end - first)}, group(task % groups, groups, panels),
+                            first > begin, scratch[worker], points + slice * size);
+    }
+  });
+  state->threads.run(panels, [&](long panel, int) {
+    arithmetic->transformFilterGradient(shape, points, slices, panel, dw);
+  });
+}

@@ -1,0 +1,86 @@
+// Threads that wait for work, and memory that stays.
+#pragma once
+#include <atomic>
+#include <condition_variable>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <thread>
+
+/** A fixed number of threads, the caller's among them, that share out tasks. */
+class Threads {
+ public:
+  explicit Threads(int count) : count_(count) {
+    // They live as long as the process, which ends without waiting for them.
+    for (int worker = 1; worker < count; worker++) std::thread([this, worker] { serve(worker); }).detach();
+  }
+
+  int count() const { return count_; }
+
+  /** Calls task(index, worker) for every index below `tasks`; worker is below count() and `tasks`. */
+  void run(long tasks, const std::function<void(long, int)>& task) {
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      task_ = &task;
+      tasks_ = tasks;
+      next_ = 0;
+      busy_ = count_ - 1;
+      round_++;
+    }
+    wake_.notify_all();
+    work(0);
+    std::unique_lock<std::mutex> lock(mutex_);
+    done_.wait(lock, [this] { return busy_ == 0; });
+  }
+
+ private:
+  void work(int worker) {
+    if (worker >= tasks_) return;
+    for (long index; (index = next_++) < tasks_;) (*task_)(index, worker);
+  }
+
+  void serve(int worker) {
+    long seen = 0;
+    for (std::unique_lock<std::mutex> lock(mutex_);;) {
+      wake_.wait(lock, [&] { return round_ != seen; });
+      seen = round_;
+      lock.unlock();
+      work(worker);
+      lock.lock();
+      if (--busy_ == 0) done_.notify_one();
+    }
+  }
+
+  const int count_;
+  std::mutex mutex_;
+  std::condition_variable wake_, done_;
+  const std::function<void(long, int)>* task_ = nullptr;
+  std::atomic<long> next_{0};
+  long tasks_ = 0, round_ = 0;
+  int busy_ = 0;
+};
+
+/** Floats that are kept from one call to the next, so that the system does not have to find them anew. */
+class Buffer {
+ public:
+  /** At least `size` floats of any value, aligned to 64 bytes. Throws std::bad_alloc. */
+  float* floats(long size) {
+    if (size > size_) {
+      memory_.reset();
+      const size_t bytes = (size * sizeof(float) + 63) / 64 * 64;
+      memory_.reset(static_cast<float*>(std::aligned_alloc(64, bytes)));
+      size_ = memory_ ? size : 0;
+      if (!memory_) throw std::bad_alloc();
+    }
+    return memory_.get();
+  }
+
+ private:
+  struct Free {
+    void operator()(float* memory) const { std::free(memory); }
+  };
+  std::unique_ptr<float, Free> memory_;
+  long size_ = 0;
+};

@@ -1,0 +1,2 @@
+// Imported before TensorFlow is: its oneDNN, and our convolutions, take no later instructions than these.
+process.env['ONEDNN_MAX_CPU_ISA'] = 'AVX2';
