@@ -73,13 +73,14 @@ async function sweep(options: SweepOptions): Promise<void> {
   const share = launcher === 'slurm' ? 1 : Math.max(1, Math.floor(availableParallelism() / jobs));
   const threads = options.threads ?? share;
   const standings = await look(chosen, folder, options.overwrite === true);
-  const queued =
-    options.status === true ? await tasksOf(await readPlan(folder)) : new Map<number, QueuedTask>();
+  const before = await readPlan(folder);
+  const queued = options.status === true ? await tasksOf(before) : new Map<number, QueuedTask>();
   if (!quiet) for (const line of planLines(name, folder, standings, queued)) print(line);
   if (options.status === true) return;
 
   const toRun = standings.filter(({ runs }) => runs);
-  const plan = { name, source, threads, arrays: [], points };
+  // Tasks that were submitted earlier still wait, whoever runs points now.
+  const plan = { name, source, threads, arrays: before?.arrays ?? [], points };
   if (launcher === 'slurm') {
     const { submitPoints } = await import('./sweep-slurm.js');
     await submitPoints({

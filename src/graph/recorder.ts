@@ -167,7 +167,7 @@ export class Recorder {
   #constant(type: TensorType, values: TypedArray): number {
     const size = sizeOf(type.shape);
     if (size > LARGEST_PLAIN_CONSTANT && values.every((value) => value === values[0])) {
-      return this.#fill(type, values.subarray(0, 1));
+      return this.#fill(type, values);
     }
     if (size > LARGEST_CONSTANT) {
       throw new InternalError(
@@ -197,10 +197,12 @@ export class Recorder {
     return id;
   }
 
-  #fill(type: TensorType, value: TypedArray): number {
+  /** `values`: all equal. Those of integers stay known: they may decide a shape. */
+  #fill(type: TensorType, values: TypedArray): number {
     const shape = this.tensor(
       this.#constant({ dtype: 'int32', shape: [type.shape.length] }, Int32Array.from(type.shape)),
     );
+    const value = values.subarray(0, 1);
     const element = this.tensor(this.#constant({ dtype: type.dtype, shape: [] }, value));
     const node = this.add({
       name: `${namePrefix()}Fill`,
@@ -212,7 +214,7 @@ export class Recorder {
       },
       outputs: [type],
     });
-    return this.bind(node).id;
+    return this.bind(node, 0, type.dtype === 'int32' ? values.slice() : undefined).id;
   }
 
   #operation(

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { loadGraph, traceProgram } from '../../src/graph/compile.js';
 import type { ProgramSpec } from '../../src/graph/program.js';
-import { tf } from '../../src/native/tensorflow.js';
+import { tf, type Tensor } from '../../src/native/tensorflow.js';
 import { required } from '../../src/util/errors.js';
 
 const vector = { dtype: 'float32', shape: [4] } as const;
@@ -63,6 +63,29 @@ describe('a loaded program', () => {
     expect(two.read('s')).toEqual(Float32Array.of(1, 2, 3, 4));
     one.dispose();
     two.dispose();
+  });
+
+  test('takes many parts of equal size', () => {
+    const x = { dtype: 'float32', shape: [40] } as const;
+    const parted: ProgramSpec = {
+      variables: {},
+      functions: {
+        gradient: {
+          inputs: { x },
+          state: [],
+          body: (_, inputs) => {
+            const sumOfSquares = (whole: Tensor) =>
+              tf.sum(tf.concat(tf.split(whole, 20).map((part) => tf.square(part))));
+            return { outputs: { dx: tf.grad(sumOfSquares)(required(inputs['x'], 'x')) } };
+          },
+        },
+      },
+    };
+    const loaded = loadGraph(traceProgram(parted));
+    const values = Float32Array.from({ length: 40 }, (_, i) => i - 7);
+    const { dx } = loaded.run('gradient', { x: values });
+    expect(dx).toEqual(values.map((value) => 2 * value));
+    loaded.dispose();
   });
 
   test('reads all state before it changes any', () => {
