@@ -106,6 +106,7 @@ test.each([
 test.each([
   ['channels it cannot', [2, 8, 8, 31], [3, 3, 31, 32]],
   ['an image it cannot', [2, 8, 7, 32], [3, 3, 32, 32]],
+  ['no image', [0, 8, 8, 32], [3, 3, 32, 32]],
   ['a filter of other channels', [2, 8, 8, 64], [3, 3, 32, 32]],
   ['a larger filter', [2, 8, 8, 32], [5, 5, 32, 32]],
   ['a flat filter', [2, 8, 8, 32], [9, 32, 32]],

@@ -130,8 +130,8 @@ const char* prepareConvolutions(int threads) {
 }
 
 bool suits(const Shape& shape) {
-  return shape.inputs % arithmetic->panel == 0 && shape.outputs % arithmetic->panel == 0 && shape.height % TILE == 0 &&
-         shape.width % TILE == 0;
+  return shape.tiles() > 0 && shape.inputs % arithmetic->panel == 0 && shape.outputs % arithmetic->panel == 0 &&
+         shape.height % TILE == 0 && shape.width % TILE == 0;
 }
 
 void convolution(const Shape& shape, const float* x, const float* filter, bool transposed, float* y) {

@@ -26,6 +26,7 @@ void TF_OpKernelContext_Failure(TF_OpKernelContext*, TF_Status*);
 namespace {
 
 using Status = std::unique_ptr<TF_Status, decltype(&TF_DeleteStatus)>;
+/** Null for none. */
 using Tensor = std::unique_ptr<TF_Tensor, decltype(&TF_DeleteTensor)>;
 
 Status newStatus() { return {TF_NewStatus(), &TF_DeleteStatus}; }
@@ -36,11 +37,13 @@ class Call {
   explicit Call(TF_OpKernelContext* context) : context_(context) {}
 
   Tensor input(int index) {
-    TF_Tensor* tensor = nullptr;
-    TF_GetInput(context_, index, &tensor, status_.get());
-    if (isWell() && TF_NumDims(tensor) != 4) fail(TF_INVALID_ARGUMENT, "wants tensors of rank 4");
+    TF_Tensor* found = nullptr;
+    TF_GetInput(context_, index, &found, status_.get());
+    Tensor tensor{found, &TF_DeleteTensor};
+    if (isWell() && TF_NumDims(found) != 4) fail(TF_INVALID_ARGUMENT, "wants tensors of rank 4");
     report();
-    return {isWell() ? tensor : nullptr, &TF_DeleteTensor};
+    if (!isWell()) tensor.reset();
+    return tensor;
   }
 
   Tensor output(int64_t a, int64_t b, int64_t c, int64_t d) {

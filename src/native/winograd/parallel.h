@@ -26,7 +26,7 @@ class Threads {
       task_ = &task;
       tasks_ = tasks;
       next_ = 0;
-      busy_ = count_ - 1;
+      helpers_ = busy_ = tasks < count_ ? static_cast<int>(tasks) - 1 : count_ - 1;
       round_++;
     }
     wake_.notify_all();
@@ -37,7 +37,6 @@ class Threads {
 
  private:
   void work(int worker) {
-    if (worker >= tasks_) return;
     for (long index; (index = next_++) < tasks_;) (*task_)(index, worker);
   }
 
@@ -46,6 +45,7 @@ class Threads {
     for (std::unique_lock<std::mutex> lock(mutex_);;) {
       wake_.wait(lock, [&] { return round_ != seen; });
       seen = round_;
+      if (worker > helpers_) continue;
       lock.unlock();
       work(worker);
       lock.lock();
@@ -59,7 +59,8 @@ class Threads {
   const std::function<void(long, int)>* task_ = nullptr;
   std::atomic<long> next_{0};
   long tasks_ = 0, round_ = 0;
-  int busy_ = 0;
+  /** Workers 1 to helpers_ take part in a round; busy_ of them are at it. */
+  int helpers_ = 0, busy_ = 0;
 };
 
 /** Floats that are kept from one call to the next, so that the system does not have to find them anew. */
