@@ -69,6 +69,14 @@ test.each([
   expect(distance(direct(x, filter).dataSync(), truth)).toBeLessThan(1e-6);
 });
 
+test('errors do not add up where all values are equal', () => {
+  const y = winogradConv2d(tf.ones([1, 4, 4, 32]), tf.ones([3, 3, 32, 32]));
+  const wanted = direct(tf.ones([1, 4, 4, 32]), tf.ones([3, 3, 32, 32])).dataSync();
+  expect(
+    Math.max(...y.dataSync().map((sum, i) => Math.abs(sum / (wanted[i] ?? NaN) - 1))),
+  ).toBeLessThan(1.5e-6);
+});
+
 test.each([
   [1, 4, 4, 32, 32],
   [3, 8, 4, 64, 32],

@@ -22,23 +22,24 @@ static inline void store(float* to, Vector value) { *reinterpret_cast<Unaligned*
 
 // The transforms along one axis: elements `from` apart become elements `to` apart.
 //
-// The paper interpolates at 0, +-1, +-2 and infinity; at 0, +-2/3, +-3/2 and infinity the rounding errors are half as
-// large (of the values of 1/4 to 2 that were tried, these have the smallest).
-constexpr float P = 2.0f / 3, Q = 3.0f / 2;
-constexpr float P2 = P * P, Q2 = Q * Q, P3 = P * P2, Q3 = Q * Q2, SUM = P2 + Q2;
-constexpr float SCALE_P = 1 / (2 * P2 * (P2 - Q2)), SCALE_Q = 1 / (2 * Q2 * (Q2 - P2));
+// The paper interpolates at 0, +-1, +-2 and infinity; at 0, +-5/8, +-3/2 and infinity the rounding errors are half as
+// large. Of points between 1/4 and 2 none that was tried had smaller ones; those that are not binary fractions make
+// transforms that are not quite each other's inverse.
+constexpr float P = 0.625f, Q = 1.5f;
+constexpr float P2 = P * P, Q2 = Q * Q, P3 = P * P2, Q3 = Q * Q2, SUM = P2 + Q2, PRODUCT = P2 * Q2;
+constexpr float SCALE_0 = 1 / PRODUCT, SCALE_P = 1 / (2 * P2 * (P2 - Q2)), SCALE_Q = 1 / (2 * Q2 * (Q2 - P2));
 
 /** B' x: 6 inputs -> 6 points. */
 static inline void inputToPoints(const Vector* x, int from, Vector* points, int to) {
   const Vector x0 = x[0], x1 = x[from], x2 = x[2 * from], x3 = x[3 * from], x4 = x[4 * from], x5 = x[5 * from];
   const Vector evenP = x4 - Q2 * x2, oddP = P * (x3 - Q2 * x1);
   const Vector evenQ = x4 - P2 * x2, oddQ = Q * (x3 - P2 * x1);
-  points[0] = x0 - SUM * x2 + x4;
+  points[0] = PRODUCT * x0 - SUM * x2 + x4;
   points[to] = evenP + oddP;
   points[2 * to] = evenP - oddP;
   points[3 * to] = evenQ + oddQ;
   points[4 * to] = evenQ - oddQ;
-  points[5 * to] = x1 - SUM * x3 + x5;
+  points[5 * to] = PRODUCT * x1 - SUM * x3 + x5;
 }
 
 /** A' m: 6 points -> 4 outputs. */
@@ -69,7 +70,7 @@ static inline void filterToPoints(const Vector* w, int from, Vector* points, int
   const Vector w0 = w[0], w1 = w[from], w2 = w[2 * from];
   const Vector evenP = SCALE_P * (w0 + P2 * w2), oddP = SCALE_P * P * w1;
   const Vector evenQ = SCALE_Q * (w0 + Q2 * w2), oddQ = SCALE_Q * Q * w1;
-  points[0] = w0;
+  points[0] = SCALE_0 * w0;
   points[to] = evenP + oddP;
   points[2 * to] = evenP - oddP;
   points[3 * to] = evenQ + oddQ;
@@ -81,7 +82,7 @@ static inline void filterToPoints(const Vector* w, int from, Vector* points, int
 static inline void pointsToFilter(const Vector* du, int from, Vector* dw, int to) {
   const Vector sumP = SCALE_P * (du[from] + du[2 * from]), differenceP = SCALE_P * (du[from] - du[2 * from]);
   const Vector sumQ = SCALE_Q * (du[3 * from] + du[4 * from]), differenceQ = SCALE_Q * (du[3 * from] - du[4 * from]);
-  dw[0] = du[0] + sumP + sumQ;
+  dw[0] = SCALE_0 * du[0] + sumP + sumQ;
   dw[to] = P * differenceP + Q * differenceQ;
   dw[2 * to] = P2 * sumP + Q2 * sumQ + du[5 * from];
 }
