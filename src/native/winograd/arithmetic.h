@@ -108,14 +108,17 @@ static inline void multiply(const float* a, long aRow, long aDepth, const float*
   }
 }
 
-/** Where points of tiles lie: tile t, channel c of a point are at tile * t + block * (c / LANES) + c % LANES. */
+/** Channels that lie together where tiles are summed over: those of a vector, and of the rows of a product. */
+constexpr long BLOCK = LANES > ROWS ? LANES : ROWS;
+
+/** Where points of tiles lie: tile t, channel c of a point are at tile * t + block * (c / BLOCK) + c % BLOCK. */
 struct PointsOfTiles {
   long tile, block, size;
 
   /** [36][tiles][channels]: a tile's channels are summed over. */
-  static PointsOfTiles byTile(long tiles, long channels) { return {channels, LANES, plane(tiles, channels)}; }
-  /** [36][channels/LANES][tiles][LANES]: tiles are summed over. */
-  static PointsOfTiles byChannel(long tiles, long channels) { return {LANES, tiles * LANES, plane(tiles, channels)}; }
+  static PointsOfTiles byTile(long tiles, long channels) { return {channels, BLOCK, plane(tiles, channels)}; }
+  /** [36][channels/BLOCK][tiles][BLOCK]: tiles are summed over. */
+  static PointsOfTiles byChannel(long tiles, long channels) { return {BLOCK, tiles * BLOCK, plane(tiles, channels)}; }
 
  private:
   /** Floats of a point: whole rows of a product, and a bit, so that the 36 are not a power of two apart (caches). */
@@ -134,7 +137,7 @@ static void transformInput(const Shape& shape, const float* x, Range tiles, cons
       }
       for (int k = 0; k < WINDOW; k++) inputToPoints(window + k, WINDOW, half + k, WINDOW);
       for (int k = 0; k < WINDOW; k++) inputToPoints(half + k * WINDOW, 1, whole + k * WINDOW, 1);
-      float* place = points + t * to.tile + channel / LANES * to.block;
+      float* place = points + t * to.tile + channel / BLOCK * to.block + channel % BLOCK;
       for (int p = 0; p < POINTS; p++) store(place + p * to.size, whole[p]);
     }
   }
@@ -259,7 +262,7 @@ static void correlate(const Shape& shape, const float* x, const float* dy, Range
     for (int p = 0; p < POINTS; p++) {
       float* sum = sums + (panel * POINTS + p) * shape.inputs * PANEL;
       for (long input = 0; input < shape.inputs; input += ROWS) {
-        multiply(scratch + p * inputs.size + input / LANES * inputs.block + input % LANES, 1, inputs.tile,
+        multiply(scratch + p * inputs.size + input / BLOCK * inputs.block + input % BLOCK, 1, inputs.tile,
                  gradients + p * size, tiles.count, sum + input * PANEL, add);
       }
     }

@@ -20,14 +20,10 @@ struct Arithmetic {
   void (*transformFilterGradient)(const Shape&, const float* points, long slices, long panel, float* dw);
 };
 
-// Of any processor, and of Arm's.
+// Of any processor; meant for Arm's, which have 32 registers of 4 floats.
 namespace plain {
 constexpr const char* NAME = "plain";
-#if defined(__aarch64__)
 constexpr int LANES = 4, ROWS = 8;
-#else
-constexpr int LANES = 4, ROWS = 4;
-#endif
 #include "arithmetic.h"
 }  // namespace plain
 
