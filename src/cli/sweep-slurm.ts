@@ -1,6 +1,6 @@
 // The points of a sweep on a Slurm cluster: an array of tasks, and what the queue says of them.
 import { join, resolve } from 'node:path';
-import { readPlan, writePlan, type SweepPlan } from '../sweep/plan-file.js';
+import { writePlan, type SweepPlan } from '../sweep/plan-file.js';
 import { COMMAND } from '../sweep/pool.js';
 import type { QueuedTask, SlurmOptions } from '../sweep/slurm.js';
 import { UserError } from '../util/errors.js';
@@ -14,6 +14,8 @@ interface SlurmRequest extends SlurmFlags {
   /** Of the sweep. */
   readonly folder: string;
   readonly plan: SweepPlan;
+  /** The plan that the folder has; null where it has none. */
+  readonly before: SweepPlan | null;
   readonly toRun: readonly Standing[];
   /** Tasks at a time; null for no limit. */
   readonly maxRunning: number | null;
@@ -23,8 +25,8 @@ interface SlurmRequest extends SlurmFlags {
 /** Submits what is to run and not in the queue; with `dryRun` prints the script instead. */
 export async function submitPoints(request: SlurmRequest): Promise<void> {
   const { folder, plan, toRun, dryRun } = request;
+  const before = dryRun ? null : request.before;
   const { sbatchScript, submit } = await import('../sweep/slurm.js');
-  const before = dryRun ? null : await readPlan(folder);
   const queued = await tasksOf(before);
   if (before !== null) refuseRenumbering(folder, before, plan, queued);
   const points = toRun.map(({ point }) => point.number).filter((number) => !queued.has(number));

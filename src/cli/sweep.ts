@@ -87,6 +87,7 @@ async function sweep(options: SweepOptions): Promise<void> {
       ...options,
       folder,
       plan,
+      before,
       toRun,
       dryRun,
       maxRunning: options.jobs ?? null,

@@ -1,10 +1,9 @@
 // Loads tfjs-node-gpu, the only file that does, and gives it to the rest of the program typed.
-import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import util from 'node:util';
 import type * as tfjs from '@tensorflow/tfjs-node-gpu';
 import type { NodeJSKernelBackend as NativeBackend } from '@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js';
+import { findAddon } from './addon.js';
 import { UserError } from '../util/errors.js';
 
 export type {
@@ -34,16 +33,8 @@ interface Quiet {
   readonly leave: (code: number) => never;
 }
 
-/**
- * Built by the set-up from quiet.cc; without it TensorFlow's greeting stands on stderr, and its
- * threads may crash the process on its way out.
- */
-function loadQuiet(): Quiet | null {
-  const file = fileURLToPath(new URL('../../build/quiet.node', import.meta.url));
-  return existsSync(file) ? (require(file) as Quiet) : null;
-}
-
-const quiet = loadQuiet();
+/** Without it TensorFlow's greeting stands on stderr, and its threads may crash the process on its way out. */
+const quiet = findAddon('quiet') as Quiet | null;
 
 function quietly<T>(body: () => T): T {
   if (process.env['FSAM_VERBOSE'] !== undefined || quiet === null) return body();

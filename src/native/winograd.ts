@@ -3,30 +3,19 @@
 //
 // Its rounding errors are those of float32 sums in another order, up to about twice direct
 // convolution's (test/native/winograd.test.ts).
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { loadAddon } from './addon.js';
 import { input, register, run, saved, single } from './kernel.js';
 import { usesStockOps } from './stock-ops.js';
 import { activeBackend, eagerBackend, type Tensor, type Tensor4D } from './tensorflow.js';
 import { threadCount } from './threads.js';
-import { UserError } from '../util/errors.js';
 
 interface Addon {
   /** Makes the ops known to TensorFlow; gives the instruction set that they use. */
   readonly registerOps: (threads: number) => 'avx512' | 'avx2' | 'plain';
 }
 
-function loadAddon(): Addon {
-  const file = fileURLToPath(new URL('../../build/winograd.node', import.meta.url));
-  if (existsSync(file)) return createRequire(import.meta.url)(file) as Addon;
-  throw new UserError(
-    `${file}: there is no such file; run bin/fsam, which builds it, or node scripts/setup.mjs`,
-  );
-}
-
 /** The best that the processor has, and that oneDNN may use: ONEDNN_MAX_CPU_ISA. */
-export const instructionSet = loadAddon().registerOps(threadCount());
+export const instructionSet = (loadAddon('winograd') as Addon).registerOps(threadCount());
 
 const call = (op: string, inputs: Tensor[]): Tensor =>
   activeBackend().executeSingleOutput(op, [], inputs);

@@ -1,9 +1,8 @@
 // The compiled engine against the same step run op by op: three steps of every optimizer, within 1e-5.
-import { expect, test } from 'vitest';
+import { test } from 'vitest';
 import type { OptimizerConfig } from '../../src/config/schema.js';
-import { required } from '../../src/util/errors.js';
-import { distance, expectNoDifferences } from './support/compare.js';
-import { batchOf, tinyConfig, tinyEngine } from './support/engine.js';
+import { expectNoDifferences } from './support/compare.js';
+import { tinyConfig, tracedFromEager } from './support/engine.js';
 import { describeOptimizer, everyOptimizer, optimizerConfig } from './support/optimizers.js';
 
 const TOLERANCE = 1e-5;
@@ -25,33 +24,10 @@ const optimizers: readonly OptimizerConfig[] = [
 test.each(optimizers.map((optimizer) => [describeOptimizer(optimizer), optimizer] as const))(
   '%s',
   (_, optimizer) => {
-    expectNoDifferences((seed) => differencesUnder(optimizer, seed));
+    const overAdamw = optimizer.name === 'adamw' || optimizer.base === 'adamw';
+    expectNoDifferences((seed) => {
+      const config = tinyConfig({ optimizer, seed, size: SIZE, train: 16 });
+      return tracedFromEager(config, overAdamw ? RATE / 10 : RATE, TOLERANCE);
+    });
   },
 );
-
-/** What of three steps differs, traced from eager: each measure of each step, each state after the last. */
-function differencesUnder(optimizer: OptimizerConfig, seed: number): string[] {
-  const config = tinyConfig({ optimizer, seed, size: SIZE, train: 16 });
-  const [traced, eager] = [tinyEngine(config, 'compiled'), tinyEngine(config, 'eager')];
-  const found: string[] = [];
-  const compare = (what: string, got: ArrayLike<number>, wanted: ArrayLike<number>) => {
-    const apart = distance(got, wanted);
-    if (!(apart < TOLERANCE)) found.push(`${what}: relative distance ${apart}`);
-  };
-  const overAdamw = optimizer.name === 'adamw' || optimizer.base === 'adamw';
-  for (let step = 0; step < 3; step++) {
-    const batch = [step, batchOf(config, step), overAdamw ? RATE / 10 : RATE] as const;
-    const [got, wanted] = [traced.trainStep(...batch), eager.trainStep(...batch)];
-    for (const [name, value] of Object.entries(wanted) as [keyof typeof wanted, number][]) {
-      if (Number.isNaN(value)) expect(got[name]).toBeNaN();
-      else compare(`${name} of step ${step}`, [got[name]], [value]);
-    }
-  }
-  const wanted = eager.readState();
-  for (const [name, values] of traced.readState()) {
-    compare(name, values, required(wanted.get(name), name));
-  }
-  traced.dispose();
-  eager.dispose();
-  return found;
-}

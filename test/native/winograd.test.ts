@@ -4,6 +4,7 @@ import { conv2d } from '../../src/native/kernels.js';
 import { tf, type Tensor, type Tensor4D } from '../../src/native/tensorflow.js';
 import { suitsWinograd, winogradConv2d } from '../../src/native/winograd.js';
 import { randomStream } from '../../src/util/random.js';
+import { distance } from './support/compare.js';
 
 type Convolution = (x: Tensor4D, filter: Tensor4D) => Tensor4D;
 
@@ -45,16 +46,6 @@ function byDefinition(x: Tensor4D, filter: Tensor4D): Float64Array {
     result[i] = sum;
   }
   return result;
-}
-
-/** Length of the difference relative to the length of `truth`. */
-function distance(values: ArrayLike<number>, truth: ArrayLike<number>): number {
-  let [difference, length] = [0, 0];
-  for (let i = 0; i < truth.length; i++) {
-    difference += ((values[i] ?? NaN) - (truth[i] ?? NaN)) ** 2;
-    length += (truth[i] ?? NaN) ** 2;
-  }
-  return Math.sqrt(difference / length);
 }
 
 test.each([

@@ -29,16 +29,21 @@ constexpr float P = 0.625f, Q = 1.5f;
 constexpr float P2 = P * P, Q2 = Q * Q, P3 = P * P2, Q3 = Q * Q2, SUM = P2 + Q2, PRODUCT = P2 * Q2;
 constexpr float SCALE_0 = 1 / PRODUCT, SCALE_P = 1 / (2 * P2 * (P2 - Q2)), SCALE_Q = 1 / (2 * Q2 * (Q2 - P2));
 
+/** The points of +-P and +-Q, from sums over even and over odd powers. */
+static inline void fromPowers(Vector evenP, Vector oddP, Vector evenQ, Vector oddQ, Vector* points, int to) {
+  points[to] = evenP + oddP;
+  points[2 * to] = evenP - oddP;
+  points[3 * to] = evenQ + oddQ;
+  points[4 * to] = evenQ - oddQ;
+}
+
 /** B' x: 6 inputs -> 6 points. */
 static inline void inputToPoints(const Vector* x, int from, Vector* points, int to) {
   const Vector x0 = x[0], x1 = x[from], x2 = x[2 * from], x3 = x[3 * from], x4 = x[4 * from], x5 = x[5 * from];
   const Vector evenP = x4 - Q2 * x2, oddP = P * (x3 - Q2 * x1);
   const Vector evenQ = x4 - P2 * x2, oddQ = Q * (x3 - P2 * x1);
   points[0] = PRODUCT * x0 - SUM * x2 + x4;
-  points[to] = evenP + oddP;
-  points[2 * to] = evenP - oddP;
-  points[3 * to] = evenQ + oddQ;
-  points[4 * to] = evenQ - oddQ;
+  fromPowers(evenP, oddP, evenQ, oddQ, points, to);
   points[5 * to] = PRODUCT * x1 - SUM * x3 + x5;
 }
 
@@ -58,10 +63,7 @@ static inline void outputToPoints(const Vector* y, int from, Vector* points, int
   const Vector evenP = y0 + P2 * y2, oddP = P * y1 + P3 * y3;
   const Vector evenQ = y0 + Q2 * y2, oddQ = Q * y1 + Q3 * y3;
   points[0] = y0;
-  points[to] = evenP + oddP;
-  points[2 * to] = evenP - oddP;
-  points[3 * to] = evenQ + oddQ;
-  points[4 * to] = evenQ - oddQ;
+  fromPowers(evenP, oddP, evenQ, oddQ, points, to);
   points[5 * to] = y3;
 }
 
@@ -71,10 +73,7 @@ static inline void filterToPoints(const Vector* w, int from, Vector* points, int
   const Vector evenP = SCALE_P * (w0 + P2 * w2), oddP = SCALE_P * P * w1;
   const Vector evenQ = SCALE_Q * (w0 + Q2 * w2), oddQ = SCALE_Q * Q * w1;
   points[0] = SCALE_0 * w0;
-  points[to] = evenP + oddP;
-  points[2 * to] = evenP - oddP;
-  points[3 * to] = evenQ + oddQ;
-  points[4 * to] = evenQ - oddQ;
+  fromPowers(evenP, oddP, evenQ, oddQ, points, to);
   points[5 * to] = w2;
 }
 
@@ -85,6 +84,15 @@ static inline void pointsToFilter(const Vector* du, int from, Vector* dw, int to
   dw[0] = SCALE_0 * du[0] + sumP + sumQ;
   dw[to] = P * differenceP + Q * differenceQ;
   dw[2 * to] = P2 * sumP + Q2 * sumQ + du[5 * from];
+}
+
+/** One of the above along both axes: [count count] -> [wanted wanted]. */
+static inline __attribute__((always_inline)) void alongBoth(void (*transform)(const Vector*, int, Vector*, int),
+                                                            int count, int wanted, const Vector* square,
+                                                            Vector* result) {
+  Vector half[POINTS];
+  for (int k = 0; k < count; k++) transform(square + k, count, half + k, count);
+  for (int k = 0; k < wanted; k++) transform(half + k * count, 1, result + k * wanted, 1);
 }
 
 /** c [ROWS PANEL] = (add ? c : 0) + sum over k of a[row * aRow + k * aDepth] b[k][PANEL]. */
@@ -129,14 +137,13 @@ static void transformInput(const Shape& shape, const float* x, Range tiles, cons
   for (long t = 0; t < tiles.count; t++) {
     const Tile tile = tileAt(shape, tiles.first + t);
     for (long channel = 0; channel < shape.inputs; channel += LANES) {
-      Vector window[POINTS], half[POINTS], whole[POINTS];
+      Vector window[POINTS], whole[POINTS];
       for (int k = 0; k < POINTS; k++) {
         const long row = tile.row + k / WINDOW - 1, column = tile.column + k % WINDOW - 1;
         const bool inside = row >= 0 && row < shape.height && column >= 0 && column < shape.width;
         window[k] = inside ? load(x + shape.input(tile.image, row, column) + channel) : Vector{};
       }
-      for (int k = 0; k < WINDOW; k++) inputToPoints(window + k, WINDOW, half + k, WINDOW);
-      for (int k = 0; k < WINDOW; k++) inputToPoints(half + k * WINDOW, 1, whole + k * WINDOW, 1);
+      alongBoth(inputToPoints, WINDOW, WINDOW, window, whole);
       float* place = points + t * to.tile + channel / BLOCK * to.block + channel % BLOCK;
       for (int p = 0; p < POINTS; p++) store(place + p * to.size, whole[p]);
     }
@@ -149,13 +156,12 @@ static void transformOutputGradient(const Shape& shape, const float* dy, Range t
   for (long t = 0; t < tiles.count; t++) {
     const Tile tile = tileAt(shape, tiles.first + t);
     for (long channel = 0; channel < PANEL; channel += LANES) {
-      Vector pixels[TILE * TILE], half[WINDOW * TILE], whole[POINTS];
+      Vector pixels[TILE * TILE], whole[POINTS];
       for (int k = 0; k < TILE * TILE; k++) {
         const long place = shape.output(tile.image, tile.row + k / TILE, tile.column + k % TILE);
         pixels[k] = load(dy + place + panel * PANEL + channel);
       }
-      for (int k = 0; k < TILE; k++) outputToPoints(pixels + k, TILE, half + k, TILE);
-      for (int k = 0; k < WINDOW; k++) outputToPoints(half + k * TILE, 1, whole + k * WINDOW, 1);
+      alongBoth(outputToPoints, TILE, WINDOW, pixels, whole);
       for (int p = 0; p < POINTS; p++) store(points + p * size + t * PANEL + channel, whole[p]);
     }
   }
@@ -166,10 +172,9 @@ static void transformOutput(const Shape& shape, const float* points, long size, 
   for (long t = 0; t < tiles.count; t++) {
     const Tile tile = tileAt(shape, tiles.first + t);
     for (long channel = 0; channel < PANEL; channel += LANES) {
-      Vector whole[POINTS], half[TILE * WINDOW], pixels[TILE * TILE];
+      Vector whole[POINTS], pixels[TILE * TILE];
       for (int p = 0; p < POINTS; p++) whole[p] = load(points + p * size + t * PANEL + channel);
-      for (int k = 0; k < WINDOW; k++) pointsToOutput(whole + k, WINDOW, half + k, WINDOW);
-      for (int k = 0; k < TILE; k++) pointsToOutput(half + k * WINDOW, 1, pixels + k * TILE, 1);
+      alongBoth(pointsToOutput, WINDOW, TILE, whole, pixels);
       for (int k = 0; k < TILE * TILE; k++) {
         const long place = shape.output(tile.image, tile.row + k / TILE, tile.column + k % TILE);
         store(y + place + panel * PANEL + channel, pixels[k]);
@@ -191,12 +196,11 @@ static void transformFilter(const Shape& shape, const float* filter, bool transp
   float* place = points + panel * POINTS * shape.inputs * PANEL;
   for (long input = 0; input < shape.inputs; input++) {
     for (long channel = 0; channel < PANEL; channel += LANES) {
-      Vector taps[TAPS * TAPS], half[WINDOW * TAPS], whole[POINTS];
+      Vector taps[TAPS * TAPS], whole[POINTS];
       for (int k = 0; k < TAPS * TAPS; k++) {
         taps[k] = tap(shape, filter, transposed, k, input, panel * PANEL + channel);
       }
-      for (int k = 0; k < TAPS; k++) filterToPoints(taps + k, TAPS, half + k, TAPS);
-      for (int k = 0; k < WINDOW; k++) filterToPoints(half + k * TAPS, 1, whole + k * WINDOW, 1);
+      alongBoth(filterToPoints, TAPS, WINDOW, taps, whole);
       for (int p = 0; p < POINTS; p++) store(place + (p * shape.inputs + input) * PANEL + channel, whole[p]);
     }
   }
@@ -208,14 +212,13 @@ static void transformFilterGradient(const Shape& shape, const float* points, lon
   const float* place = points + panel * POINTS * shape.inputs * PANEL;
   for (long input = 0; input < shape.inputs; input++) {
     for (long channel = 0; channel < PANEL; channel += LANES) {
-      Vector whole[POINTS], half[TAPS * WINDOW], taps[TAPS * TAPS];
+      Vector whole[POINTS], taps[TAPS * TAPS];
       for (int p = 0; p < POINTS; p++) {
         const float* from = place + (p * shape.inputs + input) * PANEL + channel;
         whole[p] = load(from);
         for (long slice = 1; slice < slices; slice++) whole[p] += load(from + slice * size);
       }
-      for (int k = 0; k < WINDOW; k++) pointsToFilter(whole + k, WINDOW, half + k, WINDOW);
-      for (int k = 0; k < TAPS; k++) pointsToFilter(half + k * WINDOW, 1, taps + k * TAPS, 1);
+      alongBoth(pointsToFilter, WINDOW, TAPS, whole, taps);
       for (int k = 0; k < TAPS * TAPS; k++) {
         store(dw + (k * shape.inputs + input) * shape.outputs + panel * PANEL + channel, taps[k]);
       }

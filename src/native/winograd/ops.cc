@@ -62,9 +62,14 @@ class Call {
     return isWell();
   }
 
-  void failForMemory() {
-    fail(TF_RESOURCE_EXHAUSTED, "finds no memory");
-    report();
+  template <typename Body>
+  void compute(const Body& body) {
+    try {
+      body();
+    } catch (const std::bad_alloc&) {
+      fail(TF_RESOURCE_EXHAUSTED, "finds no memory");
+      report();
+    }
   }
 
  private:
@@ -93,12 +98,7 @@ void convolve(TF_OpKernelContext* context, bool transposed) {
   const Shape shape{extent(x, 0), extent(x, 1), extent(x, 2), extent(x, 3), extent(filter, outputAxis)};
   if (!call.accepts(shape, isThreeByThree(filter) && extent(filter, inputAxis) == shape.inputs)) return;
   const Tensor y = call.output(shape.images, shape.height, shape.width, shape.outputs);
-  if (!y) return;
-  try {
-    convolution(shape, values(x), values(filter), transposed, room(y));
-  } catch (const std::bad_alloc&) {
-    call.failForMemory();
-  }
+  if (y) call.compute([&] { convolution(shape, values(x), values(filter), transposed, room(y)); });
 }
 
 void forward(void*, TF_OpKernelContext* context) { convolve(context, false); }
@@ -112,12 +112,7 @@ void backpropFilter(void*, TF_OpKernelContext* context) {
   const bool fits = extent(dy, 0) == shape.images && extent(dy, 1) == shape.height && extent(dy, 2) == shape.width;
   if (!call.accepts(shape, fits)) return;
   const Tensor dw = call.output(TAPS, TAPS, shape.inputs, shape.outputs);
-  if (!dw) return;
-  try {
-    filterGradient(shape, values(x), values(dy), room(dw));
-  } catch (const std::bad_alloc&) {
-    call.failForMemory();
-  }
+  if (dw) call.compute([&] { filterGradient(shape, values(x), values(dy), room(dw)); });
 }
 
 // Shapes, for TensorFlow's own checks and optimizers.
@@ -168,28 +163,28 @@ void backpropFilterShape(TF_ShapeInferenceContext* context, TF_Status* status) {
 using Compute = void (*)(void*, TF_OpKernelContext*);
 using InferShape = void (*)(TF_ShapeInferenceContext*, TF_Status*);
 
+/** Does nothing after a failure. */
 void define(const char* name, const char* first, const char* second, const char* output, Compute compute,
-            InferShape inferShape, TF_Status* status) {
+            InferShape inferShape, const Status& status) {
+  if (TF_GetCode(status.get()) != TF_OK) return;
   TF_OpDefinitionBuilder* op = TF_NewOpDefinitionBuilder(name);
   TF_OpDefinitionBuilderAddInput(op, first);
   TF_OpDefinitionBuilderAddInput(op, second);
   TF_OpDefinitionBuilderAddOutput(op, output);
   TF_OpDefinitionBuilderSetShapeInferenceFunction(op, inferShape);
-  TF_RegisterOpDefinition(op, status);
-  if (TF_GetCode(status) != TF_OK) return;
-  TF_RegisterKernelBuilder(name, TF_NewKernelBuilder(name, "CPU", nullptr, compute, nullptr), status);
+  TF_RegisterOpDefinition(op, status.get());
+  if (TF_GetCode(status.get()) != TF_OK) return;
+  TF_RegisterKernelBuilder(name, TF_NewKernelBuilder(name, "CPU", nullptr, compute, nullptr), status.get());
 }
 
 /** Once a process, whichever of Node's threads asks first. */
 Status defineAll() {
   Status status = newStatus();
-  const auto one = [&](const char* name, const char* first, const char* second, const char* output, Compute compute,
-                       InferShape inferShape) {
-    if (TF_GetCode(status.get()) == TF_OK) define(name, first, second, output, compute, inferShape, status.get());
-  };
-  one("WinogradConv2D", "x: float", "filter: float", "y: float", forward, forwardShape);
-  one("WinogradConv2DBackpropInput", "dy: float", "filter: float", "dx: float", backpropInput, backpropInputShape);
-  one("WinogradConv2DBackpropFilter", "x: float", "dy: float", "dw: float", backpropFilter, backpropFilterShape);
+  define("WinogradConv2D", "x: float", "filter: float", "y: float", forward, forwardShape, status);
+  define("WinogradConv2DBackpropInput", "dy: float", "filter: float", "dx: float", backpropInput, backpropInputShape,
+         status);
+  define("WinogradConv2DBackpropFilter", "x: float", "dy: float", "dw: float", backpropFilter, backpropFilterShape,
+         status);
   return status;
 }
 

@@ -1,5 +1,6 @@
 // Threads that wait for work, and memory that stays.
 #pragma once
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstdlib>
@@ -26,7 +27,7 @@ class Threads {
       task_ = &task;
       tasks_ = tasks;
       next_ = 0;
-      helpers_ = busy_ = tasks < count_ ? static_cast<int>(tasks) - 1 : count_ - 1;
+      helpers_ = busy_ = std::min<long>(tasks, count_) - 1;
       round_++;
     }
     wake_.notify_all();
@@ -60,7 +61,7 @@ class Threads {
   std::atomic<long> next_{0};
   long tasks_ = 0, round_ = 0;
   /** Workers 1 to helpers_ take part in a round; busy_ of them are at it. */
-  int helpers_ = 0, busy_ = 0;
+  long helpers_ = 0, busy_ = 0;
 };
 
 /** Floats that are kept from one call to the next, so that the system does not have to find them anew. */

@@ -1,4 +1,5 @@
 // Small experiments for tests of the engine: seconds for hundreds of steps.
+import { expect } from 'vitest';
 import { configSchema, type Config, type OptimizerConfig } from '../../../src/config/schema.js';
 import { makeSynthetic } from '../../../src/data/synthetic.js';
 import {
@@ -7,7 +8,9 @@ import {
   type EngineOptions,
   type State,
 } from '../../../src/train/engine.js';
+import { required } from '../../../src/util/errors.js';
 import { randomStream } from '../../../src/util/random.js';
+import { distance } from './compare.js';
 import { optimizerConfig } from './optimizers.js';
 
 export interface TinyOptions {
@@ -89,4 +92,32 @@ export function after(config: Config, steps: number): State {
   const state = engine.readState();
   engine.dispose();
   return state;
+}
+
+/**
+ * What of three steps at `rate` is further than `tolerance` apart, traced from eager: each measure
+ * of each step, each state after the last.
+ */
+export function tracedFromEager(config: Config, rate: number, tolerance: number): string[] {
+  const [traced, eager] = [tinyEngine(config, 'compiled'), tinyEngine(config, 'eager')];
+  const found: string[] = [];
+  const compare = (what: string, got: ArrayLike<number>, wanted: ArrayLike<number>) => {
+    const apart = distance(got, wanted);
+    if (!(apart < tolerance)) found.push(`${what}: relative distance ${apart}`);
+  };
+  for (let step = 0; step < 3; step++) {
+    const batch = [step, batchOf(config, step), rate] as const;
+    const [got, wanted] = [traced.trainStep(...batch), eager.trainStep(...batch)];
+    for (const [name, value] of Object.entries(wanted) as [keyof typeof wanted, number][]) {
+      if (Number.isNaN(value)) expect(got[name]).toBeNaN();
+      else compare(`${name} of step ${step}`, [got[name]], [value]);
+    }
+  }
+  const wanted = eager.readState();
+  for (const [name, values] of traced.readState()) {
+    compare(name, values, required(wanted.get(name), name));
+  }
+  traced.dispose();
+  eager.dispose();
+  return found;
 }
