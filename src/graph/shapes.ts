@@ -67,6 +67,19 @@ const like = (tensor: TensorType, shape: readonly number[] = tensor.shape): Tens
   dtype: tensor.dtype,
   shape,
 });
+
+/**
+ * What a kernel keeps for its own gradient, or gives for reasons of its own: oneDNN, Eigen and cuDNN
+ * each have another size, which is stated nowhere. It is handed on as it is and never computed with.
+ */
+const RESERVE: TensorType = float(0);
+
+/** The outputs of that kind, by op. */
+export const RESERVES: Readonly<Record<string, readonly number[]>> = {
+  FusedBatchNormV3: [5],
+  FusedBatchNormGradV3: [3, 4],
+};
+
 const extent = (shape: readonly number[], axis: number): number =>
   required(shape.at(axis), `axis ${axis} of [${shape.join(' ')}]`);
 
@@ -300,12 +313,11 @@ const RULES: Readonly<Record<string, Rule>> = {
   ],
   FusedBatchNormV3: (call) => {
     const statistics = like(call.input(1));
-    // The reserves of inference mode are of no use to anyone; only training mode's are relied on.
-    return [like(call.input(0)), statistics, statistics, statistics, statistics, float(0)];
+    return [like(call.input(0)), statistics, statistics, statistics, statistics, RESERVE];
   },
   FusedBatchNormGradV3: (call) => {
     const scale = like(call.input(2));
-    return [like(call.input(0)), scale, scale, float(), float()];
+    return [like(call.input(0)), scale, scale, RESERVE, RESERVE];
   },
   MaxPool: pool,
   AvgPool: pool,

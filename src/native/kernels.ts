@@ -30,7 +30,10 @@ const EPSILON = 1e-5;
 
 // Convolution
 
-/** What a convolution multiplies; its sums, input and output are float32 either way. */
+/**
+ * What a convolution multiplies; its input and output are float32 either way, and its sums but for
+ * the gradients of bfloat16 where TensorFlow computes without oneDNN or cuDNN.
+ */
 export type Precision = 'float32' | 'bfloat16';
 
 const convolutionAttributes = (attributes: Attributes) => {

@@ -7,6 +7,7 @@ import { runEagerly } from '../graph/eager.js';
 import { describeFunction } from '../graph/listing.js';
 import type { FunctionSpec, Program, ProgramSpec, TensorTypes } from '../graph/program.js';
 import { buildModel } from '../models/models.js';
+import { requireBfloat16 } from '../native/bfloat16.js';
 import { withStockOps } from '../native/stock-ops.js';
 import type { TensorType, TypedArray } from '../native/types.js';
 import type { TensorSpec } from '../nn/layout.js';
@@ -161,6 +162,7 @@ export function describeStep(config: Config, shape: DatasetShape): string {
 }
 
 export const createEngine: CreateEngine = (config, dataset, { mode }) => {
+  if (config.model.precision === 'bfloat16') requireBfloat16();
   const shape = shapeOf(dataset);
   const { network, optimizer, stateNames, program: spec } = plan(config, shape);
   const initial = initialState(network, stateNames, config.seed);

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { loadGraph, traceProgram } from '../../src/graph/compile.js';
 import { runEagerly } from '../../src/graph/eager.js';
 import type { ProgramSpec } from '../../src/graph/program.js';
+import { bfloat16Refusal, requireBfloat16 } from '../../src/native/bfloat16.js';
 import { conv2d, type Precision } from '../../src/native/kernels.js';
 import { tf, type Scalar, type Tensor, type Tensor4D } from '../../src/native/tensorflow.js';
 import { randomStream } from '../../src/util/random.js';
@@ -60,9 +61,44 @@ const identity = (x: number) => x;
 /** At most five bits of mantissa: exact in bfloat16. */
 const coarse = (x: number) => Math.round(x * 32) / 32;
 
+/**
+ * Inputs, what the forward pass gave and the result are each rounded to bfloat16, by at most 2^-9.
+ * oneDNN and cuDNN add up in float32; Eigen's gradients round every partial sum as well, and as many
+ * independent roundings as a sum has terms grow like their number's square root.
+ */
+function bound(name: keyof Outputs, stride: number): number {
+  const [[images, height], [kernel, , inputs, outputs]] = [IMAGES, FILTER];
+  const side = stride === 1 ? height : Math.floor((height - kernel) / stride) + 1;
+  const terms = {
+    y: kernel * kernel * inputs,
+    dx: kernel * kernel * outputs,
+    dFilter: images * side * side,
+  };
+  return (3 + Math.sqrt(terms[name])) * 2 ** -9;
+}
+
 const distance = (a: Float32Array, b: Float32Array) => l2(a.map((x, i) => x - (b[i] ?? NaN)));
 
-describe.each([1, 2])('stride %i', (stride) => {
+const refusal = bfloat16Refusal();
+if (refusal !== undefined) console.warn(`convolutions in bfloat16 are not tested: ${refusal}`);
+
+test('what cannot be computed is refused in one line', () => {
+  const message = ((): string => {
+    try {
+      requireBfloat16();
+      return 'computed';
+    } catch (error) {
+      return (error as Error).message;
+    }
+  })();
+  expect(message).toMatch(
+    refusal === undefined
+      ? /^computed$/
+      : /^model.precision: bfloat16 is refused: oneDNN .*ONEDNN_MAX_CPU_ISA=\w+; use float32, or unset that variable$/,
+  );
+});
+
+describe.skipIf(refusal !== undefined).each([1, 2])('stride %i', (stride) => {
   test('the output is the float32 one rounded to bfloat16 where inputs are exact in it', () => {
     const wanted = run('float32', stride, 'eager', coarse).y;
     const got = run('bfloat16', stride, 'eager', coarse).y;
@@ -78,7 +114,7 @@ describe.each([1, 2])('stride %i', (stride) => {
       run('float32', stride, 'traced')[name],
       run('bfloat16', stride, 'traced')[name],
     ];
-    expect(distance(got, wanted) / l2(wanted)).toBeLessThan(1 / 100);
+    expect(distance(got, wanted) / l2(wanted)).toBeLessThan(bound(name, stride));
     expect(distance(got, wanted) / l2(wanted)).toBeGreaterThan(1 / 10000);
   });
 
@@ -87,7 +123,7 @@ describe.each([1, 2])('stride %i', (stride) => {
   });
 });
 
-test('an eager call leaves no tensor of its own behind', () => {
+test.skipIf(refusal !== undefined)('an eager call leaves no tensor of its own behind', () => {
   const x: Tensor4D = tf.zeros([2, 8, 8, 6]);
   const filter: Tensor4D = tf.zeros([3, 3, 6, 5]);
   const before = tf.memory().numTensors;

@@ -10,7 +10,8 @@ import type { Mode, Network } from '../../src/nn/network.js';
 import { createOptimizer } from '../../src/optim/optimizer.js';
 import { trainOn } from '../../src/train/step.js';
 import { required } from '../../src/util/errors.js';
-import { expectNear, l2 } from './support/compare.js';
+import { randomStream } from '../../src/util/random.js';
+import { distance, expectNear, expectNoDifferences, l2 } from './support/compare.js';
 import {
   goldenImages,
   goldenModels,
@@ -25,13 +26,23 @@ import { optimizerConfig } from './support/optimizers.js';
 /**
  * Two float32 programs that sum in different orders. The golden README allows 1e-3; what is computed
  * before a gradient is held to less.
- *
- * Gradients pass ReLUs, and where the input of one is so near 0 that rounding turns it over, they
- * jump. Direct convolutions, which round least, are as far away: 1.4e-4 in resnet34, 1.3e-3 in
- * imagenet-resnet50.
  */
-const BOUND = { statistics: 1e-6, evaluation: 1e-5, training: 1e-4, gradient: 1e-3 } as const;
-const GRADIENT_BOUNDS: Readonly<Record<string, number>> = { 'imagenet-resnet50': 2e-3 };
+const BOUND = { statistics: 1e-6, evaluation: 1e-5, loss: 1e-4, gradient: 1e-3 } as const;
+
+/**
+ * Training logits lie within this many times what they move by when every weight moves by one
+ * rounding: deep networks with BatchNorm amplify roundings, each by its own factor. Twice that
+ * movement is the most that was seen.
+ */
+const ROUNDINGS = 8;
+
+/**
+ * Gradients pass ReLUs, and where the input of one is so near 0 that a rounding turns it over, they
+ * jump: with weights moved by one rounding the gradient norms of pyramidnet-110 and imagenet-resnet50
+ * are between 9e-5 and 1.7e-3 from the golden ones, whatever computes the convolutions. What computes
+ * something else is further away with each of these moved weights, too.
+ */
+const WEIGHTS = 6;
 
 /** Networks of models.json by our names, where those differ. */
 const OUR_NAMES: Readonly<Record<string, string>> = {
@@ -135,12 +146,16 @@ describe.each(cases)('$name with $classes classes, convolutions $convolution', (
   test.each(ways)('computes what PyTorch does, %s', { timeout: 120_000 }, (how) => {
     const spec = passes(network, golden.input);
     const program = how === 'eager' ? runEagerly(spec) : loadGraph(traceProgram(spec));
-    program.write('parameters', goldenParameters(golden));
-    program.write('statistics', goldenStatistics(golden));
-    program.write('momentum', new Float32Array(parameters.size));
     const images = goldenImages(9999, golden.input);
     const labels = Int32Array.from({ length: golden.input[0] }, (_, i) => i % classes);
+    const start = (weights: Float32Array) => {
+      program.write('parameters', weights);
+      program.write('statistics', goldenStatistics(golden));
+      program.write('momentum', new Float32Array(parameters.size));
+    };
+    const weights = goldenParameters(golden);
 
+    start(weights);
     const evaluation = program.run('evaluation', { images }) as Outputs;
     // With these weights the activations of a deep pyramid explode: 10^9 and more in evaluation.
     if (!name.startsWith('pyramidnet')) {
@@ -151,7 +166,9 @@ describe.each(cases)('$name with $classes classes, convolutions $convolution', (
     expect(evaluation.statistics).toEqual(goldenStatistics(golden));
 
     const training = program.run('training', { images }) as Outputs;
-    const near = within(BOUND.training);
+    start(movedByRounding(weights, 1));
+    const moved = (program.run('training', { images }) as Outputs).logits;
+    const near = within(ROUNDINGS * distance(moved, training.logits));
     near('training logits', training.logits.subarray(0, 10), golden.train_logits_row0);
     near('length of the training logits', l2(training.logits), golden.train_logits_l2);
     const [mean, variance] = statistics.tensors.map(({ name: tensor }) =>
@@ -161,23 +178,36 @@ describe.each(cases)('$name with $classes classes, convolutions $convolution', (
     nearStatistic('running mean', mean, golden.first_bn_running_mean_after);
     nearStatistic('running variance', variance, golden.first_bn_running_var_after);
 
-    const learningRate = Float32Array.of(0.1);
-    const step = program.run('step', { images, labels, learningRate }) as StepOutputs;
-    const gradientOf = (tensor: string) => l2(piece(parameters, step.gradient, tensor));
-    const weights = golden.tensors.filter(([, , kind]) => kind === 'weight').map(([path]) => path);
-    near('loss', step.loss, golden.train_loss);
-    const nearGradient = within(GRADIENT_BOUNDS[name] ?? BOUND.gradient);
-    nearGradient('gradient norm', l2(step.gradient), golden.grad_norm);
-    nearGradient('first gradient', gradientOf(weights[0] as string), golden.grad_norm_first);
-    nearGradient(
-      'last gradient',
-      gradientOf(weights.at(-1) as string),
-      golden.grad_norm_last_weight,
-    );
-    expect(program.read('statistics')).toEqual(training.statistics);
+    const named = golden.tensors.filter(([, , kind]) => kind === 'weight').map(([path]) => path);
+    expectNoDifferences((attempt) => {
+      start(movedByRounding(weights, attempt));
+      const learningRate = Float32Array.of(0.1);
+      const step = program.run('step', { images, labels, learningRate }) as StepOutputs;
+      if (attempt === 0) expect(program.read('statistics')).toEqual(training.statistics);
+      within(BOUND.loss)('loss', step.loss, golden.train_loss);
+      const gradientOf = (tensor: string) => l2(piece(parameters, step.gradient, tensor));
+      const norms = [
+        ['gradient norm', l2(step.gradient), golden.grad_norm],
+        ['first gradient', gradientOf(named[0] as string), golden.grad_norm_first],
+        ['last gradient', gradientOf(named.at(-1) as string), golden.grad_norm_last_weight],
+      ] as const;
+      return norms
+        .map(([what, got, wanted]) => [what, Math.abs(got / wanted - 1)] as const)
+        .filter(([, error]) => !(error < BOUND.gradient))
+        .map(([what, error]) => `${what}: relative distance ${error}`);
+    }, range(WEIGHTS));
     program.dispose();
   });
 });
+
+/** The weights for attempt 0; for others each one is moved to its neighbour, up or down at random. */
+function movedByRounding(weights: Float32Array, attempt: number): Float32Array {
+  if (attempt === 0) return weights;
+  const stream = randomStream(attempt, 'synthetic');
+  return weights.map((weight) => weight * (1 + (stream.uniform() < 0.5 ? -1 : 1) * 2 ** -23));
+}
+
+const range = (length: number) => Array.from({ length }, (_, i) => i);
 
 type Values = ArrayLike<number>;
 
