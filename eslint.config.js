@@ -90,7 +90,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['**/*.{js,mjs}'],
+    files: ['**/*.{js,mjs,cjs}'],
     rules: {
       // The compiler checks names here, and these rules do not see casts, which are comments in JavaScript.
       'no-undef': 'off',
@@ -100,7 +100,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['bin/fsam'],
+    files: ['bin/fsam.cjs'],
     languageOptions: {
       sourceType: 'commonjs',
       globals: { require: 'readonly', __dirname: 'readonly', process: 'readonly' },

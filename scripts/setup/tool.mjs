@@ -1,8 +1,15 @@
 // Runs another program: output kept for the error message, shown only when verbose; ends with us.
 import { spawn } from 'node:child_process';
 
+/** bin/fsam tells whether a hang-up is ignored, as under nohup. */
+const IGNORES_HANG_UP = process.env['FSAM_SIGHUP'] === 'ignored';
+
 /** @type {NodeJS.Signals[]} */
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+const SIGNALS = IGNORES_HANG_UP ? ['SIGINT', 'SIGTERM'] : ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+/** Node would give the program the default action; the shell's exit code 127 means that there is no such program. */
+const SHELL = IGNORES_HANG_UP ? ['sh', '-c', 'trap "" HUP; exec "$@"', 'sh'] : [];
+const NOT_FOUND = 127;
 
 /**
  * @typedef {object} ToolResult
@@ -21,7 +28,8 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
  * @returns {Promise<ToolResult>}
  */
 export async function runTool(command, args, { cwd, env, verbose }) {
-  const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const [program = command, ...words] = [...SHELL, command, ...args];
+  const child = spawn(program, words, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8');
@@ -49,7 +57,9 @@ export async function runTool(command, args, { cwd, env, verbose }) {
         resolve({ found: false, ok: false, output });
       } else reject(error);
     });
-    child.on('close', (code) => resolve({ found: true, ok: code === 0, output }));
+    child.on('close', (code) => {
+      resolve({ found: !(IGNORES_HANG_UP && code === NOT_FOUND), ok: code === 0, output });
+    });
   });
 
   for (const signal of SIGNALS) process.off(signal, stop);

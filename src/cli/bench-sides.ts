@@ -8,6 +8,7 @@ import type { EngineOptions } from '../train/engine.js';
 import type { StepSummary } from '../train/benchmark.js';
 import { InternalError, UserError } from '../util/errors.js';
 import { errorCode } from '../util/file-errors.js';
+import { sharingHangUp } from '../util/stop-signals.js';
 import { askWorker } from './worker.js';
 
 /**
@@ -94,7 +95,8 @@ export interface PytorchJob extends StepCounts {
 export async function timePytorch(job: PytorchJob): Promise<Outcome> {
   let output: string;
   try {
-    output = (await promisify(execFile)(job.python, [job.script, ...pytorchArguments(job)])).stdout;
+    const { program, args } = sharingHangUp(job.python, [job.script, ...pytorchArguments(job)]);
+    output = (await promisify(execFile)(program, args)).stdout;
   } catch (error) {
     const { code, signal, stderr } = error as { code?: number; signal?: string; stderr?: string };
     return { failure: reasonOf(code ?? null, signal ?? null, stderr ?? String(error)) };

@@ -4,6 +4,7 @@ import type { FetchableName } from '../data/fetch.js';
 import { collect } from './config-options.js';
 import { Interrupted } from './failure.js';
 import { print } from './output.js';
+import { watchSignals } from './signals.js';
 
 interface FetchOptions {
   readonly dataDir: string;
@@ -33,10 +34,9 @@ async function fetch(name: FetchableName, { dataDir, mirror }: FetchOptions): Pr
   const { fetchDataset } = await import('../data/fetch.js');
   const { createFetchProgress } = await import('./fetch-progress.js');
   const stop = new AbortController();
-  const interrupt = (signal: 'SIGINT' | 'SIGTERM'): void => {
-    stop.abort(new Interrupted(signal, 'the same command goes on with what has come'));
-  };
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  const watch = watchSignals((signal) =>
+    stop.abort(new Interrupted(signal, 'the same command goes on with what has come')),
+  );
   const progress = createFetchProgress();
   try {
     const { folder, outcome } = await fetchDataset(name, dataDir, {
@@ -48,7 +48,7 @@ async function fetch(name: FetchableName, { dataDir, mirror }: FetchOptions): Pr
     print(`${name}: ${WORDS[outcome]} ${folder}; train with --data-dir ${dataDir}`);
   } finally {
     progress.close();
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    watch.release();
   }
 }
 

@@ -2,6 +2,7 @@
 import { constants } from 'node:os';
 import { CommanderError } from 'commander';
 import { InternalError, RunError, UserError } from '../util/errors.js';
+import { exitCodeOf, type StopSignal } from '../util/stop-signals.js';
 
 /** 128 + SIGPIPE, as the shell has it for other programs whose reader went away. */
 export const CLOSED_PIPE = 128 + constants.signals.SIGPIPE;
@@ -10,16 +11,11 @@ export const CLOSED_PIPE = 128 + constants.signals.SIGPIPE;
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
   constructor(
-    readonly signal: 'SIGINT' | 'SIGTERM' | 'SIGUSR1',
+    readonly signal: StopSignal,
     readonly wayOut: string,
   ) {
     super(`interrupted by ${signal}; ${wayOut}`);
   }
-}
-
-/** As the shell reports a program that the signal ended. */
-export function exitCodeOf(signal: Interrupted['signal']): number {
-  return 128 + constants.signals[signal];
 }
 
 interface Failure {

@@ -23,7 +23,7 @@ First steps:
   fsam COMMAND --help                 what a command takes
 
 Exit codes: 0 done; 1 the run or the program failed; 2 a mistake in what was asked for;
-130, 143, 138 interrupted by SIGINT, SIGTERM, SIGUSR1; 141 the reader of the output went away.
+130, 143, 129, 138 interrupted by SIGINT, SIGTERM, SIGHUP, SIGUSR1; 141 the reader of the output went away.
 An option given twice: the last one counts (--set and --mirror add up).`;
 
 /**
@@ -92,6 +92,8 @@ function showNativeLog(): void {
 /** For what does not come back through a promise that main awaits. */
 function guardProcess(fail: (error: unknown) => number): void {
   const leave = (error: unknown): void => {
+    // A terminal that is gone reads no more, but what runs goes on; whether it is to stop, SIGHUP says.
+    if (errorCode(error) === 'EIO') return;
     process.exit(
       errorCode(error) === 'EPIPE'
         ? CLOSED_PIPE

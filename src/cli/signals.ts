@@ -1,13 +1,16 @@
 // Signals that end a run in good order: the step under way is finished and saved.
 import type { Interruption } from '../experiment/run.js';
-import { exitCodeOf } from './failure.js';
-
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGUSR1'] as const;
+import {
+  exitCodeOf,
+  hangUpIsIgnored,
+  STOP_SIGNALS,
+  type StopSignal,
+} from '../util/stop-signals.js';
 
 export interface SignalWatch {
   readonly interruption: Interruption;
   /** As the signal itself, but never the second one. */
-  readonly interrupt: (signal: (typeof SIGNALS)[number]) => void;
+  readonly interrupt: (signal: StopSignal) => void;
   /** Gives the signals back to Node. */
   readonly release: () => void;
 }
@@ -16,14 +19,15 @@ export interface SignalWatch {
  * Notes the first signal in `interruption` and tells `notify` of it. A second SIGINT ends the
  * process at once; what a run has written stays whole, because nothing is ever half-written.
  */
-export function watchSignals(notify: (signal: (typeof SIGNALS)[number]) => void): SignalWatch {
+export function watchSignals(notify: (signal: StopSignal) => void): SignalWatch {
   const interruption: Interruption = { signal: null };
-  const interrupt = (signal: (typeof SIGNALS)[number]): void => {
+  const interrupt = (signal: StopSignal): void => {
     if (interruption.signal !== null) return;
     interruption.signal = signal;
     notify(signal);
   };
-  const listeners = SIGNALS.map((signal) => {
+  const heeded = STOP_SIGNALS.filter((signal) => signal !== 'SIGHUP' || !hangUpIsIgnored());
+  const listeners = heeded.map((signal) => {
     const listener = (): void => {
       if (interruption.signal === null) {
         interrupt(signal);

@@ -8,6 +8,7 @@ import type { Point } from '../sweep/points.js';
 import { writeFailure } from '../sweep/state.js';
 import { makeFolders } from '../util/folders.js';
 import { acquireLock } from '../util/lock.js';
+import type { StopSignal } from '../util/stop-signals.js';
 import { duration } from './duration.js';
 import { print, tell } from './output.js';
 import { watchSignals } from './signals.js';
@@ -38,6 +39,7 @@ export async function runHere(request: LocalRequest): Promise<SweepOutcome> {
     pool?.stop();
   });
   const failed: { point: Point; reason: string }[] = [];
+  const stopped: { point: Point; signal: StopSignal }[] = [];
   let ended = 0;
   try {
     await writePlan(folder, plan);
@@ -52,6 +54,7 @@ export async function runHere(request: LocalRequest): Promise<SweepOutcome> {
         ended++;
         bar?.pointDone();
         if (ending.kind === 'failed') failed.push({ point, reason: ending.reason });
+        if (ending.kind === 'interrupted') stopped.push({ point, signal: ending.signal });
         if (ending.kind === 'failed' && ending.killed) {
           await writeFailure(join(folder, point.name), ending.reason, ending.exitCode);
         }
@@ -66,13 +69,19 @@ export async function runHere(request: LocalRequest): Promise<SweepOutcome> {
     watch.release();
     await lock.release();
   }
-  return { failed, signal: watch.interruption.signal };
+  const { signal } = watch.interruption;
+  // Nobody stopped the sweep, so that these points are missing in it.
+  const missing = stopped.map((one) => ({
+    point: one.point,
+    reason: `got ${one.signal} from outside, saved and left, unfinished`,
+  }));
+  return { failed: signal === null ? [...failed, ...missing] : failed, signal };
 }
 
 async function describeEnding(folder: string, ending: Ending): Promise<string> {
   switch (ending.kind) {
     case 'interrupted':
-      return 'interrupted, saved';
+      return `interrupted by ${ending.signal}, saved`;
     case 'failed':
       return `failed: ${ending.reason}`;
     case 'done': {

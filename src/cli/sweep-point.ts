@@ -44,8 +44,9 @@ export async function runPoint(request: PointRequest): Promise<void> {
       quiet: request.quiet,
       wayOut: 'the same command goes on',
       watching: ({ interrupt }) => {
-        // A launcher that is gone cannot tell any more.
+        // A launcher that is gone cannot tell any more; it may have gone before we could listen.
         process.on('disconnect', () => interrupt('SIGTERM'));
+        if (process.send !== undefined && !process.connected) interrupt('SIGTERM');
         process.on('message', (message) => {
           if (message === STOP) interrupt('SIGTERM');
         });

@@ -6,6 +6,7 @@ import type { Mistake } from '../config/mistakes.js';
 import type { Point } from '../sweep/points.js';
 import type { QueuedTask } from '../sweep/slurm.js';
 import { RunError, UserError } from '../util/errors.js';
+import type { StopSignal } from '../util/stop-signals.js';
 import { addConfigOptions, collect, configRequest, type ConfigOptions } from './config-options.js';
 import { Interrupted } from './failure.js';
 import { print, tell } from './output.js';
@@ -137,7 +138,7 @@ async function readPoints(options: SweepOptions) {
 export interface SweepOutcome {
   /** Points that failed in this call, with their reasons. */
   readonly failed: readonly { readonly point: Point; readonly reason: string }[];
-  readonly signal: Interrupted['signal'] | null;
+  readonly signal: StopSignal | null;
 }
 
 /** The table over all points that are done, and what is missing in it. */

@@ -12,7 +12,8 @@ interface TrainOptions extends ConfigOptions {
 }
 
 const HELP = `
-SIGINT (Ctrl-C), SIGTERM and SIGUSR1 finish the step, save and leave; a second Ctrl-C leaves at once.
+SIGINT (Ctrl-C), SIGTERM, SIGUSR1 and SIGHUP finish the step, save and leave; a second Ctrl-C leaves at once.
+Under nohup a hang-up changes nothing.
 The same command with --resume goes on from there.
 An option given twice: the last one counts (--set adds up, the last of each key counts; a flag wins over --set).`;
 

@@ -1,6 +1,7 @@
 // A process that is asked one thing and answers once: what loads TensorFlow for a command that
 // stays light.
 import { fork, type ChildProcess } from 'node:child_process';
+import { hangUpIsIgnored } from '../util/stop-signals.js';
 
 /** How a process ended that gave no answer. */
 export interface Silence {
@@ -40,6 +41,9 @@ export function askWorker<Answer>(
 
 /** The other side: answers the one job that is sent, which is of the kind it takes, and ends. */
 export function answerJob(answer: (job: never) => Promise<object>): void {
+  if (hangUpIsIgnored()) process.on('SIGHUP', () => undefined);
+  // Who asked is gone.
+  process.once('disconnect', () => process.exit());
   process.once('message', (job) => {
     void answer(job as never).then((result) => {
       process.send?.(result, () => {

@@ -7,6 +7,7 @@ import type { Schedule } from '../optim/schedule.js';
 import type { Engine } from '../train/engine.js';
 import { RunError } from '../util/errors.js';
 import { randomStream } from '../util/random.js';
+import type { StopSignal } from '../util/stop-signals.js';
 import {
   addStep,
   formatMetrics,
@@ -24,7 +25,7 @@ import { formatTiming, Stopwatch } from './timing.js';
 
 /** Set by a signal handler; the loop looks at it after every step. */
 export interface Interruption {
-  signal: 'SIGINT' | 'SIGTERM' | 'SIGUSR1' | null;
+  signal: StopSignal | null;
 }
 
 export interface Loop {

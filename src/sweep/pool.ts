@@ -2,15 +2,23 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Interruption } from '../experiment/run.js';
+import { stopSignalOf, type StopSignal } from '../util/stop-signals.js';
 import type { Point } from './points.js';
 
-/** What runs a point, here or on a cluster's node. */
-export const COMMAND = fileURLToPath(new URL('../../bin/fsam', import.meta.url));
+const inBin = (name: string): string =>
+  fileURLToPath(new URL(`../../bin/${name}`, import.meta.url));
+
+/** What runs a point on a cluster's node. */
+export const COMMAND = inBin('fsam');
+
+/** What runs a point here: the same, for a process of Node. */
+const SCRIPT = inBin('fsam.cjs');
 
 /** How a point's process ended. */
 export type Ending =
   | { readonly kind: 'done' }
-  | { readonly kind: 'interrupted' }
+  /** It saved and left, whoever sent the signal. */
+  | { readonly kind: 'interrupted'; readonly signal: StopSignal }
   | {
       readonly kind: 'failed';
       readonly reason: string;
@@ -45,14 +53,15 @@ export function startPool(request: PoolRequest): Pool {
   const waiting = [...request.points];
   const running = new Set<ChildProcess>();
   const work = async (): Promise<void> => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+    while (request.interruption.signal === null) {
+      const next = waiting.shift();
+      if (next === undefined) return;
       const begun = performance.now();
       const child = forkPoint(request, next);
       running.add(child);
       const ending = await endingOf(child);
       running.delete(child);
       await request.ended(next.point, ending, (performance.now() - begun) / 1000);
-      if (request.interruption.signal !== null) return;
     }
   };
   return {
@@ -70,7 +79,7 @@ function forkPoint(
 ): ChildProcess {
   const number = ['--point', String(point.number), '--threads', String(threads)];
   const anew = overwrites ? ['--overwrite'] : [];
-  return fork(COMMAND, ['sweep', '--out', sweepFolder, ...number, ...anew, '--quiet'], {
+  return fork(SCRIPT, ['sweep', '--out', sweepFolder, ...number, ...anew, '--quiet'], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
 }
@@ -88,7 +97,8 @@ async function endingOf(child: ChildProcess): Promise<Ending> {
     child.once('close', (...how) => resolve(how));
   });
   if (code === 0) return { kind: 'done' };
-  if (code !== null && code > 128) return { kind: 'interrupted' };
+  const stoppedBy = code === null ? undefined : stopSignalOf(code);
+  if (stoppedBy !== undefined) return { kind: 'interrupted', signal: stoppedBy };
   if (code === null) {
     const reason = `its process was ended by ${signal ?? 'a signal'}`;
     return { kind: 'failed', reason, exitCode: 1, killed: true };

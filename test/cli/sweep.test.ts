@@ -109,6 +109,51 @@ describe('fsam sweep', () => {
     }
   });
 
+  it.skipIf(!existsSync('/proc/self/task'))(
+    'leaves no point behind that had hardly started when the sweep was killed',
+    async () => {
+      const folder = sweepFolder(`set: { epochs: 1000 }\n${AXES}`);
+      const sweep = start(folder, SWEEP);
+      const pid = String(sweep.process.pid);
+      const isPoint = (child: string) =>
+        readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('--point');
+      let point: string | undefined;
+      while (point === undefined) {
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+        point = children.split(' ').filter(Boolean).find(isPoint);
+      }
+      sweep.process.kill('SIGKILL');
+      await sweep.done;
+      const end = Date.now() + 20_000;
+      while (existsSync(`/proc/${point}`) && Date.now() < end) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      const lives = existsSync(`/proc/${point}`);
+      if (lives) process.kill(Number(point), 'SIGKILL');
+      expect(lives).toBe(false);
+    },
+  );
+
+  it('exits with 1 where a point alone was told to stop, and names it', async () => {
+    const folder = sweepFolder(`set: { epochs: 30 }\n${AXES}`);
+    const sweep = start(folder, SWEEP);
+    const lock = join(folder, 'results/trial/sgd/seed-1/.fsam-lock');
+    const rows = join(folder, 'results/trial/sgd/seed-1/metrics.csv');
+    while (!existsSync(rows)) await new Promise((resolve) => setTimeout(resolve, 20));
+    process.kill((JSON.parse(readFileSync(lock, 'utf8')) as { pid: number }).pid, 'SIGTERM');
+    const { code, stdout, stderr } = await sweep.done;
+    expect(stdout).toContain('[4/4]');
+    expect(stderr).toMatch(
+      /^failed: sgd\/seed-1: got SIGTERM from outside, saved and left, unfinished$/m,
+    );
+    expect(stderr).toContain('fsam: 1 of 4 points failed');
+    expect(code).toBe(1);
+    const again = await fsam(folder, SWEEP);
+    expect(again.code).toBe(0);
+    expect(again.stdout).toContain('[1/1] sgd/seed-1');
+  });
+
   it('refuses to start a thousand points by mistake, and a second sweep in its folder', async () => {
     const range = '{ from: 0, to: 1, count: 10000 }';
     const folder = sweepFolder(`axes:\n  optimizer.rho: ${range}\n`);

@@ -116,6 +116,7 @@ describe('a signal', () => {
     ['SIGTERM', 143],
     ['SIGINT', 130],
     ['SIGUSR1', 138],
+    ['SIGHUP', 129],
   ] as const)('%s saves and ends with %i', async (signal, code) => {
     const folder = temporaryFolder();
     const run = start(folder, args);

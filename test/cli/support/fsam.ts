@@ -8,7 +8,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
 
-const LAUNCHER = fileURLToPath(new URL('../../../bin/fsam', import.meta.url));
+export const LAUNCHER = fileURLToPath(new URL('../../../bin/fsam', import.meta.url));
 const POLL_MILLISECONDS = 5;
 const FOLDERS = mkdtempSync(join(tmpdir(), 'fsam-cli-'));
 afterAll(() => {
@@ -29,15 +29,19 @@ export interface Running {
   until(pattern: RegExp): Promise<void>;
 }
 
-/** Starts `fsam ARGUMENTS` in `folder`. */
+/** Starts `fsam ARGUMENTS` in `folder`, as the arguments of the program `through` where there is one. */
 export function start(
   folder: string,
   args: readonly string[],
   environment: NodeJS.ProcessEnv = {},
+  through: readonly string[] = [],
 ): Running {
-  const child = spawn(process.execPath, [LAUNCHER, ...args], {
+  const [program = LAUNCHER, ...words] = [...through, LAUNCHER, ...args];
+  const child = spawn(program, words, {
     cwd: folder,
     env: { ...process.env, ...environment },
+    // A process group of its own, so that a test can signal all of it, as a terminal does.
+    detached: through.length > 0,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const texts = { stdout: '', stderr: '' };

@@ -94,7 +94,7 @@ export async function start(
   const whole = onlyPath ? path : [...path, process.env['PATH'] ?? ''];
   // Settings of whoever runs the tests do not count, and npm's and pip's retries would only make them slow.
   const kept = Object.entries(process.env).filter(([name]) => !/^(FSAM_|CXX$|PIP_)/.test(name));
-  const child = spawn(process.execPath, [join(root, 'bin/fsam'), ...args], {
+  const child = spawn(join(root, 'bin/fsam'), args, {
     cwd: root,
     env: {
       ...Object.fromEntries(kept),

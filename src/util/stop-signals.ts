@@ -1,0 +1,28 @@
+// Signals that end a run in good order, and whether a hang-up is one of them.
+import { constants } from 'node:os';
+
+/** SIGUSR1 is what batch systems send before the time is up. */
+export const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGUSR1', 'SIGHUP'] as const;
+export type StopSignal = (typeof STOP_SIGNALS)[number];
+
+/** As the shell reports a program that the signal ended. */
+export const exitCodeOf = (signal: StopSignal): number => 128 + constants.signals[signal];
+
+/** Undefined where `exitCode` tells of something else. */
+export const stopSignalOf = (exitCode: number): StopSignal | undefined =>
+  STOP_SIGNALS.find((signal) => exitCodeOf(signal) === exitCode);
+
+/** Whether this process was started so that a hang-up leaves it alone, as by nohup: bin/fsam tells. */
+export const hangUpIsIgnored = (): boolean => process.env['FSAM_SIGHUP'] === 'ignored';
+
+/**
+ * What starts `program` so that a hang-up leaves it alone where it leaves us alone; Node would give
+ * it the default action.
+ */
+export function sharingHangUp(
+  program: string,
+  args: readonly string[],
+): { readonly program: string; readonly args: readonly string[] } {
+  if (!hangUpIsIgnored()) return { program, args };
+  return { program: 'sh', args: ['-c', 'trap "" HUP; exec "$@"', 'sh', program, ...args] };
+}
