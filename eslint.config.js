@@ -12,6 +12,7 @@ const FLOORS = [
   ['experiment'],
   ['train'],
   ['models', 'optim', 'data'],
+  ['catalogue'],
   ['graph', 'nn', 'config'],
   ['native'],
   ['util'],

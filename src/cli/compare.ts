@@ -21,7 +21,7 @@ export function registerCompare(program: Command): void {
 
 async function compare(first: string, second: string): Promise<void> {
   const { readProgress } = await import('../report/runs.js');
-  const { configDifferences } = await import('../config/text.js');
+  const { differences: differencesOf } = await import('../catalogue/identity.js');
   const { textTable } = await import('../report/table.js');
   const runs = [await readProgress(first), await readProgress(second)] as const;
   for (const { folder, epochs } of runs) {
@@ -33,7 +33,7 @@ async function compare(first: string, second: string): Promise<void> {
   runs.forEach((run, i) => {
     print(`${i + 1}  ${run.folder}  (${describe(run)})`);
   });
-  const differences = configDifferences(runs[0].config, runs[1].config);
+  const differences = differencesOf(runs[0].config, runs[1].config);
   print(differences.length === 0 ? '\nsame configuration' : '\nconfiguration, 1 -> 2:');
   for (const line of differences) print(`  ${line}`);
   print('');

@@ -75,14 +75,26 @@ export function parseNetworkName(name: string): NetworkName | undefined {
   return undefined;
 }
 
-/** Options that only some families have; null in a configuration is the family's own value. */
+/** Options that only some families have. */
 export type NetworkOption = 'dropout' | 'dropPath' | 'block' | 'patch' | 'layers' | 'heads';
 
-export const FAMILY_OPTIONS: { readonly [F in Family]: readonly NetworkOption[] } = {
-  resnet: [],
-  'imagenet-resnet': [],
-  wrn: ['dropout'],
-  vgg: ['dropout'],
-  pyramidnet: ['block'],
-  vit: ['dropout', 'dropPath', 'patch', 'layers', 'heads'],
-};
+interface Options {
+  /** Channels of the first stage; features of a token. */
+  readonly width: number;
+  readonly dropout?: number;
+  readonly dropPath?: number;
+  readonly block?: 'basic' | 'bottleneck';
+  readonly patch?: number;
+  readonly layers?: number;
+  readonly heads?: number;
+}
+
+/** The options that each family has, as published: what null means in a configuration. */
+export const PUBLISHED = {
+  resnet: { width: 64 },
+  'imagenet-resnet': { width: 64 },
+  wrn: { width: 16, dropout: 0 },
+  vgg: { width: 64, dropout: 0.5 },
+  pyramidnet: { width: 16, block: 'bottleneck' },
+  vit: { width: 192, dropout: 0, dropPath: 0, patch: 4, layers: 6, heads: 3 },
+} as const satisfies { readonly [F in Family]: Options };

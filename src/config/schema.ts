@@ -2,10 +2,10 @@
 // help text.
 import { z } from 'zod';
 import {
-  FAMILY_OPTIONS,
   NETWORK_NAME,
   NETWORK_NAMES_WANTED,
   parseNetworkName,
+  PUBLISHED,
   type NetworkOption,
 } from './networks.js';
 
@@ -132,9 +132,8 @@ function onlyOptionsOfTheFamily({
 }: z.core.ParsePayload<{ name: string } & Record<NetworkOption, unknown>>): void {
   const network = parseNetworkName(value.name);
   if (network === undefined) return;
-  const known: readonly string[] = FAMILY_OPTIONS[network.family];
   for (const option of Object.keys(familyOptions) as NetworkOption[]) {
-    if (value[option] === null || known.includes(option)) continue;
+    if (value[option] === null || option in PUBLISHED[network.family]) continue;
     const message = `wanted null: ${value.name} has no such option`;
     issues.push({ code: 'custom', message, input: value, path: [option] });
   }

@@ -20,7 +20,9 @@ const LAYOUT =
   'of their tensors in this file';
 
 const recordSchema = z.strictObject({
-  configHash: z.string(),
+  /** The keys that make the run what it is, with their values; versions before it have a hash. */
+  identity: z.record(z.string(), z.unknown()).optional(),
+  configHash: z.string().optional(),
   seed: z.int(),
   /** Size of the training set, which the positions in the epoch count in. */
   trainImages: z.int(),

@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { variantName } from '../catalogue/variant.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
-import { variantName } from '../config/variant.js';
 import { TEMPORARY_NAME } from '../util/atomic-file.js';
 import { UserError } from '../util/errors.js';
 import { errorCode, unreadable, unwritable } from '../util/file-errors.js';

@@ -1,6 +1,7 @@
 // The rows of metrics.csv: everything measured that is the same for the same command, summed up
 // step by step.
 import { z } from 'zod';
+import { OPTIMIZERS } from '../catalogue/variants.js';
 import type { OptimizerConfig } from '../config/schema.js';
 import type { Evaluation, StepResult } from '../train/engine.js';
 
@@ -95,20 +96,8 @@ export const NO_SUMS: EpochSums = {
 };
 
 /** Whether a step has a second pass, at w + eps. */
-export function hasTwoPasses(optimizer: OptimizerConfig['name']): boolean {
-  switch (optimizer) {
-    case 'sgd':
-    case 'adamw':
-      return false;
-    case 'sam':
-    case 'asam':
-    case 'fsam':
-    case 'fasam':
-      return true;
-    default:
-      return optimizer satisfies never;
-  }
-}
+export const hasTwoPasses = (optimizer: OptimizerConfig['name']): boolean =>
+  OPTIMIZERS[optimizer].passes === 2;
 
 /** What of a step there is to measure. */
 export interface Measured {

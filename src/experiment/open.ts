@@ -1,6 +1,6 @@
 // The files of a run folder, begun anew or read back to go on.
 import type { Config } from '../config/schema.js';
-import { configHash, formatConfig } from '../config/text.js';
+import { formatConfig } from '../config/text.js';
 import type { Dataset } from '../data/dataset.js';
 import { realisedNoise } from '../data/label-noise.js';
 import { readNoisyLabels, writeNoisyLabels } from '../data/label-noise-file.js';
@@ -8,6 +8,7 @@ import type { Engine } from '../train/engine.js';
 import { writeFileAtomically } from '../util/atomic-file.js';
 import { UserError } from '../util/errors.js';
 import { makeFolders } from '../util/folders.js';
+import { belongsTo } from './belonging.js';
 import { loadCheckpoint } from './checkpoint.js';
 import { writeEnvironment } from './environment.js';
 import {
@@ -74,7 +75,7 @@ export async function restore(
   const wayOut = await wayOutOf(folder);
   const record = await withWayOut(wayOut, () => loadCheckpoint(checkpoint, engine));
   const trainImages = dataset.train.labels.length;
-  if (record.configHash !== configHash(config) || record.seed !== config.seed) {
+  if (!belongsTo(record, config, folder)) {
     throw new UserError(`${checkpoint}: is a checkpoint of another configuration; ${wayOut}`);
   }
   if (record.trainImages !== trainImages) {

@@ -1,6 +1,6 @@
 // What a command may do in a run folder, from what stands there and what was asked.
+import { differences as differencesOf } from '../catalogue/identity.js';
 import type { Config } from '../config/schema.js';
-import { configDifferences } from '../config/text.js';
 import { UserError } from '../util/errors.js';
 import { configOf, type FolderState, type RunFolder } from './folder.js';
 
@@ -39,7 +39,7 @@ export function decide(request: PlanRequest, folder: RunFolder, state: FolderSta
 
 /** Errors: UserError where the folder holds a run of another configuration; `run` says which. */
 export function refuseOther(folder: RunFolder, config: Config, run: string): void {
-  const differences = configDifferences(configOf(folder), config);
+  const differences = differencesOf(configOf(folder), config);
   if (differences.length === 0) return;
   throw new UserError(
     `${folder.path}: holds ${run} of another configuration (${differences.join('; ')}); ` +

@@ -1,12 +1,12 @@
 // The door of this folder: one experiment from its configuration to its finished run folder.
 import type { Config } from '../config/schema.js';
-import { configHash } from '../config/text.js';
 import type { Dataset } from '../data/dataset.js';
 import { describeNoise, realisedNoise, withLabelNoise } from '../data/label-noise.js';
 import { loadDataset } from '../data/load.js';
 import { createSchedule } from '../optim/schedule.js';
 import type { CreateEngine, Engine } from '../train/engine.js';
 import { refuseLocked } from '../util/lock.js';
+import { recordOfRun } from './belonging.js';
 import { parameterCount, saveCheckpoint } from './checkpoint.js';
 import {
   checkpointPath,
@@ -163,7 +163,7 @@ async function keepCheckpoints(
   engine: Engine,
   trainImages: number,
 ): Promise<Pick<Loop, 'save' | 'lastCheckpoint'>> {
-  const record = { configHash: configHash(config), seed: config.seed, trainImages };
+  const record = { ...recordOfRun(config), trainImages };
   let [last = null] = await listCheckpoints(folder);
   return {
     save: async (progress) => {

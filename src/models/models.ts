@@ -1,5 +1,5 @@
 // Networks by name. The door of this folder.
-import { parseNetworkName, type Family } from '../config/networks.js';
+import { parseNetworkName, PUBLISHED } from '../config/networks.js';
 import type { ModelConfig } from '../config/schema.js';
 import { NetworkBuilder, type Network } from '../nn/network.js';
 import { InternalError } from '../util/errors.js';
@@ -18,16 +18,6 @@ export interface ModelInput {
   readonly classes: number;
 }
 
-/** Channels of the first stage in the published networks. */
-const WIDTHS: Record<Family, number> = {
-  resnet: 64,
-  'imagenet-resnet': 64,
-  wrn: 16,
-  vgg: 64,
-  pyramidnet: 16,
-  vit: 192,
-};
-
 /**
  * The network that a configuration names, for such images.
  *
@@ -39,36 +29,41 @@ export function buildModel(config: ModelConfig, input: ModelInput): Network {
   const name = parseNetworkName(config.name);
   if (name === undefined) throw new InternalError(`the schema let the network ${config.name} pass`);
   const builder = new NetworkBuilder(config);
-  const width = config.width ?? WIDTHS[name.family];
+  const width = config.width ?? PUBLISHED[name.family].width;
   switch (name.family) {
     case 'resnet':
       return resnet(builder, name.depth, { channels, classes, width });
     case 'imagenet-resnet':
       return imagenetResnet(builder, name.depth, { channels, classes, width });
     case 'wrn':
-      return wideResNet(builder, name, { channels, classes, width, dropout: config.dropout ?? 0 });
+      return wideResNet(builder, name, {
+        channels,
+        classes,
+        width,
+        dropout: config.dropout ?? PUBLISHED.wrn.dropout,
+      });
     case 'vgg':
       return vgg(builder, name, {
         ...input,
         firstChannels: width,
-        dropout: config.dropout ?? 0.5,
+        dropout: config.dropout ?? PUBLISHED.vgg.dropout,
       });
     case 'pyramidnet':
       return pyramidNet(builder, name, {
         channels,
         classes,
         width,
-        block: config.block ?? 'bottleneck',
+        block: config.block ?? PUBLISHED.pyramidnet.block,
       });
     case 'vit':
       return vit(builder, {
         ...input,
         size: width,
-        patch: config.patch ?? 4,
-        layers: config.layers ?? 6,
-        heads: config.heads ?? 3,
-        dropout: config.dropout ?? 0,
-        dropPath: config.dropPath ?? 0,
+        patch: config.patch ?? PUBLISHED.vit.patch,
+        layers: config.layers ?? PUBLISHED.vit.layers,
+        heads: config.heads ?? PUBLISHED.vit.heads,
+        dropout: config.dropout ?? PUBLISHED.vit.dropout,
+        dropPath: config.dropPath ?? PUBLISHED.vit.dropPath,
       });
     default:
       return name satisfies never;

@@ -1,8 +1,10 @@
 // The figures of a report, as descriptions for Vega-Lite.
 import type { TopLevelSpec } from 'vega-lite';
-import { keyWord } from '../config/label.js';
+import { keyWord, shortName } from '../catalogue/label.js';
+import { rowOf } from '../catalogue/keys.js';
+import { OPTIMIZERS } from '../catalogue/variants.js';
 import { base, EPOCH, quantitative, series, type Datum } from './figure-style.js';
-import { OPTIMIZERS, scoresOf, type Point } from './points.js';
+import { scoresOf, type Point } from './points.js';
 import type { Epoch } from './runs.js';
 import { keysOf } from './summary.js';
 import { describe } from './statistics.js';
@@ -23,7 +25,7 @@ export function figuresOf(points: readonly Point[]): Figure[] {
   return [
     curves(points, 'test_accuracy', 'test-accuracy', 'test accuracy (%)'),
     curves(points, 'train_loss', 'train-loss', 'training loss at w'),
-    ...numericKeys(points).map((key) => against(points, key)),
+    ...numericKeys(points).map((key, _, keys) => against(points, key, keys)),
     ...memorisation(points),
   ];
 }
@@ -66,7 +68,7 @@ function curves(
 function panels(points: readonly Point[], values: readonly Datum[], layers: never): TopLevelSpec {
   const ofOptimizer = (name: string): string[] =>
     points.filter(({ runs }) => runs[0].config.optimizer.name === name).map(({ label }) => label);
-  const names = OPTIMIZERS.filter((name) => ofOptimizer(name).length > 0);
+  const names = Object.keys(OPTIMIZERS).filter((name) => ofOptimizer(name).length > 0);
   return {
     ...base(values),
     columns: 2,
@@ -111,8 +113,8 @@ function numericKeys(points: readonly Point[]): string[] {
 }
 
 /** Accuracy after the last epoch against a key: a line for whatever else tells the points apart. */
-function against(points: readonly Point[], key: string): Figure {
-  const title = key === 'labelNoise.rate' ? 'label noise rate' : (key.split('.').at(-1) ?? key);
+function against(points: readonly Point[], key: string, keys: readonly string[]): Figure {
+  const title = rowOf(key)?.title ?? shortName(key, keys);
   const others = keysOf(points).filter((other) => other !== key);
   const nameOf = (point: Point): string =>
     others

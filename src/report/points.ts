@@ -1,7 +1,7 @@
 // Runs that differ in nothing but their seed are one point of a report.
-import { countsFor, keyWord } from '../config/label.js';
-import { optimizerSchema } from '../config/schema.js';
-import { effectiveValues } from '../config/text.js';
+import { identityOf } from '../catalogue/identity.js';
+import { keyWord } from '../catalogue/label.js';
+import { OPTIMIZERS } from '../catalogue/variants.js';
 import { UserError } from '../util/errors.js';
 import type { Run, Scores } from './runs.js';
 
@@ -15,12 +15,6 @@ export interface Point {
   /** By seed, ascending; at least one. */
   readonly runs: readonly [Run, ...Run[]];
 }
-
-/** In the order in which they are listed. */
-export const OPTIMIZERS = optimizerSchema.shape.name.options;
-
-/** What names a run, and does not make it another. */
-const NAMES = new Set(['name', 'variant']);
 
 /** Runs of one configuration, in the order found. */
 interface Group {
@@ -36,7 +30,7 @@ interface Group {
 export function summarise(runs: readonly Run[]): Point[] {
   const groups = new Map<string, Group>();
   for (const run of runs) {
-    const values = countingValues(run);
+    const values = identityOf(run.config);
     const identity = JSON.stringify([...values]);
     const group = groups.get(identity);
     if (group === undefined) groups.set(identity, { values, runs: [run] });
@@ -50,17 +44,9 @@ export function summarise(runs: readonly Run[]): Point[] {
   return points.sort((a, b) => comparePoints(a, b, telling));
 }
 
-/** Every key but the seed that has a say in the run's numbers. */
-function countingValues({ config }: Run): ReadonlyMap<string, unknown> {
-  const all = effectiveValues(config);
-  const counts = (key: string): boolean =>
-    key !== 'seed' && countsFor(key, (other) => all.get(other));
-  return new Map([...all].filter(([key]) => counts(key)));
-}
-
 /**
  * Those that do not have one value in all points. The optimizer's come last, its name the first of
- * them; names of experiments only where nothing else differs.
+ * them.
  */
 function differingKeys(points: readonly ReadonlyMap<string, unknown>[]): string[] {
   const values = new Map<string, Set<string>>();
@@ -70,10 +56,8 @@ function differingKeys(points: readonly ReadonlyMap<string, unknown>[]): string[
     }
   }
   const differing = [...values].filter(([, set]) => set.size > 1).map(([key]) => key);
-  const unnamed = differing.filter((key) => !NAMES.has(key));
-  const keys = unnamed.length === 0 ? differing : unnamed;
   const ofOptimizer = (key: string): boolean => key.startsWith('optimizer.');
-  return [...keys.filter((key) => !ofOptimizer(key)), ...keys.filter(ofOptimizer)];
+  return [...differing.filter((key) => !ofOptimizer(key)), ...differing.filter(ofOptimizer)];
 }
 
 /** Those of `keys` that tell points apart which the ones before do not: networks and optimizers first. */
@@ -131,9 +115,11 @@ function comparePoints(a: Point, b: Point, keys: readonly string[]): number {
   return 0;
 }
 
+const OPTIMIZER_NAMES: readonly unknown[] = Object.keys(OPTIMIZERS);
+
 /** Optimizers in their order, numbers by size, the rest as text; what is not there comes first. */
 function compareValues(a: unknown, b: unknown): number {
-  const rank = (value: unknown) => (OPTIMIZERS as readonly unknown[]).indexOf(value);
+  const rank = (value: unknown) => OPTIMIZER_NAMES.indexOf(value);
   if (rank(a) >= 0 && rank(b) >= 0) return rank(a) - rank(b);
   if (typeof a === 'number' && typeof b === 'number') return a - b;
   if (a === undefined || a === null) return b === undefined || b === null ? 0 : -1;

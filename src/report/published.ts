@@ -1,8 +1,7 @@
 // Values that the authors of F-SAM published, for the runs that repeat them exactly.
-import { countsFor } from '../config/label.js';
+import { identityOf } from '../catalogue/identity.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
-import { effectiveValues } from '../config/text.js';
 
 /** Test accuracies in percent. */
 interface Published {
@@ -28,26 +27,6 @@ const LOGS: readonly (Published & { readonly assignments: readonly string[] })[]
   },
 ];
 
-/** Keys that leave the experiment what it is: names, the draw, and what its data and rules do not read. */
-const FREE = new Set([
-  'name',
-  'variant',
-  'seed',
-  'device',
-  'evaluationBatchSize',
-  'model.convolution',
-  'data.synthetic.train',
-  'data.synthetic.test',
-  'data.synthetic.size',
-  'data.synthetic.channels',
-  'data.synthetic.classes',
-  'schedule.milestones',
-  'schedule.factor',
-  'optimizer.beta1',
-  'optimizer.beta2',
-  'optimizer.epsilon',
-]);
-
 /** Null where nothing was published for such a run: another network, width, part of the data, ... */
 export function publishedFor(config: Config): Published | null {
   known ??= new Map(
@@ -62,12 +41,5 @@ export function publishedFor(config: Config): Published | null {
 /** The logs by fingerprint; read from the experiment's file where they are first asked for. */
 let known: ReadonlyMap<string, Published> | undefined;
 
-/** Every key that makes the run what it is. A width left out is the published one. */
-function fingerprint(config: Config): string {
-  const width = config.model.width === 64 ? null : config.model.width;
-  const values = effectiveValues({ ...config, model: { ...config.model, width } });
-  const telling = [...values].filter(
-    ([key]) => !FREE.has(key) && countsFor(key, (other) => values.get(other)),
-  );
-  return JSON.stringify(telling);
-}
+/** Every key that makes the run what it is; the last digits of its numbers do not matter. */
+const fingerprint = (config: Config): string => JSON.stringify([...identityOf(config, ['result'])]);

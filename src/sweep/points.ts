@@ -1,12 +1,13 @@
 // The points of a sweep: every combination of its axes, each a whole configuration with a name.
+import { isRead, readerOf } from '../catalogue/identity.js';
+import { asName, keyWord } from '../catalogue/label.js';
+import { variantName } from '../catalogue/variant.js';
 import { checkConfig } from '../config/load.js';
 import { readReferred } from '../config/files.js';
-import { asName, countsFor, keyWord } from '../config/label.js';
 import { merge, nest, toPlain, type Located } from '../config/located.js';
 import { render, type Mistake } from '../config/mistakes.js';
 import type { Config } from '../config/schema.js';
 import { valueAt } from '../config/text.js';
-import { variantName } from '../config/variant.js';
 import { UserError } from '../util/errors.js';
 import { BASE, type Assignment, type Choice } from './axes.js';
 import type { Sweep } from './load.js';
@@ -115,8 +116,9 @@ function applicable(
 ): Choice[] {
   const assignments = combination.flatMap((choice) => choice.assignments);
   const written = toPlain(overlays.reduce(merge, lay(base, sweep, assignments)));
+  const at = readerOf(written);
   const applies = (key: string): boolean =>
-    countsFor(key, (other) => valueAt(written, other)) &&
+    isRead(key, at) &&
     sweep.conditions
       .filter((condition) => condition.key === key)
       .flatMap(({ where }) => Object.entries(where))

@@ -53,15 +53,21 @@ describe('the grid', () => {
     expect(names('set: { optimizer.name: sgd }\naxes:\n  optimizer.rho: [0.1, 0.2]\n')).toEqual([
       'sgd/seed-1',
     ]);
+    expect(
+      names('axes:\n  schedule.name: [cosine, step]\n  schedule.factor: [0.1, 0.2]\n'),
+    ).toEqual(['cosine/seed-1', 'step-factor0.1/seed-1', 'step-factor0.2/seed-1']);
+    expect(
+      names('set: { optimizer.name: adamw }\naxes:\n  optimizer.momentum: [0, 0.9]\n'),
+    ).toEqual(['adamw/seed-1']);
   });
 
   test('collapses where the file says so', () => {
-    const axes = 'axes:\n  schedule.name: [cosine, step]\n  schedule.factor: [0.1, 0.2]\n';
+    const axes = 'axes:\n  optimizer.name: [sgd, sam]\n  optimizer.momentum: [0.8, 0.9]\n';
     expect(names(axes)).toHaveLength(4);
-    expect(names(`${axes}only:\n  schedule.factor: { schedule.name: [step] }\n`)).toEqual([
-      'cosine/seed-1',
-      'step-factor0.1/seed-1',
-      'step-factor0.2/seed-1',
+    expect(names(`${axes}only:\n  optimizer.momentum: { optimizer.name: [sam] }\n`)).toEqual([
+      'sgd/seed-1',
+      'sam-momentum0.8/seed-1',
+      'sam-momentum0.9/seed-1',
     ]);
   });
 

@@ -1,0 +1,83 @@
+// What a run is: the keys that make its numbers, as far as they are read, by what they mean. The
+// door of this folder.
+import { configSchema, type Config } from '../config/schema.js';
+import { valueAt } from '../config/text.js';
+import { KEY_PATHS, KEYS, rowOf, type KeyPath, type Reader, type Role } from './keys.js';
+
+/** Reads a configuration, whole or as it was written; what is left out is at its default. */
+export function readerOf(written: unknown): Reader {
+  const read = (key: string): unknown => valueAt(written, key) ?? defaultOf(key);
+  return read as Reader;
+}
+
+/** Undefined where the key has none. */
+function defaultOf(key: string): unknown {
+  defaults ??= configSchema.parse({
+    name: 'any',
+    data: { name: 'synthetic' },
+    model: { name: 'resnet18' },
+    optimizer: { name: 'sgd' },
+  });
+  return valueAt(defaults, key);
+}
+
+let defaults: Config | undefined;
+
+/** What the key was in runs of versions that did not have it. */
+export const valueIfAbsent = (key: KeyPath): unknown => {
+  const { absent } = KEYS[key];
+  return absent === undefined ? defaultOf(key) : absent;
+};
+
+/**
+ * Whether the key is read in such a configuration: rho is not under sgd. A section is, if one of its
+ * keys is.
+ */
+export function isRead(key: string, at: Reader): boolean {
+  const row = rowOf(key);
+  if (row !== null) return row.read?.(at) ?? true;
+  const below = KEY_PATHS.filter((path) => path.startsWith(`${key}.`));
+  return below.length === 0 || below.some((path) => isRead(path, at));
+}
+
+/** Whether a run's numbers depend on the key in such a configuration. */
+export function counts(key: string, at: Reader): boolean {
+  const row = rowOf(key);
+  return row !== null && row.role !== 'nothing' && row.role !== 'name' && isRead(key, at);
+}
+
+/** The value of a key by what it means: the published width, not null. */
+export const meaningOf = (key: KeyPath, at: Reader): unknown =>
+  (KEYS[key].meaning ?? (() => at(key)))(at);
+
+const TELLING: readonly Role[] = ['result', 'rounding'];
+
+/** The values that make the run what it is, in the schema's order; without its seed. */
+export function identityOf(
+  config: Config,
+  roles: readonly Role[] = TELLING,
+): ReadonlyMap<KeyPath, unknown> {
+  const at = readerOf(config);
+  const telling = KEY_PATHS.filter((key) => roles.includes(KEYS[key].role) && isRead(key, at));
+  return new Map(telling.map((key) => [key, meaningOf(key, at)]));
+}
+
+/**
+ * One line for each key that makes two runs differ: `optimizer.rho: 0.1 -> 0.2`. None where they are
+ * the same run.
+ */
+export function differences(from: Config, to: Config): string[] {
+  const roles: readonly Role[] = [...TELLING, 'seed'];
+  const [ours, theirs] = [readerOf(from), readerOf(to)];
+  return KEY_PATHS.filter((key) => roles.includes(KEYS[key].role))
+    .filter((key) => isRead(key, ours) || isRead(key, theirs))
+    .map((key) => [key, show(meaningOf(key, ours)), show(meaningOf(key, theirs))] as const)
+    .filter(([, before, after]) => before !== after)
+    .map(([key, before, after]) => `${key}: ${before} -> ${after}`);
+}
+
+function show(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`;
+  if (value === undefined) return 'not set';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

@@ -1,0 +1,155 @@
+// What a run is: which keys count, under which variant, and what runs are called after them.
+import { describe, expect, test } from 'vitest';
+import { counts, differences, identityOf, isRead, readerOf } from '../../src/catalogue/identity.js';
+import { KEY_PATHS, KEYS } from '../../src/catalogue/keys.js';
+import { variantName } from '../../src/catalogue/variant.js';
+import { DESCENTS, OPTIMIZERS } from '../../src/catalogue/variants.js';
+import { configJsonSchema, keyPaths, schemaAt } from '../../src/config/jsonSchema.js';
+import { loadConfig } from '../../src/config/load.js';
+import type { Config } from '../../src/config/schema.js';
+
+function smoke(...assignments: string[]): Config {
+  return loadConfig({ config: 'smoke', assignments, overrides: {} });
+}
+
+test('every key of the schema has a row, in its order', () => {
+  const leaves = keyPaths(configJsonSchema()).filter(
+    (path, _, all) => !all.some((other) => other.startsWith(`${path}.`)),
+  );
+  expect(KEY_PATHS).toEqual(leaves.filter((path) => path !== 'extends'));
+});
+
+describe('which keys count', () => {
+  test.each([
+    ['optimizer.name=sgd', 'momentum nesterov weightDecay clipNorm'],
+    ['optimizer.name=adamw', 'weightDecay beta1 beta2 epsilon clipNorm'],
+    ['optimizer.name=sam', 'base rho adaptive momentum nesterov weightDecay clipNorm'],
+    [
+      'optimizer={name: fsam, base: adamw}',
+      'base rho adaptive sigma lambda emaOrder weightDecay beta1 beta2 epsilon clipNorm',
+    ],
+  ])('%s', (assignment, wanted) => {
+    const at = readerOf(smoke(assignment));
+    const found = KEY_PATHS.filter((key) => key.startsWith('optimizer.') && counts(key, at));
+    expect(found.map((key) => key.slice('optimizer.'.length))).toEqual([
+      'name',
+      ...wanted.split(' '),
+    ]);
+  });
+
+  test.each([
+    ['labelNoise.exclusive', 'labelNoise={rate: 0.2, kind: asymmetric}', 'labelNoise.rate=0.2'],
+    ['labelNoise.seed', 'labelNoise.rate=0', 'labelNoise.rate=0.2'],
+    ['data.synthetic.size', 'data.name=cifar10', 'data.name=synthetic'],
+    ['schedule.milestones', 'schedule.name=cosine', 'schedule.name=step'],
+    ['augmentation.cutoutProbability', 'augmentation.cutout=0', 'augmentation.cutout=8'],
+    ['model.patch', 'model.name=resnet18', 'model.name=vit'],
+  ])('%s: not with %s, but with %s', (key, without, having) => {
+    expect(counts(key, readerOf(smoke(without)))).toBe(false);
+    expect(counts(key, readerOf(smoke(having)))).toBe(true);
+  });
+
+  test('never those that change no number', () => {
+    const never = ['evaluationBatchSize', 'data.directory', 'checkpoint.everyEpochs', 'name'];
+    for (const key of never) expect(counts(key, readerOf(smoke()))).toBe(false);
+  });
+
+  test('and the help of an optimizer key names those that read it', () => {
+    for (const key of KEY_PATHS.filter((path) => path.startsWith('optimizer.'))) {
+      const help = schemaAt(configJsonSchema(), key.split('.'))?.description ?? '';
+      const [, list] = /\(([a-z, ]+)\)\.$/.exec(help) ?? [];
+      const named = list?.split(', ') ?? Object.keys(OPTIMIZERS);
+      for (const name of Object.keys(OPTIMIZERS)) {
+        for (const base of Object.keys(DESCENTS)) {
+          const descent = name in DESCENTS ? name : base;
+          const optimizer = `optimizer={name: ${name}, base: ${base}}`;
+          const wanted = named.includes(name) || (list !== undefined && named.includes(descent));
+          if (key === 'optimizer.name' || /base|weightDecay|adaptive/.test(key)) continue;
+          expect([key, optimizer, counts(key, readerOf(smoke(optimizer)))]).toEqual([
+            key,
+            optimizer,
+            wanted,
+          ]);
+        }
+      }
+    }
+  });
+});
+
+test('null is the published value', () => {
+  const vit = 'model={name: vit, width: null}';
+  expect(differences(smoke(vit), smoke('model={name: vit, width: 192, heads: 3}'))).toEqual([]);
+  expect(identityOf(smoke('model={name: vgg16, width: null}')).get('model.dropout')).toBe(0.5);
+});
+
+test('differences, one line a key that counts for one of the two', () => {
+  const changed = smoke(
+    'optimizer.rho=0.1',
+    'schedule={name: step, milestones: [5]}',
+    'seed=2',
+    'variant=b',
+    'evaluationBatchSize=8',
+    'logging.tensorboard=true',
+    'optimizer.beta1=0.5',
+  );
+  expect(differences(smoke(), smoke())).toEqual([]);
+  expect(differences(smoke(), changed)).toEqual([
+    'seed: 1 -> 2',
+    'optimizer.rho: 0.2 -> 0.1',
+    'schedule.name: cosine -> step',
+    'schedule.milestones: [60, 120, 160] -> [5]',
+  ]);
+});
+
+describe('the variant', () => {
+  test.each([
+    ['sgd', ['optimizer.name=sgd']],
+    ['adamw', ['optimizer.name=adamw']],
+    ['sam-rho0.2', ['optimizer.name=sam']],
+    ['asam-rho0.2', ['optimizer.name=asam']],
+    ['asam-rho0.2', ['optimizer.name=sam', 'optimizer.adaptive=true']],
+    ['sam-rho1e-7-adamw', ['optimizer.name=sam', 'optimizer.base=adamw', 'optimizer.rho=1e-7']],
+    ['fsam-rho0.2-sigma1-lambda0.6', []],
+    ['fasam-rho2-sigma0.5-lambda0', ['optimizer={name: fasam, rho: 2, sigma: 0.5, lambda: 0}']],
+    ['fsam-rho0.2-sigma1-lambda0.6-adamw-paper', ['optimizer={base: adamw, emaOrder: paper}']],
+    [
+      'sgd-m4-noise0.4-exclusive',
+      ['optimizer.name=sgd', 'microBatches=4', 'labelNoise={rate: 0.4, exclusive: true}'],
+    ],
+    ['sgd-noise0.4-asymmetric', ['optimizer.name=sgd', 'labelNoise={rate: 0.4, kind: asymmetric}']],
+    ['sgd-noise-file', ['optimizer.name=sgd', 'labelNoise.file=a.csv']],
+    ['mine', ['variant=mine']],
+  ])('%s', (name, assignments) => {
+    expect(variantName(smoke(...assignments))).toBe(name);
+  });
+
+  test('tells every key that only some optimizers read', () => {
+    const OTHERS: Readonly<Record<string, string>> = { base: 'adamw', emaOrder: 'paper' };
+    for (const [name, { reads }] of Object.entries(OPTIMIZERS)) {
+      for (const key of reads.filter((read) => read !== 'adaptive')) {
+        const value = OTHERS[key] ?? '0.123';
+        const [usual, other] = [
+          smoke(`optimizer.name=${name}`),
+          smoke(`optimizer.name=${name}`, `optimizer.${key}=${value}`),
+        ];
+        expect([key, variantName(other)]).not.toEqual([key, variantName(usual)]);
+      }
+    }
+  });
+});
+
+test('every key that is not always read is read under some variant', () => {
+  const variants = [
+    ...Object.keys(OPTIMIZERS).map((name) => `optimizer={name: ${name}, base: sgd}`),
+    'optimizer.name=adamw',
+    'labelNoise={rate: 0.2, kind: symmetric}',
+    'schedule.name=step',
+    'model={name: vit, width: null}',
+    'model={name: vgg16, width: null}',
+    'model={name: pyramidnet-110-48, width: null}',
+    'data.name=synthetic',
+  ].map((assignment) => readerOf(smoke(assignment)));
+  const dead = KEY_PATHS.filter((key) => !variants.some((at) => isRead(key, at)));
+  expect(dead).toEqual([]);
+  expect(Object.values(KEYS).filter(({ read }) => read !== undefined).length).toBeGreaterThan(20);
+});

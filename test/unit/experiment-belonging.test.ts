@@ -1,0 +1,48 @@
+// Whether a checkpoint is of a run: by what its keys mean, whatever version wrote it.
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import type { CheckpointRecord } from '../../src/experiment/checkpoint.js';
+import { belongsTo, recordOfRun } from '../../src/experiment/belonging.js';
+import { configOf, runFolder, type RunFolder } from '../../src/experiment/folder.js';
+import { BEGINNING } from '../../src/experiment/progress.js';
+import { scratchFolder } from './experiment-support.js';
+
+const OLDER = fileURLToPath(new URL('../fixtures/older-config.yaml', import.meta.url));
+/** What version 0.1 recorded in the checkpoints of that configuration. */
+const OLDER_HASH = 'efc8203f523a68f3fff0e1de2db47b65434752604ce00b07ca583e85b970896e';
+
+function olderFolder(): RunFolder {
+  const path = scratchFolder();
+  copyFileSync(OLDER, join(path, 'config.yaml'));
+  return runFolder(path);
+}
+
+const rest = { trainImages: 112, progress: BEGINNING };
+
+test('a checkpoint of an earlier version belongs to the run whose hash it has', () => {
+  const folder = olderFolder();
+  const config = configOf(folder);
+  const record = (configHash: string): CheckpointRecord => ({ ...rest, seed: 1, configHash });
+  expect(belongsTo(record(OLDER_HASH), config, folder)).toBe(true);
+  expect(belongsTo(record(OLDER_HASH.replace('e', 'f')), config, folder)).toBe(false);
+  expect(belongsTo({ ...record(OLDER_HASH), seed: 2 }, config, folder)).toBe(false);
+  expect(belongsTo({ ...rest, seed: 1 }, config, folder)).toBe(false);
+});
+
+test('a checkpoint of this version belongs by meaning, and lacks keys that came later', () => {
+  const folder = olderFolder();
+  const config = configOf(folder);
+  const record: CheckpointRecord = { ...rest, ...recordOfRun(config) };
+  expect(belongsTo(record, config, folder)).toBe(true);
+  const free = { ...config, evaluationBatchSize: 8, name: 'other' };
+  expect(belongsTo(record, free, folder)).toBe(true);
+  const { weightAverage, ...earlier } = record.identity ?? {};
+  expect(weightAverage).toBeNull();
+  expect(belongsTo({ ...record, identity: earlier }, config, folder)).toBe(true);
+  expect(
+    belongsTo({ ...record, identity: earlier }, { ...config, weightAverage: 0.9 }, folder),
+  ).toBe(false);
+  expect(belongsTo(record, { ...config, epochs: 3 }, folder)).toBe(false);
+});
