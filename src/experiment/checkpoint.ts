@@ -1,7 +1,7 @@
 // A checkpoint: the engine's state as named tensors and the run's progress, in one safetensors
 // file.
 import { z } from 'zod';
-import type { Engine, State, TensorSpec } from '../train/engine.js';
+import type { Engine, State } from '../train/engine.js';
 import { InternalError, required, RunError, UserError } from '../util/errors.js';
 import {
   readHeader,
@@ -17,7 +17,7 @@ const VERSION = '1';
 /** For who reads the file elsewhere. */
 const LAYOUT =
   'convolutions [height, width, in, out], linear [in, out]; optimizer.NAME: one vector over all parameters, in the order ' +
-  'of their tensors in this file';
+  'of their tensors in this file; average.NAME: moving average of NAME';
 
 const recordSchema = z.strictObject({
   /** The keys that make the run what it is, with their values; versions before it have a hash. */
@@ -33,10 +33,7 @@ const recordSchema = z.strictObject({
 export type CheckpointRecord = z.infer<typeof recordSchema>;
 
 /** Only what a checkpoint needs to know of an engine. */
-type CheckpointedEngine = Pick<
-  Engine,
-  'parameterLayout' | 'statisticLayout' | 'stateNames' | 'readState' | 'writeState'
->;
+type CheckpointedEngine = Pick<Engine, 'slots' | 'readState' | 'writeState'>;
 
 /**
  * Writes the engine's state and `record` to `path`, whole or not at all.
@@ -70,7 +67,7 @@ export async function loadCheckpoint(
   path: string,
   engine: CheckpointedEngine,
 ): Promise<CheckpointRecord> {
-  const state = emptyState(engine);
+  const state = new Map(engine.slots.map(({ name, size }) => [name, new Float32Array(size)]));
   const wanted = new Map(namedTensors(engine, state).map((tensor) => [tensor.name, tensor]));
   const header = await readHeader(path);
   const record = recordOf(path, header);
@@ -116,62 +113,32 @@ function checkTensors(path: string, header: Header, wanted: ReadonlyMap<string, 
   }
 }
 
-/**
- * The state cut into tensors that share its memory: weights, running statistics, then the
- * optimizer's vectors.
- */
-function namedTensors(engine: CheckpointedEngine, state: State): Tensor[] {
-  const extra = [...state.keys()].find((name) => !engine.stateNames.includes(name));
+/** The state cut into tensors that share its memory, slot by slot. */
+function namedTensors({ slots }: CheckpointedEngine, state: State): Tensor[] {
+  const extra = [...state.keys()].find((name) => !slots.some((slot) => slot.name === name));
   if (extra !== undefined) throw new InternalError(`the engine gave state ${extra}, not named`);
-  const lengths = lengthsOf(engine);
-  const tensors = engine.stateNames.flatMap((name) => {
+  const tensors = slots.flatMap(({ name, size, tensors: pieces }) => {
     const vector = required(state.get(name), `state ${name}`);
-    const length = required(lengths.get(name), `length of state ${name}`);
-    if (vector.length !== length) {
-      throw new InternalError(`state ${name} has ${vector.length} numbers, wanted ${length}`);
+    if (vector.length !== size) {
+      throw new InternalError(`state ${name} has ${vector.length} numbers, wanted ${size}`);
     }
-    switch (name) {
-      case 'parameters':
-        return cut(vector, engine.parameterLayout);
-      case 'statistics':
-        return cut(vector, engine.statisticLayout);
-      default:
-        return [{ name: `optimizer.${name}`, shape: [length], data: vector }];
-    }
+    return pieces.map(({ name: tensor, shape, offset }) => ({
+      name: tensor,
+      shape,
+      data: vector.subarray(offset, offset + sizeOf(shape)),
+    }));
   });
   const names = new Set(tensors.map(({ name }) => name));
   if (names.size < tensors.length) throw new InternalError('two tensors of the state share a name');
   return tensors;
 }
 
-function cut(vector: Float32Array, layout: readonly TensorSpec[]): Tensor[] {
-  return layout.map(({ name, shape, offset }) => ({
-    name,
-    shape,
-    data: vector.subarray(offset, offset + sizeOf(shape)),
-  }));
-}
-
-function emptyState(engine: CheckpointedEngine): State {
-  return new Map([...lengthsOf(engine)].map(([name, size]) => [name, new Float32Array(size)]));
-}
-
-function lengthsOf(engine: CheckpointedEngine): ReadonlyMap<string, number> {
-  const parameters = parameterCount(engine);
-  return new Map(
-    engine.stateNames.map((name) => [
-      name,
-      name === 'statistics' ? sizeOfLayout(engine.statisticLayout) : parameters,
-    ]),
-  );
-}
-
-export function parameterCount(engine: Pick<Engine, 'parameterLayout'>): number {
-  return sizeOfLayout(engine.parameterLayout);
-}
-
-function sizeOfLayout(layout: readonly TensorSpec[]): number {
-  return layout.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+/** Weights and biases of the network. */
+export function parameterCount({ slots }: Pick<Engine, 'slots'>): number {
+  return required(
+    slots.find(({ name }) => name === 'parameters'),
+    'the slot of the parameters',
+  ).size;
 }
 
 function sizeOf(shape: readonly number[]): number {

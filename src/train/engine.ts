@@ -10,14 +10,15 @@ import { buildModel } from '../models/models.js';
 import { requireBfloat16 } from '../native/bfloat16.js';
 import { withStockOps } from '../native/stock-ops.js';
 import type { TensorType, TypedArray } from '../native/types.js';
-import type { TensorSpec } from '../nn/layout.js';
 import type { Network } from '../nn/network.js';
 import { createOptimizer, type Optimizer } from '../optim/optimizer.js';
 import { InternalError, required } from '../util/errors.js';
 import { randomStream } from '../util/random.js';
-import { AVERAGES, evaluationStep, MEASURES, trainingStep } from './step.js';
+import { slotsOf, type Slot } from './slot.js';
+import { evaluationStep, MEASURES, trainingStep } from './step.js';
 
 export type { TensorSpec } from '../nn/layout.js';
+export type { Slot } from './slot.js';
 
 /** What one training step tells. Losses are means over the batch, `correct` counts images. */
 export interface StepResult {
@@ -46,22 +47,15 @@ export interface Evaluation {
   readonly correct: number;
 }
 
-/**
- * The whole state of training, host copies of what lives on the device: `parameters` [P],
- * `statistics` [S] (BatchNorm), and the optimizer's vectors [P] under their own names (`momentum`,
- * `ema`, `firstMoment`, `secondMoment`).
- */
+/** The whole state of training: host copies of the vectors that live on the device, by slot. */
 export type State = ReadonlyMap<string, Float32Array>;
 
 export interface Engine {
   /**
-   * How `parameters` [P] and `statistics` [S] are cut into named tensors (names of the authors'
-   * PyTorch code, layout HWIO / IO).
+   * All that it remembers, weights and running statistics first: names of the authors' PyTorch code,
+   * layout HWIO / IO.
    */
-  readonly parameterLayout: readonly TensorSpec[];
-  readonly statisticLayout: readonly TensorSpec[];
-  /** Names of the entries of the state, `parameters` and `statistics` first. */
-  readonly stateNames: readonly string[];
+  readonly slots: readonly Slot[];
   /**
    * Runs training step `step` (0-based, over the whole run) on the training images `indices` [B].
    * Augmentation is drawn from the stream (seed, augmentation, step).
@@ -98,7 +92,7 @@ export type CreateEngine = (config: Config, dataset: Dataset, options: EngineOpt
 interface Plan {
   readonly network: Network;
   readonly optimizer: Optimizer;
-  readonly stateNames: readonly string[];
+  readonly slots: readonly Slot[];
   readonly program: ProgramSpec;
 }
 
@@ -122,7 +116,8 @@ function plan(config: Config, shape: DatasetShape): Plan {
   const { augmentation, labelSmoothing, microBatches, weightAverage } = config;
   const { labelNoise } = shape;
   const training = { augmentation, labelSmoothing, microBatches, weightAverage, labelNoise };
-  const parts = { network, optimizer, format: shape, ...training };
+  const slots = slotsOf(network, optimizer, weightAverage !== null);
+  const parts = { network, optimizer, slots, format: shape, ...training };
   const functions: Record<string, FunctionSpec> = {};
   const cover = (name: string, { full, last }: Batches, make: (size: number) => FunctionSpec) => {
     functions[name] = make(full);
@@ -137,23 +132,17 @@ function plan(config: Config, shape: DatasetShape): Plan {
   }
   const image = [shape.height, shape.width, shape.channels];
   const labels = (count: number): TensorType => ({ dtype: 'int32', shape: [count] });
-  const averages = weightAverage === null ? [] : Object.keys(AVERAGES);
-  const stateNames = ['parameters', 'statistics', ...optimizer.state, ...averages];
   const variables: TensorTypes = {
-    ...Object.fromEntries(stateNames.map((name) => [name, stateType(name, network)])),
+    ...Object.fromEntries(
+      slots.map(({ name, size }) => [name, { dtype: 'float32', shape: [size] }] as const),
+    ),
     trainImages: { dtype: 'uint8', shape: [shape.trainCount, ...image] },
     trainLabels: labels(shape.trainCount),
     ...(labelNoise ? { trainOriginalLabels: labels(shape.trainCount) } : {}),
     testImages: { dtype: 'uint8', shape: [shape.testCount, ...image] },
     testLabels: labels(shape.testCount),
   };
-  return { network, optimizer, stateNames, program: { variables, functions } };
-}
-
-/** Statistics are vectors [S], everything else of the state [P]. */
-function stateType(name: string, { parameters, statistics }: Network): TensorType {
-  const ofStatistics = name === 'statistics' || name === 'averagedStatistics';
-  return { dtype: 'float32', shape: [ofStatistics ? statistics.size : parameters.size] };
+  return { network, optimizer, slots, program: { variables, functions } };
 }
 
 /** The traced training step of `config` as text; needs no data. */
@@ -164,8 +153,8 @@ export function describeStep(config: Config, shape: DatasetShape): string {
 export const createEngine: CreateEngine = (config, dataset, { mode }) => {
   if (config.model.precision === 'bfloat16') requireBfloat16();
   const shape = shapeOf(dataset);
-  const { network, optimizer, stateNames, program: spec } = plan(config, shape);
-  const initial = initialState(network, stateNames, config.seed);
+  const { network, optimizer, slots, program: spec } = plan(config, shape);
+  const initial = initialState(network, slots, config.seed);
   const program = execute(spec, mode);
   program.write('trainImages', dataset.train.images);
   program.write('trainLabels', dataset.train.labels);
@@ -177,16 +166,15 @@ export const createEngine: CreateEngine = (config, dataset, { mode }) => {
   program.write('testLabels', dataset.test.labels);
 
   const writeState = (state: State): void => {
-    const extra = [...state.keys()].filter((name) => !stateNames.includes(name));
+    const names = slots.map(({ name }) => name);
+    const extra = [...state.keys()].filter((name) => !names.includes(name));
     if (extra.length > 0) throw new InternalError(`the engine has no state ${extra.join(', ')}`);
-    for (const name of stateNames) program.write(name, required(state.get(name), `state ${name}`));
+    for (const name of names) program.write(name, required(state.get(name), `state ${name}`));
   };
   writeState(initial);
 
   return {
-    parameterLayout: network.parameters.tensors,
-    statisticLayout: network.statistics.tensors,
-    stateNames,
+    slots,
     trainStep: (step, indices, learningRate) => {
       const draws = drawAugmentation(
         randomStream(config.seed, 'augmentation', step),
@@ -211,7 +199,7 @@ export const createEngine: CreateEngine = (config, dataset, { mode }) => {
       });
     },
     evaluate: (split) => evaluate(program, split, shape, config.evaluationBatchSize),
-    readState: () => new Map(stateNames.map((name) => [name, program.read(name) as Float32Array])),
+    readState: () => new Map(slots.map(({ name }) => [name, program.read(name) as Float32Array])),
     writeState,
     dispose: () => {
       program.dispose();
@@ -234,16 +222,15 @@ function execute(spec: ProgramSpec, mode: EngineOptions['mode']): Program {
   }
 }
 
-/** Weights and statistics as the network begins, averages the same; the optimizer's vectors are 0. */
-function initialState(network: Network, names: readonly string[], seed: number): State {
-  const start: Record<string, Float32Array> = { ...network.initialise(seed) };
-  const source: Readonly<Record<string, string>> = AVERAGES;
-  return new Map(
-    names.map((name) => [
-      name,
-      start[source[name] ?? name] ?? new Float32Array(network.parameters.size),
-    ]),
-  );
+/** What every slot holds before the first step. */
+function initialState(network: Network, slots: readonly Slot[], seed: number): State {
+  const drawn: Readonly<Record<string, Float32Array>> = network.initialise(seed);
+  const initial = ({ name, size, start }: Slot): Float32Array => {
+    if (start === 'zero') return new Float32Array(size);
+    const source = start === 'initialised' ? name : start.averageOf;
+    return required(drawn[source], `the initial ${source}`);
+  };
+  return new Map(slots.map((slot) => [slot.name, initial(slot)]));
 }
 
 /** Decides all that the network draws in a step. */

@@ -17,8 +17,9 @@ import type { Network } from '../nn/network.js';
 import type { Optimizer, Step } from '../optim/optimizer.js';
 import { cosine, norm, scaled } from '../optim/vector.js';
 import { required } from '../util/errors.js';
+import { averageOf, type Slot } from './slot.js';
 
-/** The order of the numbers in a training step's output `measures` [6]. */
+/** The order of the numbers in a training step's output `measures` [7]. */
 export const MEASURES = [
   'loss',
   'correct',
@@ -104,6 +105,8 @@ function passAt(
 export interface StepParts {
   readonly network: Network;
   readonly optimizer: Optimizer;
+  /** What the step reads and leaves. */
+  readonly slots: readonly Slot[];
   readonly format: ImageFormat;
   readonly augmentation: AugmentationConfig;
   /** Share of the target that is spread evenly over all classes. */
@@ -116,15 +119,9 @@ export interface StepParts {
   readonly labelNoise: boolean;
 }
 
-/** The EMA of the weights and of the running statistics, under these names in the state. */
-export const AVERAGES = {
-  averagedParameters: 'parameters',
-  averagedStatistics: 'statistics',
-} as const;
-
 /** Training on the images `indices` [batch]; outputs `measures` [7], in the order of MEASURES. */
 export function trainingStep(parts: StepParts, batch: number): FunctionSpec {
-  const { network, optimizer, format, augmentation, weightAverage, labelNoise } = parts;
+  const { network, optimizer, slots, format, augmentation, weightAverage, labelNoise } = parts;
   const scalars = Object.keys(optimizer.scalars(0, 0));
   return {
     inputs: {
@@ -134,8 +131,7 @@ export function trainingStep(parts: StepParts, batch: number): FunctionSpec {
       ...Object.fromEntries(scalars.map((name) => [name, number])),
     },
     state: [
-      ...['parameters', 'statistics', ...optimizer.state],
-      ...(weightAverage === null ? [] : Object.keys(AVERAGES)),
+      ...slots.map(({ name }) => name),
       ...['trainImages', 'trainLabels', ...(labelNoise ? ['trainOriginalLabels'] : [])],
     ],
     body: (state, inputs) => {
@@ -153,7 +149,8 @@ export function trainingStep(parts: StepParts, batch: number): FunctionSpec {
         state,
         inputs,
       );
-      const averages = weightAverage === null ? {} : averaged(state, step.state, weightAverage);
+      const averages =
+        weightAverage === null ? {} : averaged(slots, state, step.state, weightAverage);
       return {
         state: { ...step.state, ...averages },
         outputs: { measures: nameScope('measures', () => measure(step, batch)) },
@@ -162,14 +159,20 @@ export function trainingStep(parts: StepParts, batch: number): FunctionSpec {
   };
 }
 
-/** new = decay old + (1 - decay) value, for each of AVERAGES. */
-function averaged(old: Tensors, after: Tensors, decay: number): Tensors {
+/** new = decay old + (1 - decay) value, for each slot that is an average. */
+function averaged(slots: readonly Slot[], old: Tensors, after: Tensors, decay: number): Tensors {
   return nameScope('weight_average', () =>
     Object.fromEntries(
-      Object.entries(AVERAGES).map(([name, of]) => [
-        name,
-        tf.add(scaled(at(old, name), decay), scaled(at(after, of), 1 - decay)),
-      ]),
+      slots.flatMap(({ name, start }) =>
+        typeof start === 'string'
+          ? []
+          : [
+              [
+                name,
+                tf.add(scaled(at(old, name), decay), scaled(at(after, start.averageOf), 1 - decay)),
+              ],
+            ],
+      ),
     ),
   );
 }
@@ -281,14 +284,12 @@ function climbCosine({ first, perturbed }: Chosen): Scalar | undefined {
  * some; outputs `measures` [2]: the sum of losses and the correct answers.
  */
 export function evaluationStep(
-  { network, format, weightAverage }: Pick<StepParts, 'network' | 'format' | 'weightAverage'>,
+  { network, format, slots }: Pick<StepParts, 'network' | 'format' | 'slots'>,
   split: 'train' | 'test',
   batch: number,
 ): FunctionSpec {
-  const [parameters, statistics] =
-    weightAverage === null
-      ? ['parameters', 'statistics']
-      : ['averagedParameters', 'averagedStatistics'];
+  const parameters = averageOf(slots, 'parameters') ?? 'parameters';
+  const statistics = averageOf(slots, 'statistics') ?? 'statistics';
   return {
     inputs: { indices: integers(batch) },
     state: [parameters, statistics, `${split}Images`, `${split}Labels`],

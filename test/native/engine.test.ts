@@ -14,44 +14,50 @@ import { describeOptimizer, optimizerConfig } from './support/optimizers.js';
 describe('state', () => {
   // Between them they have every vector of state that there is.
   const stateful = [
-    optimizerConfig({ name: 'sgd' }),
-    optimizerConfig({ name: 'adamw' }),
-    optimizerConfig({ name: 'fsam' }),
-    optimizerConfig({ name: 'fasam', base: 'adamw' }),
+    { optimizer: optimizerConfig({ name: 'sgd' }) },
+    { optimizer: optimizerConfig({ name: 'adamw' }) },
+    { optimizer: optimizerConfig({ name: 'fsam' }) },
+    { optimizer: optimizerConfig({ name: 'fasam', base: 'adamw' }) },
+    { optimizer: optimizerConfig({ name: 'sgd' }), keys: { weightAverage: 0.9 } },
   ];
 
-  test.each(stateful.map((optimizer) => [describeOptimizer(optimizer), optimizer] as const))(
-    '%s: written into a new engine, training goes on as if it had never stopped',
-    (_, optimizer) => {
-      const config = tinyConfig({ optimizer });
-      const [straight, resumed] = [tinyEngine(config), tinyEngine(config)];
-      train(straight, config, 0, 2);
-      const state = straight.readState();
-      expect([...state.keys()]).toEqual(straight.stateNames);
-      train(resumed, config, 7, 8);
-      resumed.writeState(state);
-      expect(bytes(resumed.readState())).toEqual(bytes(state));
-      expect(train(resumed, config, 2, 5)).toEqual(train(straight, config, 2, 5));
-      expect(bytes(resumed.readState())).toEqual(bytes(straight.readState()));
-      straight.dispose();
-      resumed.dispose();
-    },
-  );
+  test.each(
+    stateful.map(
+      (options) =>
+        [
+          `${describeOptimizer(options.optimizer)} ${JSON.stringify(options.keys ?? {})}`,
+          options,
+        ] as const,
+    ),
+  )('%s: written into a new engine, training goes on as if it had never stopped', (_, options) => {
+    const config = tinyConfig(options);
+    const [straight, resumed] = [tinyEngine(config), tinyEngine(config)];
+    train(straight, config, 0, 2);
+    const state = straight.readState();
+    expect([...state.keys()]).toEqual(straight.slots.map(({ name }) => name));
+    train(resumed, config, 7, 8);
+    resumed.writeState(state);
+    expect(bytes(resumed.readState())).toEqual(bytes(state));
+    expect(train(resumed, config, 2, 5)).toEqual(train(straight, config, 2, 5));
+    expect(bytes(resumed.readState())).toEqual(bytes(straight.readState()));
+    straight.dispose();
+    resumed.dispose();
+  });
 
-  test('layouts cover the vectors end to end', () => {
-    const engine = tinyEngine(tinyConfig());
+  test('the tensors of every slot cover its vector end to end, under names of their own', () => {
+    const engine = tinyEngine(tinyConfig({ keys: { weightAverage: 0.9 } }));
     const state = engine.readState();
-    for (const [name, layout] of [
-      ['parameters', engine.parameterLayout],
-      ['statistics', engine.statisticLayout],
-    ] as const) {
+    for (const { name, size, tensors } of engine.slots) {
       let end = 0;
-      for (const { offset, shape } of layout) {
+      for (const { offset, shape } of tensors) {
         expect(offset).toBe(end);
         end += shape.reduce((product, extent) => product * extent, 1);
       }
-      expect(end).toBe(required(state.get(name), name).length);
+      expect(end).toBe(size);
+      expect(required(state.get(name), name)).toHaveLength(size);
     }
+    const names = engine.slots.flatMap(({ tensors }) => tensors.map(({ name }) => name));
+    expect(new Set(names).size).toBe(names.length);
     engine.dispose();
   });
 

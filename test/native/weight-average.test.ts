@@ -1,7 +1,14 @@
-// The EMA of weights: by hand from the weights of every step, and what evaluation uses.
+// The EMA of weights: by hand from the weights of every step, what evaluation uses, and its place in
+// a checkpoint.
 import './support/without-onednn.js';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { loadCheckpoint, saveCheckpoint } from '../../src/experiment/checkpoint.js';
+import { BEGINNING } from '../../src/experiment/progress.js';
 import { required } from '../../src/util/errors.js';
+import { readHeader } from '../../src/util/safetensors.js';
 import { expectNear } from './support/compare.js';
 import { batchOf, bytes, tinyConfig, tinyEngine, train } from './support/engine.js';
 
@@ -53,6 +60,29 @@ test('evaluation takes the averages', () => {
   expect(averaged.loss).not.toBe(last.loss);
   engine.dispose();
   plain.dispose();
+});
+
+test('a checkpoint has the averages, tensor by tensor', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'fsam-average-'));
+  const [straight, restored] = [tinyEngine(config), tinyEngine(config)];
+  try {
+    train(straight, config, 0, 3);
+    const file = join(folder, 'checkpoint.safetensors');
+    const record = { configHash: 'none', seed: 1, trainImages: 20, progress: BEGINNING };
+    await saveCheckpoint(file, straight, record);
+    expect(await loadCheckpoint(file, restored)).toEqual(record);
+    expect(bytes(restored.readState())).toEqual(bytes(straight.readState()));
+    expect(train(restored, config, 3, 6)).toEqual(train(straight, config, 3, 6));
+    const { tensors } = await readHeader(file);
+    const averaged = tensors.filter(({ name }) => name.startsWith('average.'));
+    expect(averaged.map(({ name, shape }) => [name.replace('average.', ''), shape])).toEqual(
+      tensors.slice(0, averaged.length).map(({ name, shape }) => [name, shape]),
+    );
+  } finally {
+    straight.dispose();
+    restored.dispose();
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('training itself is untouched by it', () => {

@@ -36,12 +36,29 @@ export function fakeEngine({ width = 2, onStep, failAt }: FakeOptions = {}): Cre
     ]);
     const vector = (name: string) => state.get(name) ?? new Float32Array();
     const engine: Engine = {
-      parameterLayout: [
-        { name: 'conv1.weight', shape: [3, 3, 1, width], offset: 0 },
-        { name: 'conv1.bias', shape: [width], offset: 9 * width },
+      slots: [
+        {
+          name: 'parameters',
+          size,
+          tensors: [
+            { name: 'conv1.weight', shape: [3, 3, 1, width], offset: 0 },
+            { name: 'conv1.bias', shape: [width], offset: 9 * width },
+          ],
+          start: 'initialised',
+        },
+        {
+          name: 'statistics',
+          size: 3,
+          tensors: [{ name: 'bn1.running_mean', shape: [3], offset: 0 }],
+          start: 'initialised',
+        },
+        ...['momentum', 'ema'].map((name) => ({
+          name,
+          size,
+          tensors: [{ name: `optimizer.${name}`, shape: [size], offset: 0 }],
+          start: 'zero' as const,
+        })),
       ],
-      statisticLayout: [{ name: 'bn1.running_mean', shape: [3], offset: 0 }],
-      stateNames: ['parameters', 'statistics', 'momentum', 'ema'],
       trainStep: (step, indices, learningRate) => {
         const [w, m, ema] = [vector('parameters'), vector('momentum'), vector('ema')];
         const s = vector('statistics');
