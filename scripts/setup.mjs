@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { addonsAreComplete, buildAddons, tensorflowVersion } from './setup/addon.mjs';
 import { buildIsComplete, buildTypeScript } from './setup/compile.mjs';
 import { describe } from './setup/failure.mjs';
-import { readJson, removeLeftovers, writeJson } from './setup/files.mjs';
+import { MARK, readJson, removeLeftovers, writeJson } from './setup/files.mjs';
 import { chooseLibrary, installLibrary, libraryIsComplete } from './setup/library.mjs';
 import { withLock } from './setup/lock.mjs';
 import { installPackages, packagesAreComplete } from './setup/packages.mjs';
@@ -45,7 +45,7 @@ export async function setUp({
   verbose = Boolean(environment['FSAM_VERBOSE']),
 } = {}) {
   const scratch = join(ROOT, 'build', 'scratch');
-  const project = { root: ROOT, scratch: `${scratch}-${process.pid}`, verbose };
+  const project = { root: ROOT, scratch: `${scratch}-${MARK}`, verbose };
   const recordFile = join(ROOT, 'build', 'setup.json');
   const before = /** @type {SetupRecord | undefined} */ (readJson(recordFile));
   const library = chooseLibrary(environment, before?.device);

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { SetupError, commonFailure } from './failure.mjs';
 import {
   hashOfFiles,
+  MARK,
   readJson,
   removeLeftovers,
   sha256,
@@ -132,7 +133,7 @@ async function build(
 ) {
   const sources = readdirSync(join(root, folder)).filter((name) => name.endsWith('.cc'));
   const parts = join(root, dirname(result), 'part-');
-  const part = `${parts}${process.pid}.node`;
+  const part = `${parts}${MARK}.node`;
   mkdirSync(dirname(part), { recursive: true });
   const command = compiler();
   try {

@@ -1,5 +1,5 @@
 // Content checks (hashes, sizes) and replacements that an interruption cannot leave half-done.
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   closeSync,
   createReadStream,
@@ -16,6 +16,11 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+
+/**
+ * Ends the names of what is not finished. Process numbers alone are not enough: containers share folders.
+ */
+export const MARK = `${process.pid}-${randomBytes(4).toString('hex')}`;
 
 /**
  * The sha256 of texts or bytes, as hex.
@@ -125,7 +130,7 @@ export function readJson(path) {
  */
 export function writeJson(path, value) {
   mkdirSync(dirname(path), { recursive: true });
-  const part = `${path}.${process.pid}.part`;
+  const part = `${path}.${MARK}.part`;
   const file = openSync(part, 'w');
   try {
     writeFileSync(file, `${JSON.stringify(value, null, 2)}\n`);

@@ -8,6 +8,7 @@ import { chooseDevice } from './device.mjs';
 import { SetupError, commonFailure } from './failure.mjs';
 import {
   hasSizes,
+  MARK,
   readJson,
   remove,
   removeLeftovers,
@@ -141,7 +142,7 @@ export async function installLibrary(library, verbose) {
   const { folder } = source;
   await withLock(`${folder}.lock`, say, async () => {
     if (libraryIsComplete(library)) return;
-    const part = `${folder}.part-${process.pid}`;
+    const part = `${folder}.part-${MARK}`;
     removeLeftovers(`${folder}.part-`);
     mkdirSync(join(part, 'download'), { recursive: true });
     checkSpace(source.wheels, part);

@@ -1,21 +1,40 @@
-// A lock file that several set-ups share; one that its owner left behind is recognised by the
-// owner's process id.
+// A lock file that several set-ups share; one that its owner left behind is recognised, also from another container
+// or machine.
+import { spawnSync } from 'node:child_process';
 import {
+  closeSync,
+  futimesSync,
   linkSync,
   mkdirSync,
+  openSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   statSync,
   unlinkSync,
-  writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { MARK } from './files.mjs';
 
 const POLL_MS = 200;
-/** The owner on another machine cannot be looked up; after this long it is taken to be gone. */
-const FOREIGN_LOCK_MS = 60 * 60 * 1000;
+/** An owner shows that it lives by touching its file. */
+const BEAT_MS = 30_000;
+/** An owner on another machine cannot be looked up; silent for so long it is taken to be gone. */
+const SILENT_MS = 10 * 60 * 1000;
+/** Stands for what the system does not tell. */
+const UNKNOWN = '-';
+
+/** @param {() => string} read */
+function orUnknown(read) {
+  try {
+    return read().trim() || UNKNOWN;
+  } catch {
+    return UNKNOWN;
+  }
+}
 
 /**
  * When a process started, in clock ticks; tells it from a later one with the same id. Empty if it
@@ -32,6 +51,23 @@ function startTime(pid) {
   } catch {
     return '';
   }
+}
+
+/** Of the kernel since it started; of the process numbers within it, which containers have of their own. */
+const KERNEL = orUnknown(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8'));
+const NUMBERS = orUnknown(() => readlinkSync('/proc/self/ns/pid'));
+
+/**
+ * Takes the operating system's lock on an open file, which ends with the process: flock(1), where it is.
+ *
+ * @param {number} fd
+ * @param {'exclusive' | 'shared'} kind
+ */
+function lockOpenFile(fd, kind) {
+  const stdio = /** @type {const} */ (['ignore', 'ignore', 'ignore']);
+  return (
+    spawnSync('flock', ['--nonblock', `--${kind}`, '3'], { stdio: [...stdio, fd] }).status === 0
+  );
 }
 
 /**
@@ -51,26 +87,48 @@ function ownerOf(path) {
  * @param {string} owner
  */
 function isStale(path, owner) {
-  const [pid, start, host] = owner.split(' ');
-  if (host === hostname()) return startTime(Number(pid)) !== start;
+  const [pid, start, host, kernel = UNKNOWN, numbers = UNKNOWN, locked] = owner.split(' ');
+  const known = kernel !== UNKNOWN && KERNEL !== UNKNOWN;
+  if (known ? kernel === KERNEL : host === hostname()) {
+    if (!known || numbers === NUMBERS) return startTime(Number(pid)) !== start;
+    if (locked === 'locked') return isUnlocked(path);
+  }
   const age = Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
-  return age > FOREIGN_LOCK_MS;
+  return age > SILENT_MS;
+}
+
+/** @param {string} path */
+function isUnlocked(path) {
+  try {
+    const file = openSync(path, 'r');
+    const unlocked = lockOpenFile(file, 'shared');
+    closeSync(file);
+    return unlocked;
+  } catch {
+    return true; // given back meanwhile
+  }
 }
 
 /**
  * Takes the lock if it is free. A link, unlike a new file, appears with its content.
  *
  * @param {string} path
- * @param {string} me
+ * @returns {{ file: number, line: string } | undefined}
  */
-function take(path, me) {
-  const draft = `${path}.${process.pid}`;
-  writeFileSync(draft, me);
+function take(path) {
+  const draft = `${path}.${MARK}`;
+  const file = openSync(draft, 'w');
   try {
+    const locked = lockOpenFile(file, 'exclusive') ? 'locked' : UNKNOWN;
+    const line = [process.pid, startTime(process.pid), hostname(), KERNEL, NUMBERS, locked].join(
+      ' ',
+    );
+    writeSync(file, line);
     linkSync(draft, path);
-    return true;
+    return { file, line };
   } catch (error) {
-    if (/** @type {NodeJS.ErrnoException} */ (error).code === 'EEXIST') return false;
+    closeSync(file);
+    if (/** @type {NodeJS.ErrnoException} */ (error).code === 'EEXIST') return undefined;
     throw error;
   } finally {
     unlinkSync(draft);
@@ -85,7 +143,7 @@ function take(path, me) {
  * @param {string} stale
  */
 function clear(path, stale) {
-  const aside = `${path}.${process.pid}.stale`;
+  const aside = `${path}.${MARK}.stale`;
   try {
     renameSync(path, aside);
     if (ownerOf(aside) !== stale) linkSync(aside, path);
@@ -106,23 +164,27 @@ function clear(path, stale) {
  */
 export async function withLock(path, say, body) {
   mkdirSync(dirname(path), { recursive: true });
-  const me = `${process.pid} ${startTime(process.pid)} ${hostname()}`;
   let announced = false;
-  while (!take(path, me)) {
+  let taken = take(path);
+  while (taken === undefined) {
     const owner = ownerOf(path);
-    if (owner === undefined) continue;
-    if (isStale(path, owner)) {
+    if (owner !== undefined && isStale(path, owner)) {
       clear(path, owner);
-      continue;
+    } else if (owner !== undefined) {
+      const [pid, , host] = owner.split(' ');
+      if (!announced) say(`waiting for process ${pid} on ${host} (if it is gone, delete ${path})`);
+      announced = true;
+      await sleep(POLL_MS);
     }
-    const [pid, , host] = owner.split(' ');
-    if (!announced) say(`waiting for process ${pid} on ${host} (if it is gone, delete ${path})`);
-    announced = true;
-    await sleep(POLL_MS);
+    if (ownerOf(path) === undefined) taken = take(path);
   }
+  const { file, line } = taken;
+  const beat = setInterval(() => futimesSync(file, new Date(), new Date()), BEAT_MS);
   try {
     return await body();
   } finally {
-    if (ownerOf(path) === me) unlinkSync(path);
+    clearInterval(beat);
+    if (ownerOf(path) === line) unlinkSync(path);
+    closeSync(file);
   }
 }

@@ -1,6 +1,7 @@
 // Fetching CIFAR: the binary archive from a mirror, checked, unpacked beside itself.
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { temporaryPath } from '../util/atomic-file.js';
 import { UserError } from '../util/errors.js';
 import { unwritable } from '../util/file-errors.js';
 import { makeFolders } from '../util/folders.js';
@@ -154,7 +155,7 @@ async function checkArchive(path: string, file: RemoteFile): Promise<void> {
  */
 async function unpack(archive: string, directory: string, format: CifarFormat): Promise<void> {
   const { folder, files } = format.binary;
-  const unfinished = join(directory, `.${folder}.unpacking-${process.pid}`);
+  const unfinished = temporaryPath(join(directory, folder));
   const wanted = new Set(files.map(({ name }) => `${folder}/${name}`));
   try {
     await rm(unfinished, { recursive: true, force: true });

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { variantName } from '../catalogue/variant.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
-import { TEMPORARY_NAME } from '../util/atomic-file.js';
+import { targetOfTemporary } from '../util/atomic-file.js';
 import { UserError } from '../util/errors.js';
 import { errorCode, unreadable, unwritable } from '../util/file-errors.js';
 import { makeFolders, removeEmptyFolders } from '../util/folders.js';
@@ -189,15 +189,19 @@ export async function clearFolder(folder: RunFolder): Promise<void> {
 }
 
 /**
- * Removes the temporary files of a process that was killed. Only for who holds the folder's lock.
+ * Removes the temporary files of a process that was killed: those of the files that only who holds
+ * the folder's lock writes. Only for who holds it.
  */
 export async function removeTemporaries(folder: RunFolder): Promise<void> {
+  const { config, metrics, timing, labelNoise, environment, summary, lock } = folder;
+  const files = [config, metrics, timing, labelNoise, environment, summary, lock];
+  const owned = new Set(files.map((path) => basename(path)));
   for (const parent of [folder.path, folder.checkpoints]) {
     const names = (await listFolder(parent)) ?? [];
     for (const name of names) {
-      if (TEMPORARY_NAME.test(name) || name.startsWith(`${LOCK_NAME}-`)) {
-        await remove(join(parent, name));
-      }
+      const target = targetOfTemporary(name);
+      const isLeft = target !== null && (owned.has(target) || CHECKPOINT_NAME.test(target));
+      if (isLeft || name.startsWith(`${LOCK_NAME}-`)) await remove(join(parent, name));
     }
   }
 }

@@ -1,13 +1,22 @@
 // Files that are written whole or not at all, whenever the process or the machine stops.
+import { randomBytes } from 'node:crypto';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { unwritable } from './file-errors.js';
 
 /**
- * Names of the temporary files that `writeFileAtomically` leaves behind when the process is killed
- * in the middle of it. They stand beside the file.
+ * A free name beside the file at `path`, for its content while it is not finished. Process numbers
+ * alone are not enough: containers share folders.
  */
-export const TEMPORARY_NAME = /^\..+\.\d+\.tmp$/;
+export function temporaryPath(path: string): string {
+  const mark = `${process.pid}-${randomBytes(4).toString('hex')}`;
+  return join(dirname(path), `.${basename(path)}.${mark}.tmp`);
+}
+
+/** The name of the file that the one called `name` was to become; null where it is no such. */
+export function targetOfTemporary(name: string): string | null {
+  return /^\.(.+)\.\d+(-[\da-f]+)?\.tmp$/.exec(name)?.[1] ?? null;
+}
 
 /**
  * Writes the file at `path` through `write`, under a temporary name first, and puts it in place of
@@ -19,7 +28,7 @@ export async function writeFileAtomically(
   path: string,
   write: string | ((file: FileHandle) => Promise<void>),
 ): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+  const temporary = temporaryPath(path);
   try {
     const file = await open(temporary, 'w');
     try {

@@ -1,30 +1,28 @@
 // A lock file: who holds it is alive, or the next one takes it over.
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { open, readFile, rm } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { link, open, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
-import { writeFileAtomically } from './atomic-file.js';
+import { temporaryPath } from './atomic-file.js';
 import { UserError } from './errors.js';
 import { errorCode, unreadable, unwritable } from './file-errors.js';
-
-const holderSchema = z.object({
-  pid: z.int().min(1),
-  host: z.string(),
-  /**
-   * When the process started, as /proc tells it: tells it from a later one with the same number.
-   * Null without /proc.
-   */
-  startTime: z.string().nullable(),
-});
-type Holder = z.infer<typeof holderSchema>;
+import { startHeartbeat } from './heartbeat.js';
+import {
+  BEAT_MILLISECONDS,
+  isProcessDead,
+  isRequeued,
+  parseHolder,
+  questionFor,
+  SILENT_MILLISECONDS,
+  thisProcess,
+  type Holder,
+} from './holder.js';
+import { lockOpenFile } from './os-lock.js';
 
 export interface Lock {
   release(): Promise<void>;
 }
 
-/** Between creating the file and writing into it a holder needs far less. */
+/** Where files cannot be linked, a holder needs far less between creating its file and writing it. */
 const GRACE_MILLISECONDS = 1000;
 const POLL_MILLISECONDS = 50;
 
@@ -34,62 +32,133 @@ const POLL_MILLISECONDS = 50;
  * A file left by a dead process is taken over. Only one process may do so: the one that holds the
  * lock named after the file's content, and that finds this content still there.
  *
- * Errors: UserError when a live process holds it, or one of another host, which cannot be asked;
- * UserError when the file cannot be written.
+ * Whether the holder is dead, its process number tells, or in another container the operating
+ * system's lock on the file. A holder on another machine is dead when Slurm has started its task
+ * again, as this process, or when it has given no sign of life for minutes.
+ *
+ * Errors: UserError when a live process holds it; UserError when the file cannot be written.
+ *
+ * @param beatMilliseconds between the signs of life that this holder gives.
  */
-export async function acquireLock(path: string): Promise<Lock> {
-  return acquire(path, path);
-}
-
-/** `named`: the lock that the user is told of; `path` may be that of the right to take it over. */
-async function acquire(path: string, named: string): Promise<Lock> {
-  const own = JSON.stringify(thisProcess());
-  for (;;) {
-    if (await createWith(path, own)) return lockOf(path, own);
-    const found = await readSettled(path);
-    if (found === null) continue;
-    refuseHeld(named, found);
-    const takeover = await acquire(`${path}-${contentName(found)}`, named);
-    try {
-      if ((await read(path)) !== found) continue;
-      await writeFileAtomically(path, own);
-      return lockOf(path, own);
-    } finally {
-      await takeover.release();
-    }
-  }
-}
-
-/**
- * Errors: UserError when a live process, or one of another host, holds the lock. Writes nothing.
- */
-export async function refuseLocked(path: string): Promise<void> {
-  const found = await readSettled(path);
-  if (found !== null) refuseHeld(path, found);
-}
-
-function lockOf(path: string, own: string): Lock {
+export async function acquireLock(
+  path: string,
+  beatMilliseconds = BEAT_MILLISECONDS,
+): Promise<Lock> {
+  const held = await acquire(path, path);
+  const heartbeat = startHeartbeat(held.file.fd, beatMilliseconds);
   return {
     release: async () => {
-      if ((await read(path)) === own) await rm(path, { force: true });
+      await heartbeat.stop();
+      await held.release();
     },
   };
 }
 
-/** False where the file is there already. */
-async function createWith(path: string, content: string): Promise<boolean> {
-  try {
-    const file = await open(path, 'wx');
+/** Errors: UserError when a live process holds the lock. Writes nothing. */
+export async function refuseLocked(path: string): Promise<void> {
+  const found = await readSettled(path);
+  if (found !== null) await refuseHeld(path, path, found);
+}
+
+interface Held extends Lock {
+  /** The lock file, open. */
+  readonly file: FileHandle;
+}
+
+/** `named`: the lock that the user is told of; `path` may be that of the right to take it over. */
+async function acquire(path: string, named: string): Promise<Held> {
+  for (;;) {
+    const draft = await writeDraft(path);
     try {
-      await file.writeFile(content);
+      if (await putInFreePlace(draft, path)) return heldAt(path, draft);
+      const found = await readSettled(path);
+      if (found === null) continue;
+      await refuseHeld(path, named, found);
+      const takeover = await acquire(`${path}-${contentName(found)}`, named);
+      try {
+        if ((await read(path)) !== found) continue;
+        await rename(draft.path, path);
+        draft.kept = true;
+        return heldAt(path, draft);
+      } finally {
+        await takeover.release();
+      }
+    } catch (error) {
+      // Whoever holds the lock has tidied up.
+      if (errorCode(error) === 'ENOENT') continue;
+      throw error instanceof UserError ? error : unwritable(path, error);
     } finally {
-      await file.close();
+      await rm(draft.path, { force: true }).catch(() => undefined);
+      if (!draft.kept) await draft.file.close();
     }
-    return true;
+  }
+}
+
+/** The lock file before it stands in its place, with its content, and locked. */
+interface Draft {
+  readonly path: string;
+  file: FileHandle;
+  readonly content: string;
+  /** Whether it has become the lock. */
+  kept: boolean;
+}
+
+async function writeDraft(path: string): Promise<Draft> {
+  const draft = temporaryPath(path);
+  let file: FileHandle | undefined;
+  try {
+    file = await open(draft, 'wx');
+    const osLock = (await lockOpenFile(file.fd, 'exclusive')) === 'free';
+    const content = JSON.stringify(thisProcess(osLock));
+    await file.writeFile(content);
+    return { path: draft, file, content, kept: false };
   } catch (error) {
-    if (errorCode(error) === 'EEXIST') return false;
+    await file?.close();
+    await rm(draft, { force: true }).catch(() => undefined);
     throw unwritable(path, error);
   }
+}
+
+/** False where a file is there already. A link, unlike a new file, appears with its content. */
+async function putInFreePlace(draft: Draft, path: string): Promise<boolean> {
+  try {
+    await link(draft.path, path);
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === 'EEXIST') return false;
+    if (code === undefined || !UNLINKABLE.has(code)) throw error;
+    if (!(await createWith(draft, path))) return false;
+  }
+  draft.kept = true;
+  return true;
+}
+
+/** What file systems without hard links answer. */
+const UNLINKABLE: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
+
+async function createWith(draft: Draft, path: string): Promise<boolean> {
+  let file: FileHandle;
+  try {
+    file = await open(path, 'wx');
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') return false;
+    throw error;
+  }
+  await lockOpenFile(file.fd, 'exclusive');
+  await file.writeFile(draft.content);
+  await draft.file.close();
+  draft.file = file;
+  return true;
+}
+
+function heldAt(path: string, { file, content }: Draft): Held {
+  return {
+    file,
+    release: async () => {
+      if ((await read(path)) === content) await rm(path, { force: true });
+      await file.close();
+    },
+  };
 }
 
 /**
@@ -99,7 +168,7 @@ async function createWith(path: string, content: string): Promise<boolean> {
 async function readSettled(path: string): Promise<string | null> {
   for (let waited = 0; ; waited += POLL_MILLISECONDS) {
     const content = await read(path);
-    if (content === null || holderOf(content) !== null) return content;
+    if (content === null || parseHolder(content) !== null) return content;
     if (waited >= GRACE_MILLISECONDS) return content;
     await sleep(POLL_MILLISECONDS);
   }
@@ -114,55 +183,62 @@ async function read(path: string): Promise<string | null> {
   }
 }
 
-function refuseHeld(path: string, content: string): void {
-  const holder = holderOf(content);
-  if (holder === null || isDead(holder)) return;
-  const { pid, host } = holder;
-  const wayOut =
-    host === hostname()
-      ? 'wait for it, stop it, or name another folder with --out'
-      : `if it runs no longer, delete ${path}; otherwise name another folder with --out`;
-  throw new UserError(`${path}: in use by process ${pid} on ${host}; ${wayOut}`);
-}
-
-function holderOf(content: string): Holder | null {
-  try {
-    return holderSchema.parse(JSON.parse(content));
-  } catch {
-    return null;
+/** `path` has `content`; `named` as above. */
+async function refuseHeld(path: string, named: string, content: string): Promise<void> {
+  const holder = parseHolder(content);
+  if (holder === null || isRequeued(holder)) return;
+  switch (questionFor(holder)) {
+    case 'process':
+      if (isProcessDead(holder)) return;
+      throw inUse(named, holder, 'wait for it, stop it, or name another folder with --out');
+    case 'os-lock': {
+      const lock = await osLockOf(path);
+      if (lock === 'free') return;
+      if (lock === 'unknown') return refuseAlive(path, named, holder);
+      const wayOut = 'wait for it, stop it, or name another folder with --out';
+      throw inUse(named, holder, `it runs in another container: ${wayOut}`);
+    }
+    case 'signs':
+      return refuseAlive(path, named, holder);
   }
 }
 
-function isDead({ pid, host, startTime }: Holder): boolean {
-  if (host !== hostname()) return false;
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return errorCode(error) === 'ESRCH';
-  }
-  return startTime !== startTimeOf(pid);
+async function refuseAlive(path: string, named: string, holder: Holder): Promise<void> {
+  const wayOut = `if it runs no longer, delete ${named}; otherwise name another folder with --out`;
+  // Of a version that gave no signs of life.
+  if (holder.bootId === undefined) throw inUse(named, holder, wayOut);
+  const silent = Date.now() - (await changeTime(path));
+  if (silent > SILENT_MILLISECONDS) return;
+  const ago = `${Math.max(0, Math.round(silent / 1000))} s`;
+  const limit = `${SILENT_MILLISECONDS / 60_000} minutes`;
+  throw inUse(
+    named,
+    holder,
+    `its last sign of life was ${ago} ago, and after ${limit} without one this is free; ${wayOut}`,
+  );
 }
 
-function thisProcess(): Holder {
-  return { pid: process.pid, host: hostname(), startTime: startTimeOf(process.pid) };
+function inUse(path: string, { pid, host, slurm }: Holder, wayOut: string): UserError {
+  const job = slurm === null ? '' : ` (Slurm job ${slurm.job.replace(/^.*\//, '')})`;
+  return new UserError(`${path}: in use by process ${pid} on ${host}${job}; ${wayOut}`);
 }
 
-/**
- * Field 22 of /proc/PID/stat, in clock ticks since the machine started; null without /proc, and of
- * a dead process.
- */
-function startTimeOf(pid: number): string | null {
+/** `taken`: the process that locked the file lives. */
+async function osLockOf(path: string): Promise<'taken' | 'free' | 'unknown'> {
+  const file = await open(path, 'r').catch(() => null);
+  // Released meanwhile.
+  if (file === null) return 'free';
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field, the program's name in parentheses, may hold spaces and parentheses of its
-    // own.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    // Killed, and only waiting for its parent to notice: it writes nothing any more.
-    if (fields[0] === 'Z') return null;
-    return fields[22 - 3] ?? null;
-  } catch {
-    return null;
+    return await lockOpenFile(file.fd, 'shared');
+  } finally {
+    await file.close();
   }
+}
+
+/** In milliseconds, as Date.now() counts them; 0 where the file is gone. */
+async function changeTime(path: string): Promise<number> {
+  const found = await stat(path).catch(() => null);
+  return found?.mtimeMs ?? 0;
 }
 
 function contentName(content: string): string {

@@ -12,6 +12,7 @@ import {
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CONTAINER, hasContainers } from './support/container.js';
 import {
   makeClone,
   makeLibrary,
@@ -110,10 +111,28 @@ test('two starts at once build once, and both run', async () => {
   expect(both.flatMap(phasesOf)).toEqual(['native addon', 'TypeScript']);
 });
 
+test.skipIf(!hasContainers)(
+  'so do two in containers of one machine, whose processes have the same number',
+  async () => {
+    const root = copyOfComplete();
+    rmSync(join(root, 'build'), { recursive: true });
+    const options = { environment: own, through: CONTAINER };
+    const first = start(root, options);
+    // The time at which they start would otherwise be the same, too.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const both = await Promise.all([first, start(root, options)]);
+    expect(both.map(({ stdout }) => stdout)).toEqual(['ran', 'ran']);
+    expect(both.flatMap(phasesOf)).toEqual(['native addon', 'TypeScript']);
+    expect(both.flatMap(({ lines }) => lines)).toContainEqual(
+      expect.stringContaining('waiting for process 1 on'),
+    );
+  },
+);
+
 test('a set-up waits for the lock while its owner lives', async () => {
   const root = copyOfComplete();
   rmSync(join(root, 'build/setup.json'));
-  const owner = spawn('sleep', ['1']);
+  const owner = spawn('sleep', ['3']);
   const stat = readFileSync(`/proc/${owner.pid!}/stat`, 'utf8');
   const started = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]!;
   write(join(root, 'build/setup.lock'), `${owner.pid!} ${started} ${hostname()}`);

@@ -84,17 +84,21 @@ export async function start(
     path = [],
     onlyPath = false,
     args = [],
+    through = [],
   }: {
     environment?: Record<string, string>;
     path?: readonly string[];
     onlyPath?: boolean;
     args?: readonly string[];
+    /** A program, and its arguments before ours. */
+    through?: readonly string[];
   } = {},
 ): Promise<Started> {
   const whole = onlyPath ? path : [...path, process.env['PATH'] ?? ''];
   // Settings of whoever runs the tests do not count, and npm's and pip's retries would only make them slow.
   const kept = Object.entries(process.env).filter(([name]) => !/^(FSAM_|CXX$|PIP_)/.test(name));
-  const child = spawn(join(root, 'bin/fsam'), args, {
+  const [program = '', ...words] = [...through, join(root, 'bin/fsam'), ...args];
+  const child = spawn(program, words, {
     cwd: root,
     env: {
       ...Object.fromEntries(kept),
