@@ -24,10 +24,13 @@ function defaultOf(key: string): unknown {
 let defaults: Config | undefined;
 
 /** What the key was in runs of versions that did not have it. */
-export const valueIfAbsent = (key: KeyPath): unknown => {
-  const { absent } = KEYS[key];
-  return absent === undefined ? defaultOf(key) : absent;
-};
+export const valueIfAbsent = (key: KeyPath): unknown =>
+  Object.hasOwn(ABSENT, key) ? ABSENT[key] : defaultOf(key);
+
+/** The keys that were not at their default in runs of versions that did not have them. */
+export const ABSENT: Readonly<Record<string, unknown>> = Object.fromEntries(
+  KEY_PATHS.flatMap((key) => (KEYS[key].absent === undefined ? [] : [[key, KEYS[key].absent]])),
+);
 
 /**
  * Whether the key is read in such a configuration: rho is not under sgd. A section is, if one of its
@@ -36,38 +39,51 @@ export const valueIfAbsent = (key: KeyPath): unknown => {
 export function isRead(key: string, at: Reader): boolean {
   const row = rowOf(key);
   if (row !== null) return row.read?.(at) ?? true;
-  const below = KEY_PATHS.filter((path) => path.startsWith(`${key}.`));
+  const below = keysBelow(key);
   return below.length === 0 || below.some((path) => isRead(path, at));
 }
 
-/** Whether a run's numbers depend on the key in such a configuration. */
+/** Whether a run's numbers depend on the key, or on one of its section, in such a configuration. */
 export function counts(key: string, at: Reader): boolean {
   const row = rowOf(key);
-  return row !== null && row.role !== 'nothing' && row.role !== 'name' && isRead(key, at);
+  if (row === null) return keysBelow(key).some((path) => counts(path, at));
+  return row.role !== 'nothing' && row.role !== 'name' && isRead(key, at);
 }
+
+const keysBelow = (section: string): KeyPath[] =>
+  KEY_PATHS.filter((path) => path.startsWith(`${section}.`));
 
 /** The value of a key by what it means: the published width, not null. */
 export const meaningOf = (key: KeyPath, at: Reader): unknown =>
   (KEYS[key].meaning ?? (() => at(key)))(at);
 
-const TELLING: readonly Role[] = ['result', 'rounding'];
+/** What makes a run what it is, and what a run that goes on must keep. */
+const KEPT: readonly Role[] = ['result', 'rounding'];
+/** What makes runs one point. */
+const SHARED: readonly Role[] = [...KEPT, 'place'];
+/** What makes two points of a sweep the same run. */
+export const ALL_ROLES: readonly Role[] = [...SHARED, 'seed', 'device'];
 
 /** The values that make the run what it is, in the schema's order; without its seed. */
 export function identityOf(
   config: Config,
-  roles: readonly Role[] = TELLING,
+  roles: readonly Role[] = SHARED,
 ): ReadonlyMap<KeyPath, unknown> {
   const at = readerOf(config);
   const telling = KEY_PATHS.filter((key) => roles.includes(KEYS[key].role) && isRead(key, at));
   return new Map(telling.map((key) => [key, meaningOf(key, at)]));
 }
 
+/** What a checkpoint records of its run. */
+export const keptValues = (config: Config): ReadonlyMap<KeyPath, unknown> =>
+  identityOf(config, KEPT);
+
 /**
  * One line for each key that makes two runs differ: `optimizer.rho: 0.1 -> 0.2`. None where they are
  * the same run.
  */
 export function differences(from: Config, to: Config): string[] {
-  const roles: readonly Role[] = [...TELLING, 'seed'];
+  const roles: readonly Role[] = [...KEPT, 'seed'];
   const [ours, theirs] = [readerOf(from), readerOf(to)];
   return KEY_PATHS.filter((key) => roles.includes(KEYS[key].role))
     .filter((key) => isRead(key, ours) || isRead(key, theirs))

@@ -1,6 +1,7 @@
 // Every key of the configuration, once: what depends on it, under which variant it is read, and what
 // it is called. Labels, folders' names, points of a report, what resume compares and what a filter
 // matches follow from this table; a key that is missing here does not compile.
+import { normalize } from 'node:path';
 import { parseNetworkName, PUBLISHED, type NetworkOption } from '../config/networks.js';
 import type { Config, OptimizerConfig } from '../config/schema.js';
 import { DESCENTS, NOISES, OPTIMIZERS, reads, SCHEDULES } from './variants.js';
@@ -26,11 +27,12 @@ type ValueOf<P extends string, T = Config> = P extends `${infer K}.${infer Rest}
 export type Reader = <P extends KeyPath>(key: P) => ValueOf<P>;
 
 /**
- * What depends on a key. `result`: every number of a run. `rounding`: their last digits. `seed`: what
- * is drawn; runs that differ in nothing else are one point. `device`: nothing by itself, but the
- * device that was used because of it counts. `name`: what a run is called. `nothing`: neither.
+ * What depends on a key. `result`: every number of a run. `rounding`: their last digits. `place`: what
+ * is read there, which may be moved while a run stands. `seed`: what is drawn; runs that differ in
+ * nothing else are one point. `device`: nothing by itself, but the device that was used because of it
+ * counts. `name`: what a run is called. `nothing`: none of these.
  */
-export type Role = 'result' | 'rounding' | 'seed' | 'device' | 'name' | 'nothing';
+export type Role = 'result' | 'rounding' | 'place' | 'seed' | 'device' | 'name' | 'nothing';
 
 export interface KeyRow {
   readonly role: Role;
@@ -92,7 +94,12 @@ export const KEYS: Readonly<Record<KeyPath, KeyRow>> = {
   microBatches: RESULT,
   evaluationBatchSize: NOTHING,
   'data.name': RESULT,
-  'data.directory': NOTHING,
+  // The others are one set wherever they lie; idx is any.
+  'data.directory': {
+    role: 'place',
+    read: (at) => at('data.name') === 'idx',
+    meaning: (at) => normalize(`${at('data.directory')}/.`),
+  },
   'data.subset.train': RESULT,
   'data.subset.test': RESULT,
   'data.synthetic.train': ofSynthetic,
@@ -105,7 +112,7 @@ export const KEYS: Readonly<Record<KeyPath, KeyRow>> = {
   'labelNoise.exclusive': readWhere(
     (at) => isDrawn(at) && reads(NOISES, at('labelNoise.kind'), 'exclusive'),
   ),
-  'labelNoise.seed': readWhere(isDrawn),
+  'labelNoise.seed': { ...readWhere(isDrawn), title: 'noise seed' },
   'labelNoise.file': RESULT,
   'augmentation.flip': RESULT,
   'augmentation.cropPadding': RESULT,

@@ -2,12 +2,42 @@
 import { rowOf } from './keys.js';
 
 /**
+ * Names by the values of `keys`, such as `fsam-rho0.1`; null goes without saying. Equal values have
+ * one name; unlike ones have two, if need be with every key and value in full.
+ */
+export function namesOf(
+  all: readonly ReadonlyMap<string, unknown>[],
+  keys: readonly string[],
+): string[] {
+  const own = all.map((values) =>
+    keys.filter((key) => values.has(key)).map((key) => [key, values.get(key)] as const),
+  );
+  const short = own.map((entries) =>
+    entries
+      .filter(([, value]) => value !== null)
+      .map(([key, value]) => keyWord(key, value, keys))
+      .join('-'),
+  );
+  const full = own.map((entries) =>
+    entries.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(', '),
+  );
+  return short.map((name, i) =>
+    short.some((other, j) => other === name && full[j] !== full[i]) ? (full[i] ?? name) : name,
+  );
+}
+
+/**
  * `fsam`, `rho0.1`, `width16`: a word speaks for itself, a number needs its key; with its section
  * where two of `keys` end alike.
  */
-export function keyWord(key: string, value: unknown, keys: Iterable<string>): string {
-  if (typeof value === 'string') return asName(value);
-  return `${rowOf(key)?.word ?? asName(shortName(key, keys))}${asName(value)}`;
+export function keyWord(
+  key: string,
+  value: unknown,
+  keys: Iterable<string>,
+  clean: typeof asName = asName,
+): string {
+  if (typeof value === 'string') return clean(value);
+  return `${rowOf(key)?.word ?? asName(shortName(key, keys))}${clean(value)}`;
 }
 
 /** The last part of a key's name; all of it where another of `keys` ends alike. */

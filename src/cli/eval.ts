@@ -39,10 +39,13 @@ async function evaluate(folder: string, options: EvalOptions): Promise<void> {
   const { checkpoint } = await openRun(folder, options.checkpoint ?? null);
   const { loadConfig } = await import('../config/load.js');
   const overrides = { dataDirectory: dataDir, device };
-  const config = loadConfig({ config: runFolder(folder).config, assignments: [], overrides });
+  const { ABSENT } = await import('../catalogue/identity.js');
+  const written = { config: runFolder(folder).config, assignments: [], beneath: ABSENT };
+  const config = loadConfig({ ...written, overrides });
   const { openDevice } = await import('../native/device.js');
   const { inUse } = await openDevice(config.device);
   const { loadDataset } = await import('../data/load.js');
+  const { hasLabelNoise } = await import('../data/label-noise.js');
   const dataset = await loadDataset(config.data, config.seed);
   // Only now: this loads TensorFlow, which openDevice has made ready for the device.
   const { createEngine } = await import('../train/engine.js');
@@ -51,7 +54,10 @@ async function evaluate(folder: string, options: EvalOptions): Promise<void> {
   try {
     const { progress } = await loadCheckpoint(checkpoint, engine);
     tell(`${checkpoint}: ${progress.step} steps, on ${inUse}`);
-    printEvaluation(split, engine.evaluate(split));
+    // The set is read without its label noise, so that these are the true labels.
+    const isNoisy = split === 'train' && hasLabelNoise(config.labelNoise);
+    const labels = isNoisy ? ', against the labels before label noise' : '';
+    printEvaluation(split, engine.evaluate(split), labels);
     if (probe !== undefined) await writeProbe(probe, config, dataset, engine.readState());
   } finally {
     engine.dispose();
@@ -59,9 +65,15 @@ async function evaluate(folder: string, options: EvalOptions): Promise<void> {
 }
 
 /** Digits as in metrics.csv. */
-function printEvaluation(split: string, { images, loss, correct }: Evaluation): void {
+function printEvaluation(
+  split: string,
+  { images, loss, correct }: Evaluation,
+  labels: string,
+): void {
   const accuracy = ((100 * correct) / images).toFixed(3);
-  print(`${split} loss ${loss.toPrecision(7)}  accuracy ${accuracy} %  (${images} images)`);
+  print(
+    `${split} loss ${loss.toPrecision(7)}  accuracy ${accuracy} %  (${images} images${labels})`,
+  );
 }
 
 async function writeProbe(

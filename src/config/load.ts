@@ -2,7 +2,7 @@
 // mistake at once.
 import { UserError } from '../util/errors.js';
 import { readConfig } from './files.js';
-import { merge, toPlain, type Located } from './located.js';
+import { merge, nest, toPlain, type Located } from './located.js';
 import { explain, render, type Mistake } from './mistakes.js';
 import { readOverlays, type Overrides } from './overrides.js';
 import { configSchema, type Config } from './schema.js';
@@ -14,6 +14,8 @@ export interface ConfigRequest {
   readonly assignments: readonly string[];
   /** Flags of their own; they win over `assignments`. */
   readonly overrides: Overrides;
+  /** Values by dotted key where the file is silent; left out: the defaults alone. */
+  readonly beneath?: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -29,7 +31,11 @@ export function loadConfig(request: ConfigRequest): Config {
   // Without the file every key would seem to be missing.
   if (file === null) throw new UserError(render(mistakes));
 
-  const checked = checkConfig(overlays.reduce(merge, file));
+  const { place } = file;
+  const beneath = Object.entries(request.beneath ?? {}).map(([key, value]) =>
+    nest(key.split('.'), { kind: 'scalar', place, value }),
+  );
+  const checked = checkConfig([...beneath, file, ...overlays].reduce(merge));
   if ('mistakes' in checked) mistakes.push(...checked.mistakes);
   if ('mistakes' in checked || mistakes.length > 0) throw new UserError(render(mistakes));
   return checked.config;

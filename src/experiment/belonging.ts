@@ -3,14 +3,14 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { identityOf, valueIfAbsent } from '../catalogue/identity.js';
+import { keptValues, valueIfAbsent } from '../catalogue/identity.js';
 import type { Config } from '../config/schema.js';
 import type { CheckpointRecord } from './checkpoint.js';
 import type { RunFolder } from './folder.js';
 
 /** What a checkpoint says of the run that it is of. */
 export const recordOfRun = (config: Config): Pick<CheckpointRecord, 'identity' | 'seed'> => ({
-  identity: Object.fromEntries(identityOf(config)),
+  identity: Object.fromEntries(keptValues(config)),
   seed: config.seed,
 });
 
@@ -19,7 +19,7 @@ export function belongsTo(record: CheckpointRecord, config: Config, folder: RunF
   const { identity, configHash, seed } = record;
   if (seed !== config.seed) return false;
   if (identity === undefined) return configHash === hashOfFile(folder.config);
-  return [...identityOf(config)].every(([key, value]) => {
+  return [...keptValues(config)].every(([key, value]) => {
     const recorded = Object.hasOwn(identity, key) ? identity[key] : valueIfAbsent(key);
     return JSON.stringify(recorded) === JSON.stringify(value);
   });

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { ABSENT } from '../catalogue/identity.js';
 import { variantName } from '../catalogue/variant.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
@@ -111,14 +112,18 @@ async function isOfRun(environment: string): Promise<boolean> {
   }
 }
 
-/** Errors: UserError where config.yaml is missing or is not a configuration of this version. */
+/**
+ * Keys that the run's version did not have are as they were then. Errors: UserError where config.yaml
+ * is missing or is not a configuration of this version.
+ */
 export function configOf(folder: RunFolder): Config {
   const wayOut = 'start anew with --overwrite, or name another folder with --out';
   if (!existsSync(folder.config)) {
     throw new UserError(`${folder.config}: is missing from this run folder; ${wayOut}`);
   }
   try {
-    return loadConfig({ config: folder.config, assignments: [], overrides: {} });
+    const written = { config: folder.config, assignments: [], overrides: {} };
+    return loadConfig({ ...written, beneath: ABSENT });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const [first] = error.message.split('\n');

@@ -10,6 +10,7 @@ import { UserError } from '../util/errors.js';
 import { makeFolders } from '../util/folders.js';
 import { belongsTo } from './belonging.js';
 import { loadCheckpoint } from './checkpoint.js';
+import { refuseOtherDevice } from './device-used.js';
 import { writeEnvironment } from './environment.js';
 import {
   clearFolder,
@@ -72,6 +73,7 @@ export async function restore(
   engine: Engine,
 ): Promise<Opened> {
   const { config, environment, reporter } = request;
+  await refuseOtherDevice(folder, environment);
   const wayOut = await wayOutOf(folder);
   const record = await withWayOut(wayOut, () => loadCheckpoint(checkpoint, engine));
   const trainImages = dataset.train.labels.length;

@@ -1,5 +1,5 @@
 // Differences between optimizers at otherwise equal keys, tested over seeds.
-import { scoresOf, type Point } from './points.js';
+import { scoresOf, seedsIn, type Point } from './points.js';
 import type { Scores } from './runs.js';
 import { holm, mean, pairedTest, welchTest, type TTest } from './statistics.js';
 
@@ -8,7 +8,11 @@ export interface Comparison {
   readonly second: Point;
   /** What else they differ in, such as rates that belong to the optimizers: `schedule.learningRate 0.05, 0.1`. */
   readonly besides: readonly string[];
-  /** Of the mean scores, first minus second, in percentage points. */
+  /** Runs of each that are compared: over the seeds that both have, or all of them. */
+  readonly n: readonly [number, number];
+  /** Seeds of the first and of the second that the other lacks, where they are not compared. */
+  readonly leftOut: readonly [readonly number[], readonly number[]];
+  /** Of the mean scores of the compared runs, first minus second, in percentage points. */
   readonly difference: number;
   /** Null where there is no error bar: one seed, or no spread at all. */
   readonly test: TTest | null;
@@ -24,14 +28,13 @@ export function compareOptimizers(points: readonly Point[], score: keyof Scores)
     points
       .slice(i + 1)
       .filter((first) => differOnlyInOptimizer(first, second))
-      .map((first) => ({ first, second, test: testOf(first, second, score) })),
+      .map((first) => ({ first, second, ...compare(first, second, score) })),
   );
   const adjusted = holm(pairs.flatMap(({ test }) => test?.p ?? []));
   let tested = 0;
   return pairs.map((pair) => ({
     ...pair,
     besides: besides(pair.first, pair.second),
-    difference: mean(scoresOf(pair.first, score)) - mean(scoresOf(pair.second, score)),
     adjusted: pair.test === null ? null : (adjusted[tested++] ?? null),
   }));
 }
@@ -55,10 +58,28 @@ function besides({ details: a }: Point, { details: b }: Point): string[] {
     .map(([key, ours, theirs]) => `${key} ${ours}, ${theirs}`);
 }
 
-/** Paired by seed where both have the same seeds; else as two samples. */
-function testOf(first: Point, second: Point, score: keyof Scores): TTest | null {
-  const [a, b] = [scoresOf(first, score), scoresOf(second, score)];
-  if (a.length < 2 || b.length < 2) return null;
-  const seeds = ({ runs }: Point): string => runs.map(({ config }) => config.seed).join();
-  return seeds(first) === seeds(second) ? pairedTest(a, b) : welchTest(a, b);
+/**
+ * Seed by seed over the seeds that both have, so that a lost run shifts nothing; as two samples where
+ * they share fewer than two, and neither's seeds are all among the other's.
+ */
+function compare(
+  first: Point,
+  second: Point,
+  score: keyof Scores,
+): Pick<Comparison, 'n' | 'leftOut' | 'difference' | 'test'> {
+  const [ours, theirs] = [seedsIn(first), seedsIn(second)];
+  const common = ours.filter((seed) => theirs.includes(seed));
+  const paired = common.length >= Math.min(2, ours.length, theirs.length);
+  const [a, b] = [first, second].map((point) =>
+    scoresOf(point, score, paired ? common : undefined),
+  ) as [number[], number[]];
+  const others = (seeds: readonly number[]): number[] =>
+    paired ? seeds.filter((seed) => !common.includes(seed)) : [];
+  const single = a.length < 2 || b.length < 2;
+  return {
+    n: [a.length, b.length],
+    leftOut: [others(ours), others(theirs)],
+    difference: mean(a) - mean(b),
+    test: single ? null : paired ? pairedTest(a, b) : welchTest(a, b),
+  };
 }

@@ -1,6 +1,6 @@
 // The figures of a report, as descriptions for Vega-Lite.
 import type { TopLevelSpec } from 'vega-lite';
-import { keyWord, shortName } from '../catalogue/label.js';
+import { namesOf, shortName } from '../catalogue/label.js';
 import { rowOf } from '../catalogue/keys.js';
 import { OPTIMIZERS } from '../catalogue/variants.js';
 import { base, EPOCH, quantitative, series, type Datum } from './figure-style.js';
@@ -116,16 +116,15 @@ function numericKeys(points: readonly Point[]): string[] {
 function against(points: readonly Point[], key: string, keys: readonly string[]): Figure {
   const title = rowOf(key)?.title ?? shortName(key, keys);
   const others = keysOf(points).filter((other) => other !== key);
-  const nameOf = (point: Point): string =>
-    others
-      .filter((other) => point.values.has(other))
-      .map((other) => keyWord(other, point.values.get(other), others))
-      .join(' ') || 'all';
-  const rows = points.map((point) => {
+  const seriesOf = namesOf(
+    points.map(({ values }) => values),
+    others,
+  );
+  const rows = points.map((point, i) => {
     const { mean, std } = describe(scoresOf(point, 'last'));
     const x = point.values.get(key);
     return {
-      series: nameOf(point),
+      series: seriesOf[i] || 'all',
       x: typeof x === 'number' ? x : null,
       mean,
       low: mean - (std ?? 0),

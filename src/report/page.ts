@@ -66,8 +66,8 @@ function comparisonSection(comparisons: readonly Comparison[]): string {
   if (comparisons.length === 0) return '';
   const tested = comparisons.filter(({ test }) => test !== null).length;
   return `<h2>Differences between optimizers</h2>
-<p class="note">Of test accuracy after the last epoch, in percentage points; other keys in which two points differ are named. Paired t-test over seeds where both
-points have the same, else Welch's; two-sided.${tested > 1 ? ` ${counted(tested, 'test')}: p (Holm) holds for all of them together.` : ''}</p>
+<p class="note">Of test accuracy after the last epoch, in percentage points; other keys in which two points differ are named. Paired t-test over the seeds
+that both points have; those that one of them lacks are left out and named. Welch's over all seeds where they share fewer than two. Two-sided.${tested > 1 ? ` ${counted(tested, 'test')}: p (Holm) holds for all of them together.` : ''}</p>
 ${table(comparisonCells(comparisons))}`;
 }
 

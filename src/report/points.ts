@@ -1,7 +1,8 @@
 // Runs that differ in nothing but their seed are one point of a report.
 import { identityOf } from '../catalogue/identity.js';
-import { keyWord } from '../catalogue/label.js';
+import { namesOf } from '../catalogue/label.js';
 import { OPTIMIZERS } from '../catalogue/variants.js';
+import { deviceUsed } from '../experiment/device-used.js';
 import { UserError } from '../util/errors.js';
 import type { Run, Scores } from './runs.js';
 
@@ -16,7 +17,7 @@ export interface Point {
   readonly runs: readonly [Run, ...Run[]];
 }
 
-/** Runs of one configuration, in the order found. */
+/** Runs of one configuration and kind of device, in the order found. */
 interface Group {
   readonly values: ReadonlyMap<string, unknown>;
   readonly runs: [Run, ...Run[]];
@@ -30,7 +31,8 @@ interface Group {
 export function summarise(runs: readonly Run[]): Point[] {
   const groups = new Map<string, Group>();
   for (const run of runs) {
-    const values = identityOf(run.config);
+    const values = new Map<string, unknown>(identityOf(run.config));
+    values.set('device', deviceUsed(run.environment));
     const identity = JSON.stringify([...values]);
     const group = groups.get(identity);
     if (group === undefined) groups.set(identity, { values, runs: [run] });
@@ -40,7 +42,11 @@ export function summarise(runs: readonly Run[]): Point[] {
   const values = all.map((group) => group.values);
   const differing = differingKeys(values);
   const telling = tellingKeys(values, differing);
-  const points = all.map((group) => pointOf(group, differing, telling));
+  const names = namesOf(values, telling);
+  const points = all.map((group, i) => ({
+    label: names[i] || experimentsOf(group),
+    ...pointOf(group, differing, telling),
+  }));
   return points.sort((a, b) => comparePoints(a, b, telling));
 }
 
@@ -78,11 +84,15 @@ function tellingKeys(
   return keys.filter((key) => telling.includes(key));
 }
 
+/** A point that nothing sets apart is called by its experiments. */
+const experimentsOf = ({ runs }: Group): string =>
+  [...new Set(runs.map(({ config }) => config.name))].join(', ');
+
 function pointOf(
   { values: own, runs: found }: Group,
   differing: readonly string[],
   telling: readonly string[],
-): Point {
+): Omit<Point, 'label'> {
   const [first, ...others] = found.toSorted((a, b) => a.config.seed - b.config.seed);
   const runs: [Run, ...Run[]] = [first ?? found[0], ...others];
   runs.forEach((run, i) => {
@@ -94,17 +104,7 @@ function pointOf(
   });
   const pick = (keys: readonly string[]) =>
     new Map(keys.flatMap((key) => (own.has(key) ? [[key, own.get(key)]] : [])));
-  const values = pick(telling);
-  const words = [...values]
-    .filter(([, value]) => value !== null)
-    .map(([key, value]) => keyWord(key, value, telling));
-  const { name } = found[0].config;
-  return {
-    label: words.length === 0 ? name : words.join('-'),
-    values,
-    details: pick(differing),
-    runs,
-  };
+  return { values: pick(telling), details: pick(differing), runs };
 }
 
 function comparePoints(a: Point, b: Point, keys: readonly string[]): number {
@@ -130,6 +130,13 @@ function compareValues(a: unknown, b: unknown): number {
   return left < right ? -1 : Number(left > right);
 }
 
-/** One score of each run, in the order of the seeds. */
-export const scoresOf = (point: Point, score: keyof Scores): number[] =>
-  point.runs.map(({ scores }) => scores[score]);
+/** Ascending. */
+export const seedsIn = ({ runs }: Point): number[] => runs.map(({ config }) => config.seed);
+
+/** One score of each run with one of these seeds, in their order; of every run where none are named. */
+export const scoresOf = (
+  point: Point,
+  score: keyof Scores,
+  seeds: readonly number[] = seedsIn(point),
+): number[] =>
+  point.runs.filter(({ config }) => seeds.includes(config.seed)).map(({ scores }) => scores[score]);

@@ -1,6 +1,6 @@
 // summary.csv and time.csv: one row a point.
 import { createArrayCsvStringifier } from 'csv-writer';
-import { scoresOf, type Point } from './points.js';
+import { scoresOf, seedsIn, type Point } from './points.js';
 import type { Scores } from './runs.js';
 import { describe, mean } from './statistics.js';
 
@@ -13,6 +13,7 @@ const NUMBERS = ['mean', 'std', 'median', 'min', 'max'] as const;
 
 /**
  * Test accuracies in percent: after the last epoch, the best, and the mean of the last ten epochs.
+ * `seeds_missing`: those that another point has, and a comparison with it leaves out.
  * No time is in it, so that the same results give the same bytes.
  */
 export function summaryCsv(points: readonly Point[]): string {
@@ -26,7 +27,9 @@ export function summaryCsv(points: readonly Point[]): string {
       ...NUMBERS.map((number) => `${name}_${number}`),
       `${name}_by_seed`,
     ]),
+    'seeds_missing',
   ];
+  const seeds = [...new Set(points.flatMap(seedsIn))].sort((a, b) => a - b);
   const rows = points.map((point) => [
     point.label,
     ...keys.map((key) => fieldOf(point.details.get(key))),
@@ -38,6 +41,7 @@ export function summaryCsv(points: readonly Point[]): string {
       const numbers = NUMBERS.map((number) => described[number]?.toFixed(3) ?? '');
       return [...numbers, values.map((value) => value.toFixed(3)).join(' ')];
     }),
+    seeds.filter((seed) => !seedsIn(point).includes(seed)).join(' '),
   ]);
   return csv(header, rows);
 }
@@ -65,7 +69,7 @@ export const keysOf = (points: readonly Point[]): string[] => [
   ...new Set(points.flatMap(({ values }) => [...values.keys()])),
 ];
 
-export const seedsOf = ({ runs }: Point): string => runs.map(({ config }) => config.seed).join(' ');
+export const seedsOf = (point: Point): string => seedsIn(point).join(' ');
 
 const fieldOf = (value: unknown): string =>
   value === undefined || value === null

@@ -49,10 +49,11 @@ export function comparisonCells(comparisons: readonly Comparison[]): Cells {
     'p (Holm)',
     '95 % interval',
   ];
-  const rows = comparisons.map(({ first, second, besides, difference, test, adjusted }) => {
-    const note = besides.length === 0 ? '' : ` (also: ${besides.join('; ')})`;
+  const rows = comparisons.map((comparison) => {
+    const { first, second, n, difference, test, adjusted } = comparison;
+    const notes = notesOn(comparison);
+    const note = notes.length === 0 ? '' : ` (${notes.join('; ')})`;
     const names = `${first.label} - ${second.label}${note}`;
-    const n = [first, second].map(({ runs }) => runs.length);
     const counts = n[0] === n[1] ? String(n[0]) : n.join(', ');
     if (test === null) {
       const reason = Math.min(...n) === 1 ? 'n = 1: no error bar' : 'no spread: no error bar';
@@ -72,6 +73,17 @@ export function comparisonCells(comparisons: readonly Comparison[]): Cells {
     ];
   });
   return [header, ...rows];
+}
+
+/** Seeds that one of the two lacks, and other keys in which they differ. */
+function notesOn({ first, second, leftOut, besides }: Comparison): string[] {
+  const without = [first, second].flatMap(({ label }, i) => {
+    const seeds = leftOut[i] ?? [];
+    return seeds.length === 0
+      ? []
+      : [`without seed${seeds.length > 1 ? 's' : ''} ${seeds.join(', ')} of ${label}`];
+  });
+  return [...without, ...(besides.length === 0 ? [] : [`also: ${besides.join('; ')}`])];
 }
 
 const signed = (value: number): string => `${value < 0 ? '' : '+'}${value.toFixed(2)}`;

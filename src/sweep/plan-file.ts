@@ -14,6 +14,8 @@ const pointSchema = z.strictObject({
   number: z.int().min(1),
   name: z.string(),
   values: z.record(z.string(), z.unknown()),
+  /** Files of earlier versions have none. */
+  choices: z.record(z.string(), z.string()).default({}),
   config: z.union([configSchema, z.strictObject({ mistakes: z.string() })]),
 });
 

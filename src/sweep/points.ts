@@ -1,16 +1,15 @@
 // The points of a sweep: every combination of its axes, each a whole configuration with a name.
-import { isRead, readerOf } from '../catalogue/identity.js';
-import { asName, keyWord } from '../catalogue/label.js';
-import { variantName } from '../catalogue/variant.js';
+import { ALL_ROLES, identityOf, isRead, readerOf } from '../catalogue/identity.js';
 import { checkConfig } from '../config/load.js';
 import { readReferred } from '../config/files.js';
 import { merge, nest, toPlain, type Located } from '../config/located.js';
 import { render, type Mistake } from '../config/mistakes.js';
 import type { Config } from '../config/schema.js';
 import { valueAt } from '../config/text.js';
-import { UserError } from '../util/errors.js';
+import { required, UserError } from '../util/errors.js';
 import { BASE, type Assignment, type Choice } from './axes.js';
 import type { Sweep } from './load.js';
+import { distinctNames, nameOf, type Name } from './names.js';
 
 export interface Point {
   /** From 1, in the order of the file. */
@@ -19,8 +18,15 @@ export interface Point {
   readonly name: string;
   /** What makes it this point, by key. */
   readonly values: Readonly<Record<string, unknown>>;
+  /** The user's name for its choice, by axis. */
+  readonly choices: Readonly<Record<string, string>>;
   /** The configuration; or why there is none, a mistake a line. */
   readonly config: Config | { readonly mistakes: string };
+}
+
+/** A choice, and the axis that it is of; null for an explicit point. */
+export interface Chosen extends Choice {
+  readonly axis: string | null;
 }
 
 export function isValid(point: Point): point is Point & { readonly config: Config } {
@@ -45,32 +51,54 @@ export function countPoints({ axes, points }: Sweep): number {
 export function expand(sweep: Sweep, overlays: readonly Located[]): Point[] {
   const varied = variedKeys(sweep);
   refuseUndoing(varied, overlays);
-  const grid = sweep.axes.reduce<readonly (readonly Choice[])[]>(
-    (combinations, { choices }) =>
-      combinations.flatMap((chosen) => choices.map((choice) => [...chosen, choice])),
+  const grid = sweep.axes.reduce<readonly (readonly Chosen[])[]>(
+    (combinations, { name, choices }) =>
+      combinations.flatMap((chosen) =>
+        choices.map((choice) => [...chosen, { ...choice, axis: name }]),
+      ),
     [[]],
   );
-  const explicit = sweep.points.map((assignments) => [{ label: null, assignments }]);
+  const explicit = sweep.points.map((assignments) => [{ axis: null, label: null, assignments }]);
   const combinations = [...(sweep.axes.length === 0 ? [] : grid), ...explicit];
   const read = baseReader(sweep);
-  const points = new Map<string, Point>();
+  const points = new Map<string, Omit<Point, 'number' | 'name'> & Name>();
   for (const combination of combinations) {
     const base = read(combination.flatMap((choice) => choice.assignments));
     const chosen =
       'mistakes' in base ? combination : applicable(combination, sweep, base, overlays);
     const assignments = chosen.flatMap((choice) => choice.assignments);
     const values = Object.fromEntries(assignments.map(({ key, value }) => [key, toPlain(value)]));
-    const identity = JSON.stringify(Object.entries(values).sort());
-    if (points.has(identity)) continue;
     const config = 'mistakes' in base ? base : configure(base, sweep, assignments, overlays);
+    const identity = identityOfPoint(values, config);
+    if (points.has(identity)) continue;
+    const choices = labelsIn(chosen);
     const name = nameOf(sweep.folder, varied, chosen, values, config);
-    points.set(identity, { number: points.size + 1, name, values, config });
+    points.set(identity, { values, choices, config, ...name });
   }
-  const all = [...points.values()];
+  const names = distinctNames([...points.values()]);
+  const all = [...points.values()].map(({ values, choices, config }, i) => {
+    return { number: i + 1, name: required(names[i], 'a name'), values, choices, config };
+  });
   refuseAll(all);
   refuseShared(sweep, all);
   return all;
 }
+
+/** Points are the same where their runs are. */
+function identityOfPoint(
+  values: Readonly<Record<string, unknown>>,
+  config: Point['config'],
+): string {
+  return JSON.stringify(
+    'mistakes' in config ? Object.entries(values).sort() : [...identityOf(config, ALL_ROLES)],
+  );
+}
+
+/** What of the user's names for choices applies. */
+const labelsIn = (chosen: readonly Chosen[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    chosen.flatMap(({ axis, label }) => (axis === null || label === null ? [] : [[axis, label]])),
+  );
 
 type Unreadable = { readonly mistakes: string };
 
@@ -109,11 +137,11 @@ function lay(base: Located, { set }: Sweep, assignments: readonly Assignment[]):
 
 /** The choices without the assignments that do not apply at this point. */
 function applicable(
-  combination: readonly Choice[],
+  combination: readonly Chosen[],
   sweep: Sweep,
   base: Located,
   overlays: readonly Located[],
-): Choice[] {
+): Chosen[] {
   const assignments = combination.flatMap((choice) => choice.assignments);
   const written = toPlain(overlays.reduce(merge, lay(base, sweep, assignments)));
   const at = readerOf(written);
@@ -141,40 +169,6 @@ function configure(
   return 'mistakes' in checked ? { mistakes: render(checked.mistakes) } : checked.config;
 }
 
-/** The folder of a point: what was chosen, then the seed. */
-function nameOf(
-  template: string | null,
-  varied: ReadonlySet<string>,
-  chosen: readonly Choice[],
-  values: Readonly<Record<string, unknown>>,
-  config: Point['config'],
-): string {
-  const own = 'mistakes' in config ? null : config;
-  // Without a configuration there is no run, and only a name to call it by.
-  const place = `seed-${asName(own?.seed ?? values['seed'] ?? 1)}`;
-  if (template !== null) return `${filled(template, own, values)}/${place}`;
-  const words = chosen.flatMap(({ label, assignments }) =>
-    label === null
-      ? assignments
-          .filter(({ key }) => key !== 'seed' && varied.has(key))
-          .map(({ key }) => wordFor(key, values[key], varied))
-      : [asName(label)],
-  );
-  const rest = own === null ? 'point' : variantName(own);
-  return `${words.length === 0 ? rest : words.join('-')}/${place}`;
-}
-
-/** A base is called by its file. */
-function wordFor(key: string, value: unknown, varied: ReadonlySet<string>): string {
-  const file =
-    key === BASE
-      ? String(value)
-          .replace(/^.*\//, '')
-          .replace(/\.ya?ml$/, '')
-      : value;
-  return keyWord(key, file, varied);
-}
-
 /** The keys that tell points apart: those of an axis with one value do not. */
 function variedKeys({ axes, points }: Sweep): ReadonlySet<string> {
   const varying = axes.filter(({ choices }) => choices.length > 1);
@@ -183,17 +177,6 @@ function variedKeys({ axes, points }: Sweep): ReadonlySet<string> {
     ...points.flat(),
   ];
   return new Set(assignments.map(({ key }) => key));
-}
-
-/** The template with the values of the keys in braces. */
-function filled(
-  template: string,
-  config: Config | null,
-  values: Readonly<Record<string, unknown>>,
-): string {
-  return template.replace(/\{([^{}]*)\}/g, (_, key: string) =>
-    asName(key in values ? values[key] : (valueAt(config, key) ?? null)),
-  );
 }
 
 /** A value for all points, for a key in which they differ, would leave them names that lie. */

@@ -148,6 +148,7 @@ test('every key that is not always read is read under some variant', () => {
     'model={name: vgg16, width: null}',
     'model={name: pyramidnet-110-48, width: null}',
     'data.name=synthetic',
+    'data.name=idx',
   ].map((assignment) => readerOf(smoke(assignment)));
   const dead = KEY_PATHS.filter((key) => !variants.some((at) => isRead(key, at)));
   expect(dead).toEqual([]);

@@ -1,5 +1,5 @@
 // Whether a checkpoint is of a run: by what its keys mean, whatever version wrote it.
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -29,6 +29,14 @@ test('a checkpoint of an earlier version belongs to the run whose hash it has', 
   expect(belongsTo(record(OLDER_HASH.replace('e', 'f')), config, folder)).toBe(false);
   expect(belongsTo({ ...record(OLDER_HASH), seed: 2 }, config, folder)).toBe(false);
   expect(belongsTo({ ...rest, seed: 1 }, config, folder)).toBe(false);
+});
+
+test('a key that the version of a run did not have is as it was then', () => {
+  const folder = olderFolder();
+  const text = readFileSync(folder.config, 'utf8');
+  expect(configOf(folder).model.convolution).toBe('auto');
+  writeFileSync(folder.config, text.replace(/^ *convolution: auto\n/m, ''));
+  expect(configOf(folder).model.convolution).toBe('direct');
 });
 
 test('a checkpoint of this version belongs by meaning, and lacks keys that came later', () => {

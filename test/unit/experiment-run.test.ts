@@ -183,6 +183,29 @@ describe('resuming', () => {
     expect(await sitting(folder, Infinity)).toBe('finished');
   });
 
+  it('goes on with other names and keys that change no number', async () => {
+    const folder = join(scratchFolder(), 'run');
+    await sitting(folder, 5);
+    const config = {
+      ...fakeConfig(),
+      name: 'other',
+      evaluationBatchSize: 7,
+      device: 'cpu' as const,
+    };
+    expect(await runExperiment({ ...fakeRequest(folder, { config }), resume: true })).toBe(
+      'finished',
+    );
+  });
+
+  it('refuses to go on where the run would round otherwise', async () => {
+    const folder = join(scratchFolder(), 'run');
+    await sitting(folder, 5);
+    const gpu = { environment: { device: 'NVIDIA H100' }, resume: true };
+    expect(await messageOf(runExperiment({ ...fakeRequest(folder), ...gpu }))).toMatch(
+      /run: holds a run that used the CPU, and this one would use the GPU, .*--device cpu/,
+    );
+  });
+
   it('refuses a checkpoint of another network or configuration', async () => {
     const [folder, other] = [join(scratchFolder(), 'run'), join(scratchFolder(), 'other')];
     await sitting(folder, 5);

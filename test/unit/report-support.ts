@@ -11,6 +11,8 @@ export interface RunOptions {
   /** Test accuracy after each epoch. */
   readonly accuracy?: readonly number[];
   readonly finished?: boolean;
+  /** As environment.json has it. */
+  readonly device?: string;
   readonly keys?: Readonly<Record<string, unknown>>;
   /** Accuracy against the true labels, epoch by epoch. */
   readonly clean?: readonly number[];
@@ -23,6 +25,7 @@ export function writeRun(
     seed = 1,
     accuracy = [10, 30, 20],
     finished = true,
+    device = 'CPU',
     keys = {},
     clean,
   }: RunOptions = {},
@@ -43,7 +46,7 @@ export function writeRun(
     'environment.json',
     JSON.stringify({
       fsam: '0',
-      device: 'CPU',
+      device,
       cpu: 'a <fast> one',
       git: { commit: 'abcdef0123456' },
     }),

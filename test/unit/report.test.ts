@@ -13,6 +13,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { configSchema } from '../../src/config/schema.js';
 import { loadConfig } from '../../src/config/load.js';
 import { compareOptimizers } from '../../src/report/comparisons.js';
+import { figuresOf } from '../../src/report/figures.js';
 import { summarise } from '../../src/report/points.js';
 import { publishedFor } from '../../src/report/published.js';
 import { readProgress, readRuns } from '../../src/report/runs.js';
@@ -79,6 +80,68 @@ describe('points', () => {
     ]);
   });
 
+  test('names, and keys that change no number, set no runs apart; the device that was used does', async () => {
+    const named = (name: string, seed: number, keys = {}, device = 'CPU') => ({
+      seed,
+      device,
+      keys: { name, ...keys },
+    });
+    const found = await points(
+      named('first', 1),
+      named('first', 2, { evaluationBatchSize: 8 }),
+      named('second', 3, { device: 'cpu' }),
+      named('second', 4, { variant: 'x', logging: { tensorboard: true } }),
+    );
+    expect(found.map(({ label, runs: own }) => [label, own.length])).toEqual([
+      ['first, second', 4],
+    ]);
+    expect(compareOptimizers(found, 'last')).toEqual([]);
+    const two = await points(named('a', 1), named('a', 2, {}, 'NVIDIA H100 80GB HBM3'));
+    expect(two.map(({ label }) => label)).toEqual(['cpu', 'gpu']);
+  });
+
+  test('folders of idx files are two data sets, wherever other sets lie', async () => {
+    const data = (name: string, directory: string, seed: number) => ({
+      seed,
+      keys: { data: { name, directory } },
+    });
+    const idx = await points(
+      data('idx', 'mnist', 1),
+      data('idx', './mnist/', 2),
+      data('idx', 'f', 3),
+    );
+    expect(idx.map(({ label, runs: own }) => [label, own.length])).toEqual([
+      ['f', 1],
+      ['mnist', 2],
+    ]);
+    expect(await points(data('cifar10', 'a', 1), data('cifar10', 'b', 2))).toHaveLength(1);
+  });
+
+  test('labels that become one by cleaning stay two, in every figure', async () => {
+    const noise = (file: string, rho: number) => ({
+      keys: { labelNoise: { file } },
+      optimizer: sam(rho),
+      accuracy: [rho, 40],
+    });
+    const [a, b] = ['noise/a b.csv', 'noise/a_b.csv'];
+    const found = await points(noise(a, 0.1), noise(a, 0.2), noise(b, 0.1), noise(b, 0.2));
+    const labels = found.map(({ label }) => label);
+    expect(new Set(labels).size).toBe(4);
+    expect(labels[0]).toBe('labelNoise.file="noise/a b.csv", optimizer.rho=0.1');
+    const against = figuresOf(found).find(({ name }) => name === 'accuracy-by-rho');
+    expect(JSON.stringify(against?.spec)).toContain(String.raw`\"noise/a_b.csv\"`);
+  });
+
+  test('figures of keys that end alike have files of their own', async () => {
+    const sizes = (train: number, drawn: number) => ({
+      keys: { data: { name: 'synthetic', subset: { train }, synthetic: { train: drawn } } },
+    });
+    const found = await points(sizes(40, 50), sizes(40, 60), sizes(48, 50), sizes(48, 60));
+    const files = figuresOf(found).map(({ name }) => name);
+    expect(files).toContain('accuracy-by-data.subset.train');
+    expect(new Set(files).size).toBe(files.length);
+  });
+
   test('the same run twice is refused, for it would count twice', async () => {
     await expect(points({ seed: 3 }, { seed: 3 })).rejects.toThrow(
       /run1: is the same run as .*run0 \(configuration and seed\); name one of them/,
@@ -95,12 +158,12 @@ test('summary.csv, worked out by hand', async () => {
   expect(summaryCsv(found).split('\n')).toEqual([
     'point,optimizer.name,n,seeds,last_mean,last_std,last_median,last_min,last_max,last_by_seed,' +
       'best_mean,best_std,best_median,best_min,best_max,best_by_seed,' +
-      'last10_mean,last10_std,last10_median,last10_min,last10_max,last10_by_seed',
+      'last10_mean,last10_std,last10_median,last10_min,last10_max,last10_by_seed,seeds_missing',
     // sqrt(18) = 4.243, sqrt(8) = 2.828; (10+30+20)/3 = 20, (10+22+26)/3 = 19.333
     'sgd,sgd,2,1 2,23.000,4.243,23.000,20.000,26.000,20.000 26.000,' +
-      '28.000,2.828,28.000,26.000,30.000,30.000 26.000,19.667,0.471,19.667,19.333,20.000,20.000 19.333',
+      '28.000,2.828,28.000,26.000,30.000,30.000 26.000,19.667,0.471,19.667,19.333,20.000,20.000 19.333,',
     'sam,sam,1,1,60.000,,60.000,60.000,60.000,60.000,60.000,,60.000,60.000,60.000,60.000,' +
-      '50.000,,50.000,50.000,50.000,50.000',
+      '50.000,,50.000,50.000,50.000,50.000,2',
     '',
   ]);
   // Equal numbers of images at 100, 300 and 300 a second: 3 / (1/100 + 1/300 + 1/300) = 180.
@@ -127,9 +190,40 @@ describe('comparisons', () => {
     ]);
   });
 
-  test('are paired where the seeds are the same, Welch where not, and nothing for one seed', async () => {
-    const seeds = (optimizer: RunOptions['optimizer'], ...values: [number, number][]) =>
-      values.map(([seed, last]) => ({ ...(optimizer && { optimizer }), seed, accuracy: [last] }));
+  const seeds = (optimizer: RunOptions['optimizer'], ...values: [number, number][]) =>
+    values.map(([seed, last]) => ({ ...(optimizer && { optimizer }), seed, accuracy: [last] }));
+
+  test('a lost seed does not turn the sign: they are paired over the others, and it is named', async () => {
+    // Every seed is 1 better with sam, and the last one, which sgd lost, is bad with both.
+    const found = await points(
+      ...seeds({ name: 'sgd' }, [1, 80], [2, 81], [3, 82], [4, 83]),
+      ...seeds(sam(0.1), [1, 81], [2, 82.5], [3, 82.5], [4, 84], [5, 60]),
+    );
+    const [comparison] = compareOptimizers(found, 'last');
+    expect(comparison?.difference).toBeCloseTo(1, 12);
+    expect(comparison).toMatchObject({ n: [4, 4], leftOut: [[5], []], test: { kind: 'paired' } });
+    const [, row] = comparisonCells(compareOptimizers(found, 'last'));
+    expect(row?.slice(0, 4)).toEqual(['sam - sgd (without seed 5 of sam)', '+1.00', '4', 'paired']);
+    const [header = '', ...rows] = summaryCsv(found).split('\n');
+    const column = header.split(',').indexOf('seeds_missing');
+    expect(rows.map((line) => line.split(',')[column])).toEqual(['5', '', undefined]);
+  });
+
+  test('are two samples where next to no seed is common', async () => {
+    const found = await points(
+      ...seeds({ name: 'sgd' }, [1, 80], [2, 82]),
+      ...seeds(sam(0.1), [2, 84], [3, 86], [4, 88]),
+    );
+    // Means 86 and 81; all runs count.
+    expect(compareOptimizers(found, 'last')[0]).toMatchObject({
+      n: [3, 2],
+      leftOut: [[], []],
+      difference: 5,
+      test: { kind: 'Welch' },
+    });
+  });
+
+  test('are paired over common seeds, with no error bar for one', async () => {
     const found = await points(
       ...seeds({ name: 'sgd' }, [1, 80], [2, 81], [3, 83]),
       ...seeds({ name: 'sam' }, [1, 81], [2, 83], [3, 84]),
@@ -147,10 +241,10 @@ describe('comparisons', () => {
       '2',
       '0.0572',
     ]);
-    expect(told.get('asam - sgd')?.slice(1, 3)).toEqual(['2, 3', 'Welch']);
-    expect(told.get('fsam - sgd')).toEqual([
-      '+2.67',
-      '1, 3',
+    expect(told.get('asam - sgd (without seed 3 of sgd)')?.slice(1, 3)).toEqual(['2', 'paired']);
+    expect(told.get('fsam - sgd (without seeds 2, 3 of sgd)')).toEqual([
+      '+4.00',
+      '1',
       'n = 1: no error bar',
       '',
       '',

@@ -19,7 +19,7 @@ const fresh = (): string => join(root, `point-${++folders}`);
 const configOf = (folder: string): Config =>
   loadConfig({ config: join(folder, 'config.yaml'), assignments: [], overrides: {} });
 const state = (folder: string, config: Config) =>
-  stateOf({ number: 1, name: 'x/seed-1', values: {}, config }, folder);
+  stateOf({ number: 1, name: 'x/seed-1', values: {}, choices: {}, config }, folder);
 const wanted = configOf(writeRun(fresh()));
 
 test('nothing there, done, and on the way', async () => {
@@ -52,6 +52,12 @@ test('what must not be touched is this point alone', async () => {
   const damaged = writeRun(fresh());
   writeFileSync(join(damaged, 'config.yaml'), 'name: [');
   expect(await state(damaged, wanted)).toMatchObject({ kind: 'invalid' });
-  const wrong = { number: 1, name: 'x', values: {}, config: { mistakes: 'rho: got -1' } };
+  const wrong = {
+    number: 1,
+    name: 'x',
+    values: {},
+    choices: {},
+    config: { mistakes: 'rho: got -1' },
+  };
   expect(await stateOf(wrong, fresh())).toEqual({ kind: 'invalid', reason: 'rho: got -1' });
 });

@@ -112,6 +112,32 @@ describe('the grid', () => {
     ).toBe('data.subset.train32-data.synthetic.train48/seed-1');
   });
 
+  test('points that would be the same run are one', () => {
+    expect(names('axes:\n  evaluationBatchSize: [8, 16]\n  seed: [1, 2]\n')).toEqual([
+      'evaluationBatchSize8/seed-1',
+      'evaluationBatchSize8/seed-2',
+    ]);
+    const networks = 'axes:\n  model.name: [resnet18]\n  model.width: [64, null]\n';
+    expect(names(networks)).toEqual(['width64/seed-1']);
+    expect(names('axes:\n  device: [auto, cpu]\n')).toHaveLength(2);
+  });
+
+  test('names that become one by cleaning stay two, and do not depend on each other', () => {
+    const noise = (files: string) =>
+      names(`axes:\n  labelNoise.file: [${files}]\n  seed: [1, 2]\n`);
+    const both = noise('noise/a b.csv, noise/a_b.csv, noise/c.csv');
+    expect(both[0]).toMatch(/^noise_a_b\.csv-[0-9a-f]{6}\/seed-1$/);
+    expect(both[1]).toBe(both[0]?.replace('seed-1', 'seed-2'));
+    expect(new Set(both).size).toBe(6);
+    expect(both[4]).toBe('noise_c.csv/seed-1');
+    expect(noise('noise/a_b.csv, noise/a b.csv').toSorted()).toEqual(both.slice(0, 4).toSorted());
+    expect(
+      names('axes:\n  labelNoise.file: [a b, a_b]\nfolder: "f-{labelNoise.file}"\n').map(
+        (name) => name.length,
+      ),
+    ).toEqual([19, 19]);
+  });
+
   test('is counted before it is made', () => {
     const path = join(folder, 'large.yaml');
     const range = (key: string) => `  ${key}: { from: 0, to: 1, count: 1000 }\n`;
@@ -205,6 +231,46 @@ describe('filters', () => {
   test('several of one key widen, those of another narrow down', () => {
     expect(left()).toHaveLength(12);
     expect(left('optimizer.name=sam', 'seed=1', 'seed=3', 'model.width=4')).toEqual([8, 12]);
+  });
+
+  test('a key without effect matches nothing, whatever the base says', () => {
+    const some = points(
+      'base: smoke\nset: { optimizer.rho: 0.1 }\naxes:\n  optimizer.name: [sgd, sam, fsam]\n',
+    );
+    const chosen = (filter: string) => selectPoints(some, [filter]).map(({ name }) => name);
+    expect(chosen('optimizer.rho=0.1')).toEqual(['sam/seed-1', 'fsam/seed-1']);
+    expect(chosen('optimizer.sigma=1')).toEqual(['fsam/seed-1']);
+    expect(chosen('model.width=4')).toHaveLength(3);
+    expect(() => chosen('evaluationBatchSize=32')).toThrow(
+      /none of 3 points is so; evaluationBatchSize has no effect in any of them/,
+    );
+  });
+
+  test('an axis with a name of its own, and the base, are filtered by their choices', () => {
+    const some = points(
+      'axes:\n  base: [smoke, quickstart]\n' +
+        '  size: { small: { model.width: 2 }, 10: { model.width: 10 } }\n',
+    );
+    const chosen = (...filters: string[]) => selectPoints(some, filters).map(({ name }) => name);
+    expect(chosen('size=small')).toEqual(['smoke-small/seed-1', 'quickstart-small/seed-1']);
+    expect(chosen('size=10', 'base=smoke')).toEqual(['smoke-10/seed-1']);
+    expect(chosen('model.width=2', 'base=quickstart')).toEqual(['quickstart-small/seed-1']);
+    expect(() => chosen('size=huge')).toThrow(/none of 4 points is so; size is one of small, 10$/);
+    expect(() => chosen('sise=small')).toThrow(/unknown key, .*or an axis of this sweep: size$/);
+  });
+
+  test('a choice without effect has no point', () => {
+    const some = points(
+      'base: smoke\naxes:\n  optimizer.name: [sgd, sam]\n' +
+        '  climb: { short: { optimizer.rho: 0.1 }, long: { optimizer.rho: 0.5 } }\n',
+    );
+    expect(some.map(({ name }) => name)).toEqual([
+      'sgd/seed-1',
+      'sam-short/seed-1',
+      'sam-long/seed-1',
+    ]);
+    const chosen = selectPoints(some, ['climb=short']);
+    expect(chosen.map(({ name }) => name)).toEqual(['sam-short/seed-1']);
   });
 
   test('what is no filter, or leaves nothing, is refused', () => {
