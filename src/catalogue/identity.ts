@@ -1,13 +1,21 @@
 // What a run is: the keys that make its numbers, as far as they are read, by what they mean. The
 // door of this folder.
-import { configSchema, type Config } from '../config/schema.js';
+import { configSchema, withoutAlias, type Config } from '../config/schema.js';
 import { valueAt } from '../config/text.js';
 import { KEY_PATHS, KEYS, rowOf, type KeyPath, type Reader, type Role } from './keys.js';
 
 /** Reads a configuration, whole or as it was written; what is left out is at its default. */
 export function readerOf(written: unknown): Reader {
   const read = (key: string): unknown => valueAt(written, key) ?? defaultOf(key);
-  return read as Reader;
+  const optimizer = withoutAlias({
+    name: String(read('optimizer.name')),
+    adaptive: read('optimizer.adaptive'),
+  });
+  const own: Readonly<Record<string, unknown>> = {
+    'optimizer.name': optimizer.name,
+    'optimizer.adaptive': optimizer.adaptive,
+  };
+  return ((key: string) => (Object.hasOwn(own, key) ? own[key] : read(key))) as Reader;
 }
 
 /** Undefined where the key has none. */
@@ -64,13 +72,17 @@ const SHARED: readonly Role[] = [...KEPT, 'place'];
 /** What makes two points of a sweep the same run. */
 export const ALL_ROLES: readonly Role[] = [...SHARED, 'seed', 'device'];
 
+/** Each tells what no other does. */
+const keysOf = (roles: readonly Role[]): KeyPath[] =>
+  KEY_PATHS.filter((key) => roles.includes(KEYS[key].role) && KEYS[key].toldBy === undefined);
+
 /** The values that make the run what it is, in the schema's order; without its seed. */
 export function identityOf(
   config: Config,
   roles: readonly Role[] = SHARED,
 ): ReadonlyMap<KeyPath, unknown> {
   const at = readerOf(config);
-  const telling = KEY_PATHS.filter((key) => roles.includes(KEYS[key].role) && isRead(key, at));
+  const telling = keysOf(roles).filter((key) => isRead(key, at));
   return new Map(telling.map((key) => [key, meaningOf(key, at)]));
 }
 
@@ -85,7 +97,7 @@ export const keptValues = (config: Config): ReadonlyMap<KeyPath, unknown> =>
 export function differences(from: Config, to: Config): string[] {
   const roles: readonly Role[] = [...KEPT, 'seed'];
   const [ours, theirs] = [readerOf(from), readerOf(to)];
-  return KEY_PATHS.filter((key) => roles.includes(KEYS[key].role))
+  return keysOf(roles)
     .filter((key) => isRead(key, ours) || isRead(key, theirs))
     .map((key) => [key, show(meaningOf(key, ours)), show(meaningOf(key, theirs))] as const)
     .filter(([, before, after]) => before !== after)

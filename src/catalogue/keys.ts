@@ -4,7 +4,7 @@
 import { normalize } from 'node:path';
 import { parseNetworkName, PUBLISHED, type NetworkOption } from '../config/networks.js';
 import type { Config, OptimizerConfig } from '../config/schema.js';
-import { DESCENTS, NOISES, OPTIMIZERS, reads, SCHEDULES } from './variants.js';
+import { DESCENTS, NOISES, OPTIMIZERS, optimizerTitle, reads, SCHEDULES } from './variants.js';
 
 type Leaf = string | number | boolean | null | readonly unknown[];
 
@@ -40,6 +40,8 @@ export interface KeyRow {
   readonly read?: (at: Reader) => boolean;
   /** What its value means, where several mean the same: null, for the published width. */
   readonly meaning?: (at: Reader) => unknown;
+  /** The key whose meaning tells this one's value, too. */
+  readonly toldBy?: KeyPath;
   /** What stands before a number in labels; left out: the last part of its name. */
   readonly word?: string;
   /** On the axis of a figure; left out: the last part of its name. */
@@ -129,10 +131,13 @@ export const KEYS: Readonly<Record<KeyPath, KeyRow>> = {
   'model.heads': ofNetwork('heads'),
   'model.convolution': { role: 'rounding', absent: 'direct' },
   'model.precision': RESULT,
-  'optimizer.name': RESULT,
+  'optimizer.name': {
+    role: 'result',
+    meaning: (at) => optimizerTitle(at('optimizer.name'), at('optimizer.adaptive')),
+  },
   'optimizer.base': ofOptimizer('base'),
   'optimizer.rho': ofOptimizer('rho'),
-  'optimizer.adaptive': ofOptimizer('adaptive'),
+  'optimizer.adaptive': { ...ofOptimizer('adaptive'), toldBy: 'optimizer.name' },
   'optimizer.sigma': ofOptimizer('sigma'),
   'optimizer.lambda': ofOptimizer('lambda'),
   'optimizer.emaOrder': ofOptimizer('emaOrder'),

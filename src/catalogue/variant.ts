@@ -1,7 +1,8 @@
 // The second folder of a run, results/NAME/VARIANT: what tells the runs of one experiment apart.
-import type { Config, OptimizerConfig } from '../config/schema.js';
+import type { Config } from '../config/schema.js';
 import { isRead, readerOf } from './identity.js';
 import type { KeyPath, Reader } from './keys.js';
+import { optimizerTitle } from './variants.js';
 
 /** A word for the value of a key, or none where it goes without saying. */
 type Word = readonly [key: KeyPath, word: (at: Reader) => string | null];
@@ -34,9 +35,4 @@ export function variantName(config: Config): string {
   const at = readerOf(config);
   const words = WORDS.filter(([key]) => isRead(key, at)).flatMap(([, word]) => word(at) ?? []);
   return config.variant ?? words.join('-');
-}
-
-/** `asam` is sam with an adaptive climb, whichever way it was written. */
-function optimizerTitle(name: OptimizerConfig['name'], adaptive: boolean): string {
-  return adaptive && (name === 'sam' || name === 'fsam') ? name.replace('sam', 'asam') : name;
 }

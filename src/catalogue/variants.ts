@@ -1,6 +1,11 @@
 // One row for each variant of what a configuration chooses by name: which keys it reads beside those
 // that all of its kind read.
-import type { LabelNoiseConfig, OptimizerConfig, ScheduleConfig } from '../config/schema.js';
+import {
+  ADAPTIVE_NAMES,
+  type LabelNoiseConfig,
+  type OptimizerConfig,
+  type ScheduleConfig,
+} from '../config/schema.js';
 
 interface OptimizerRow {
   /** Gradients a step: at w, and at w + eps where it climbs. */
@@ -18,10 +23,19 @@ export const OPTIMIZERS = {
   sgd: { passes: 1, descent: 'sgd', reads: [] },
   adamw: { passes: 1, descent: 'adamw', reads: [] },
   sam: { passes: 2, descent: null, reads: CLIMB },
-  asam: { passes: 2, descent: null, reads: CLIMB },
   fsam: { passes: 2, descent: null, reads: [...CLIMB, ...MOVING_AVERAGE] },
-  fasam: { passes: 2, descent: null, reads: [...CLIMB, ...MOVING_AVERAGE] },
 } as const satisfies Record<OptimizerConfig['name'], OptimizerRow>;
+
+/** `asam` is sam with an adaptive climb. */
+export function optimizerTitle(name: OptimizerConfig['name'], adaptive: boolean): string {
+  const alias = Object.entries(ADAPTIVE_NAMES).find(([, plain]) => plain === name)?.[0];
+  return adaptive && alias !== undefined ? alias : name;
+}
+
+/** The titles in their order. */
+export const OPTIMIZER_TITLES: readonly string[] = (
+  Object.keys(OPTIMIZERS) as OptimizerConfig['name'][]
+).flatMap((name) => [...new Set([name, optimizerTitle(name, true)])]);
 
 interface Reading<T> {
   readonly reads: readonly (keyof T)[];

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { z } from 'zod';
+import { optimizerTitle } from '../catalogue/variants.js';
 import type { Config } from '../config/schema.js';
 import type { DatasetShape } from '../data/dataset.js';
 import type { EngineOptions } from '../train/engine.js';
@@ -132,9 +133,6 @@ export function parsePytorch(output: string): z.infer<typeof pytorchLine> {
 
 function pytorchArguments({ config, shape, ...job }: PytorchJob): string[] {
   const { model, optimizer, batchSize } = config;
-  const adaptive = { sam: 'asam', fsam: 'fasam' } as const;
-  const { name } = optimizer;
-  const climbs = name === 'sam' || name === 'fsam';
   const options = {
     model: model.name,
     ...(model.width === null ? {} : { width: model.width }),
@@ -143,7 +141,7 @@ function pytorchArguments({ config, shape, ...job }: PytorchJob): string[] {
     height: shape.height,
     channels: shape.channels,
     batch: batchSize,
-    optimizer: climbs && optimizer.adaptive ? adaptive[name] : name,
+    optimizer: optimizerTitle(optimizer.name, optimizer.adaptive),
     base: optimizer.base,
     steps: job.steps,
     warmup: job.warmup,

@@ -62,7 +62,7 @@ function count(text: string): number {
 async function bench(options: BenchOptions): Promise<void> {
   const { config, shape } = await prepare(options);
   const pytorch = await findPytorch(options, config);
-  print(describe(config, shape, options));
+  print(await describe(config, shape, options));
   print(hardware());
 
   const rows: Row[] = [];
@@ -191,12 +191,17 @@ const libraries = (rows: readonly Row[]): string[] => [
   ...new Set(timings(rows).map(({ library, device }) => `${library} on ${device}`)),
 ];
 
-function describe(config: Config, shape: DatasetShape, { warmup, steps }: BenchOptions): string {
+async function describe(
+  config: Config,
+  shape: DatasetShape,
+  { warmup, steps }: BenchOptions,
+): Promise<string> {
+  const { optimizerTitle } = await import('../catalogue/variants.js');
   const { model, optimizer, batchSize } = config;
   const image = `${shape.height}x${shape.width}x${shape.channels}`;
   return (
     `${model.name}${model.width === null ? '' : ` of width ${model.width}`}, ${model.precision}, ${image} images, ` +
-    `${shape.classes} classes, ${optimizer.name}, ` +
+    `${shape.classes} classes, ${optimizerTitle(optimizer.name, optimizer.adaptive)}, ` +
     `batch ${batchSize}: median of ${steps} steps after ${warmup} of warm-up`
   );
 }

@@ -183,7 +183,23 @@ export const optimizerSchema = z
       ['nesterov'],
       () => 'false, or a momentum above 0',
     ),
-  );
+  )
+  .transform((written) => ({ ...written, ...withoutAlias(written) }));
+
+/** Names of an optimizer with an adaptive climb; a configuration that is read has its own name. */
+export const ADAPTIVE_NAMES = { asam: 'sam', fasam: 'fsam' } as const;
+
+/** `sam` and `adaptive`, where `asam` was written. */
+export function withoutAlias<N extends string, A>(written: {
+  readonly name: N;
+  readonly adaptive: A;
+}): { name: Exclude<N, keyof typeof ADAPTIVE_NAMES>; adaptive: A | true } {
+  type Own = Exclude<N, keyof typeof ADAPTIVE_NAMES>;
+  const { name, adaptive } = written;
+  return Object.hasOwn(ADAPTIVE_NAMES, name)
+    ? { name: ADAPTIVE_NAMES[name as keyof typeof ADAPTIVE_NAMES] as Own, adaptive: true }
+    : { name: name as Own, adaptive };
+}
 
 export const labelNoiseSchema = z
   .strictObject({

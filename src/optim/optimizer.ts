@@ -125,12 +125,8 @@ function ruleOf(config: OptimizerConfig): Rule {
       return plain;
     case 'sam':
       return sam(config);
-    case 'asam':
-      return sam({ ...config, adaptive: true });
     case 'fsam':
       return fsam(config);
-    case 'fasam':
-      return fsam({ ...config, adaptive: true });
     default:
       return config.name satisfies never;
   }

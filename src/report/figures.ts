@@ -2,7 +2,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { namesOf, shortName } from '../catalogue/label.js';
 import { rowOf } from '../catalogue/keys.js';
-import { OPTIMIZERS } from '../catalogue/variants.js';
+import { OPTIMIZER_TITLES, optimizerTitle } from '../catalogue/variants.js';
 import { base, EPOCH, quantitative, series, type Datum } from './figure-style.js';
 import { scoresOf, type Point } from './points.js';
 import type { Epoch } from './runs.js';
@@ -66,9 +66,11 @@ function curves(
 
 /** One panel for each optimizer, each with a legend of its own. */
 function panels(points: readonly Point[], values: readonly Datum[], layers: never): TopLevelSpec {
+  const titleOf = ({ runs: [{ config }] }: Point): string =>
+    optimizerTitle(config.optimizer.name, config.optimizer.adaptive);
   const ofOptimizer = (name: string): string[] =>
-    points.filter(({ runs }) => runs[0].config.optimizer.name === name).map(({ label }) => label);
-  const names = Object.keys(OPTIMIZERS).filter((name) => ofOptimizer(name).length > 0);
+    points.filter((point) => titleOf(point) === name).map(({ label }) => label);
+  const names = OPTIMIZER_TITLES.filter((name) => ofOptimizer(name).length > 0);
   return {
     ...base(values),
     columns: 2,

@@ -1,7 +1,7 @@
 // Runs that differ in nothing but their seed are one point of a report.
 import { identityOf } from '../catalogue/identity.js';
 import { namesOf } from '../catalogue/label.js';
-import { OPTIMIZERS } from '../catalogue/variants.js';
+import { OPTIMIZER_TITLES } from '../catalogue/variants.js';
 import { deviceUsed } from '../experiment/device-used.js';
 import { UserError } from '../util/errors.js';
 import type { Run, Scores } from './runs.js';
@@ -115,11 +115,9 @@ function comparePoints(a: Point, b: Point, keys: readonly string[]): number {
   return 0;
 }
 
-const OPTIMIZER_NAMES: readonly unknown[] = Object.keys(OPTIMIZERS);
-
 /** Optimizers in their order, numbers by size, the rest as text; what is not there comes first. */
 function compareValues(a: unknown, b: unknown): number {
-  const rank = (value: unknown) => OPTIMIZER_NAMES.indexOf(value);
+  const rank = (value: unknown) => (OPTIMIZER_TITLES as readonly unknown[]).indexOf(value);
   if (rank(a) >= 0 && rank(b) >= 0) return rank(a) - rank(b);
   if (typeof a === 'number' && typeof b === 'number') return a - b;
   if (a === undefined || a === null) return b === undefined || b === null ? 0 : -1;

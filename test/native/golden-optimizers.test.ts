@@ -61,7 +61,7 @@ const network = buildModel(modelSchema.parse({ name: 'wrn-10-1' }), {
   classes: 10,
 });
 
-const adapts = ({ name }: OptimizerConfig) => name === 'asam' || name === 'fasam';
+const adapts = ({ adaptive }: OptimizerConfig) => adaptive;
 
 function training(config: OptimizerConfig): ProgramSpec {
   const optimizer = createOptimizer(config);

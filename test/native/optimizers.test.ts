@@ -223,7 +223,7 @@ describe('fsam', () => {
   test('adaptive: w^2 d', () => {
     // d = (4, 2) - (2, 1) = (2, 1); |w| d = (2, 2), w^2 d = (2, 4)
     const start = { w: [1, -2], rate: 0, state: { ema: [2, 1] }, step: 1 };
-    const [step] = run({ ...config, name: 'fasam', rho: Math.SQRT2 }, start, [always(4, 2)]);
+    const [step] = run({ ...config, adaptive: true, rho: Math.SQRT2 }, start, [always(4, 2)]);
     expectClose(step?.eps, [1, 2]);
   });
 });

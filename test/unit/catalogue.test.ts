@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { counts, differences, identityOf, isRead, readerOf } from '../../src/catalogue/identity.js';
 import { KEY_PATHS, KEYS } from '../../src/catalogue/keys.js';
 import { variantName } from '../../src/catalogue/variant.js';
-import { DESCENTS, OPTIMIZERS } from '../../src/catalogue/variants.js';
+import { DESCENTS, OPTIMIZER_TITLES, OPTIMIZERS } from '../../src/catalogue/variants.js';
 import { configJsonSchema, keyPaths, schemaAt } from '../../src/config/jsonSchema.js';
 import { loadConfig } from '../../src/config/load.js';
 import type { Config } from '../../src/config/schema.js';
@@ -135,6 +135,31 @@ describe('the variant', () => {
         expect([key, variantName(other)]).not.toEqual([key, variantName(usual)]);
       }
     }
+  });
+});
+
+describe('asam is sam with an adaptive climb', () => {
+  const [asam, adaptive] = [
+    smoke('optimizer={name: asam, adaptive: false}'),
+    smoke('optimizer={name: sam, adaptive: true}'),
+  ];
+
+  test('whichever way it is written', () => {
+    expect(asam).toEqual(adaptive);
+    expect(asam.optimizer).toMatchObject({ name: 'sam', adaptive: true });
+    expect(smoke('optimizer.name=fasam').optimizer).toMatchObject({ name: 'fsam', adaptive: true });
+    expect(smoke('optimizer.name=sam').optimizer).toMatchObject({ name: 'sam', adaptive: false });
+  });
+
+  test('and is told by its name alone', () => {
+    expect(differences(smoke('optimizer.name=sam'), asam)).toEqual(['optimizer.name: sam -> asam']);
+    expect(OPTIMIZER_TITLES).toEqual(['sgd', 'adamw', 'sam', 'asam', 'fsam', 'fasam']);
+  });
+
+  test('in what is not checked yet, too', () => {
+    const at = readerOf({ optimizer: { name: 'fasam' } });
+    expect([at('optimizer.name'), at('optimizer.adaptive')]).toEqual(['fsam', true]);
+    expect(isRead('optimizer.sigma', at)).toBe(true);
   });
 });
 

@@ -100,6 +100,22 @@ describe('points', () => {
     expect(two.map(({ label }) => label)).toEqual(['cpu', 'gpu']);
   });
 
+  test('asam is one optimizer, whichever way it was written', async () => {
+    const found = await points(
+      { optimizer: { name: 'asam', rho: 1 }, seed: 1 },
+      { optimizer: { name: 'sam', adaptive: true, rho: 1 }, seed: 2 },
+      { optimizer: { name: 'sam', rho: 1 }, seed: 1 },
+      { optimizer: { name: 'fasam', rho: 1 }, seed: 1 },
+    );
+    expect(found.map(({ label, runs: own }) => [label, own.length])).toEqual([
+      ['sam', 1],
+      ['asam', 2],
+      ['fasam', 1],
+    ]);
+    const [, ...rows] = comparisonCells(compareOptimizers(found, 'last'));
+    expect(rows[0]?.[0]).toBe('asam - sam (without seed 2 of asam)');
+  });
+
   test('folders of idx files are two data sets, wherever other sets lie', async () => {
     const data = (name: string, directory: string, seed: number) => ({
       seed,

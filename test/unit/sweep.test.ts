@@ -259,6 +259,19 @@ describe('filters', () => {
     expect(() => chosen('sise=small')).toThrow(/unknown key, .*or an axis of this sweep: size$/);
   });
 
+  test('asam is found by either of its names', () => {
+    const by = (axes: string, filter: string) =>
+      selectPoints(points(`base: smoke\naxes:\n${axes}`), [filter]).map(({ name }) => name);
+    const named = '  optimizer.name: [sam, asam]\n';
+    expect(by(named, 'optimizer.name=asam')).toEqual(['asam/seed-1']);
+    expect(by(named, 'optimizer.name=sam')).toEqual(['sam/seed-1']);
+    expect(by(named, 'optimizer.adaptive=true')).toEqual(['asam/seed-1']);
+    const keyed = '  optimizer.name: [sgd, sam]\n  optimizer.adaptive: [false, true]\n';
+    expect(by(keyed, 'optimizer.name=sam')).toHaveLength(2);
+    expect(by(keyed, 'optimizer.adaptive=false')).toEqual(['sam-adaptivefalse/seed-1']);
+    expect(names(`axes:\n${named}  optimizer.adaptive: [false, true]\n`)).toHaveLength(2);
+  });
+
   test('a choice without effect has no point', () => {
     const some = points(
       'base: smoke\naxes:\n  optimizer.name: [sgd, sam]\n' +

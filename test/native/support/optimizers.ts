@@ -1,10 +1,10 @@
 // Optimizer configurations of the tests, complete.
+import type { z } from 'zod';
 import { optimizerSchema, type OptimizerConfig } from '../../../src/config/schema.js';
 
 /** The optimizer with these keys; the others take their defaults. */
-export const optimizerConfig = (
-  keys: Partial<OptimizerConfig> & Pick<OptimizerConfig, 'name'>,
-): OptimizerConfig => optimizerSchema.parse(keys);
+export const optimizerConfig = (keys: z.input<typeof optimizerSchema>): OptimizerConfig =>
+  optimizerSchema.parse(keys);
 
 /** Every name over every base that it can have. */
 export const everyOptimizer: readonly OptimizerConfig[] = [
