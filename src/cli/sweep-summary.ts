@@ -1,6 +1,22 @@
 // What a sweep has come to: summary.csv in its folder, and the same as lines of text.
 import { join } from 'node:path';
+import { readPlan } from '../sweep/plan-file.js';
 import { writeFileAtomically } from '../util/atomic-file.js';
+import { claimFiles, ownedFiles, refuseStrangers } from '../util/owned-files.js';
+
+const SUMMARY = 'summary.csv';
+
+/** Refuses a summary.csv that is not ours, before a sweep begins. */
+export async function refuseOthersSummary(folder: string): Promise<void> {
+  const owned = await ownedFiles(folder);
+  await refuseStrangers(folder, [SUMMARY], owned ?? (await knownIn(folder)));
+}
+
+/** Sweeps of earlier versions kept no list; their plan tells them. */
+async function knownIn(folder: string): Promise<ReadonlySet<string>> {
+  const isOlder = (await ownedFiles(folder)) === null && (await readPlan(folder)) !== null;
+  return new Set(isOlder ? [SUMMARY] : []);
+}
 
 /** Over the points that are done, whatever else their folder holds. */
 export async function writeSummary(folder: string): Promise<string[]> {
@@ -12,7 +28,8 @@ export async function writeSummary(folder: string): Promise<string[]> {
   const { runs } = await readRuns([folder]);
   if (runs.length === 0) return [];
   const points = summarise(runs);
-  const path = join(folder, 'summary.csv');
+  await claimFiles(folder, [SUMMARY], await knownIn(folder));
+  const path = join(folder, SUMMARY);
   await writeFileAtomically(path, summaryCsv(points));
   return ['', ...printTable(points), '', `summary ${path}`];
 }

@@ -78,6 +78,8 @@ async function sweep(options: SweepOptions): Promise<void> {
   const queued = options.status === true ? await tasksOf(before) : new Map<number, QueuedTask>();
   if (!quiet) for (const line of planLines(name, folder, standings, queued)) print(line);
   if (options.status === true) return;
+  const { refuseOthersSummary } = await import('./sweep-summary.js');
+  await refuseOthersSummary(folder);
 
   const toRun = standings.filter(({ runs }) => runs);
   // Tasks that were submitted earlier still wait, whoever runs points now.

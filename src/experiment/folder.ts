@@ -6,11 +6,13 @@ import { ABSENT } from '../catalogue/identity.js';
 import { variantName } from '../catalogue/variant.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
+import { hasLabelNoise } from '../data/label-noise.js';
 import { targetOfTemporary } from '../util/atomic-file.js';
 import { UserError } from '../util/errors.js';
 import { errorCode, unreadable, unwritable } from '../util/file-errors.js';
 import { makeFolders, removeEmptyFolders } from '../util/folders.js';
 import { acquireLock, type Lock } from '../util/lock.js';
+import { claimFiles, disownFiles, ownedFiles, refuseStrangers } from '../util/owned-files.js';
 
 /** The folder, and the files that a run writes into it. */
 export interface RunFolder {
@@ -31,6 +33,9 @@ export interface RunFolder {
 const CHECKPOINT_NAME = /^step-\d{8,}\.safetensors$/;
 const LOCK_NAME = '.fsam-lock';
 const KEPT_CHECKPOINTS = 2;
+/** What TensorBoard reads: earlier versions had no ending of their own. */
+const EVENT_FILE = /^events\.out\.tfevents\./;
+const OUR_EVENT_FILE = /^events\.out\.tfevents\..*\.fsam$/;
 
 export function runFolder(path: string): RunFolder {
   return {
@@ -86,20 +91,71 @@ export type FolderState =
 export async function inspectFolder(folder: RunFolder): Promise<FolderState> {
   const names = await listFolder(folder.path);
   if (names === null) return { kind: 'empty' };
-  const files = [folder.environment, folder.config, folder.metrics, folder.timing, folder.summary];
   const checkpoints = await listCheckpoints(folder);
-  const present = files.filter((path) => names.includes(basename(path))).concat(checkpoints);
-  const first = present[0];
-  if (first === undefined) return { kind: 'empty' };
+  const paths = [folder.environment, folder.config, folder.metrics, folder.timing, folder.summary];
+  const files = paths.map((path) => basename(path));
+  const kept = checkpoints.length > 0 ? [basename(folder.checkpoints)] : [];
+  await refuseStrangers(folder.path, [...files, ...kept], await ownedIn(folder));
   // environment.json is the first file that a run writes, and is never removed.
-  if (!(await isOfRun(folder.environment))) {
-    throw new UserError(
-      `${first}: is not from a run of fsam, wanted an empty folder or a run folder; name another folder with --out`,
-    );
-  }
-  if (present.length === 1) return { kind: 'empty' };
-  const finished = present.includes(folder.summary);
+  const present = files.filter((name) => names.includes(name));
+  if (present.length + kept.length <= 1) return { kind: 'empty' };
+  const finished = present.includes(basename(folder.summary));
   return { kind: 'run', finished, checkpoint: checkpoints[0] ?? null };
+}
+
+/**
+ * Errors: UserError that names what is in the folder under a name that a run may write, and is not of
+ * a run.
+ */
+export async function refuseOthersFiles(folder: RunFolder): Promise<void> {
+  const { checkpoints, path } = folder;
+  const holdsSome = (await listCheckpoints(folder)).length > 0;
+  const names = namesOf(folder).filter((name) => name !== basename(checkpoints) || holdsSome);
+  await refuseStrangers(path, names, await ownedIn(folder));
+}
+
+/** What a run of `config` writes is ours from now on. Errors: as of `claimFiles`. */
+export async function claimFolder(folder: RunFolder, config: Config): Promise<void> {
+  const written = namesOf(folder).filter((name) => mayHold(folder, config, name));
+  const owned = await ownedIn(folder);
+  // A folder `checkpoints` with other things in it takes ours as well.
+  const holdsSome = (await listCheckpoints(folder)).length > 0;
+  const takes = holdsSome ? [] : [basename(folder.checkpoints)];
+  await claimFiles(folder.path, written, new Set([...owned, ...takes]));
+}
+
+const namesOf = (folder: RunFolder): string[] => {
+  const { environment, config, metrics, timing, summary, checkpoints } = folder;
+  const { labelNoise, tensorboard } = folder;
+  const all = [environment, config, metrics, timing, summary, checkpoints, labelNoise, tensorboard];
+  return all.map((path) => basename(path));
+};
+
+/** Whether a run of `config` writes the file or folder `name`. */
+function mayHold(folder: RunFolder, config: Config, name: string): boolean {
+  if (name === basename(folder.labelNoise)) return hasLabelNoise(config.labelNoise);
+  if (name === basename(folder.tensorboard)) return config.logging.tensorboard;
+  return true;
+}
+
+/** The names of what is ours in the folder. */
+async function ownedIn(folder: RunFolder): Promise<ReadonlySet<string>> {
+  const listed = (await ownedFiles(folder.path)) ?? new Set<string>();
+  if (listed.has(basename(folder.environment)) || !(await isOfRun(folder.environment)))
+    return listed;
+  // Earlier versions kept no list; their configuration tells what they wrote.
+  const config = (() => {
+    try {
+      return configOf(folder);
+    } catch {
+      return null;
+    }
+  })();
+  const optional = [folder.labelNoise, folder.tensorboard].map((path) => basename(path));
+  const written = namesOf(folder).filter((name) =>
+    config === null ? !optional.includes(name) : mayHold(folder, config, name),
+  );
+  return new Set([...listed, ...written]);
 }
 
 async function isOfRun(environment: string): Promise<boolean> {
@@ -187,10 +243,31 @@ export async function lockFolder(folder: RunFolder): Promise<Lock> {
  * Removes what a run wrote, and nothing else; environment.json stays, as the mark of a run folder.
  */
 export async function clearFolder(folder: RunFolder): Promise<void> {
-  await remove(folder.summary);
-  for (const path of await listCheckpoints(folder)) await remove(path);
-  const files = [folder.metrics, folder.timing, folder.labelNoise, folder.config];
-  for (const path of [...files, folder.tensorboard]) await remove(path);
+  const owned = await ownedIn(folder);
+  const { summary, metrics, timing, labelNoise, config } = folder;
+  if (owned.has(basename(summary))) await remove(summary);
+  if (owned.has(basename(folder.checkpoints))) {
+    for (const path of await listCheckpoints(folder)) await remove(path);
+  }
+  await clearCurves(folder);
+  const files = [metrics, timing, labelNoise, config].filter((path) => owned.has(basename(path)));
+  for (const path of files) await remove(path);
+  const gone = [labelNoise, folder.tensorboard].filter((path) => !existsSync(path));
+  await disownFiles(
+    folder.path,
+    gone.map((path) => basename(path)),
+  );
+}
+
+/** Removes the TensorBoard files that a run wrote, and their folder if nothing else is in it. */
+export async function clearCurves(folder: RunFolder): Promise<void> {
+  const name = basename(folder.tensorboard);
+  if (!(await ownedIn(folder)).has(name)) return;
+  const isListed = (await ownedFiles(folder.path))?.has(name) === true;
+  const ours = isListed ? OUR_EVENT_FILE : EVENT_FILE;
+  const files = ((await listFolder(folder.tensorboard)) ?? []).filter((file) => ours.test(file));
+  for (const file of files) await remove(join(folder.tensorboard, file));
+  await removeEmptyFolders([folder.tensorboard]);
 }
 
 /**

@@ -13,6 +13,8 @@ import { loadCheckpoint } from './checkpoint.js';
 import { refuseOtherDevice } from './device-used.js';
 import { writeEnvironment } from './environment.js';
 import {
+  claimFolder,
+  clearCurves,
   clearFolder,
   listCheckpoints,
   removeOldCheckpoints,
@@ -47,6 +49,7 @@ export async function begin(
   const { config, environment } = request;
   await removeTemporaries(folder);
   await clearFolder(folder);
+  await claimFolder(folder, config);
   await writeEnvironment(folder.environment, environment, describeData(dataset), false);
   await writeFileAtomically(folder.config, formatConfig(config, folder.path));
   const { labels, originalLabels } = dataset.train;
@@ -98,6 +101,8 @@ export async function restore(
   await removeTemporaries(folder);
   // A process killed right after saving has left one too many.
   await removeOldCheckpoints(folder);
+  await clearCurves(folder);
+  await claimFolder(folder, config);
   await writeEnvironment(folder.environment, environment, describeData(dataset), true);
   await metrics.write();
   await timing.write();

@@ -14,6 +14,7 @@ import {
   inspectFolder,
   listCheckpoints,
   lockFolder,
+  refuseOthersFiles,
   removeOldCheckpoints,
   runFolder,
   type RunFolder,
@@ -65,7 +66,9 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
   const { config } = request;
   const folder = runFolder(request.folder ?? defaultFolder(config));
   await refuseLocked(folder.lock);
-  if (decide(request, folder, await inspectFolder(folder)).kind === 'nothing') {
+  const seen = decide(request, folder, await inspectFolder(folder));
+  if (seen.kind === 'start') await refuseOthersFiles(folder);
+  if (seen.kind === 'nothing') {
     request.reporter.note(
       `${folder.path}: this run is finished already; its result is in ${folder.summary}`,
     );

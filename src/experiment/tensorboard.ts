@@ -1,7 +1,5 @@
 // The curves of a run as TensorBoard event files, beside its metrics.csv.
-import { rm } from 'node:fs/promises';
 import { openSummaryWriter } from '../native/summary-writer.js';
-import { unwritable } from '../util/file-errors.js';
 import type { MetricsRow } from './metrics.js';
 import type { Row } from './table.js';
 
@@ -25,19 +23,15 @@ export interface Curves {
   add(row: Row): void;
 }
 
+/** Tells our event files from those of others. */
+const ENDING = '.fsam';
+
 /**
- * Begins the event file of a run anew with the rows that it has so far, so that a resumed run has
- * every epoch once.
- *
- * Errors: UserError where the old file cannot be removed.
+ * Begins an event file with the rows that the run has so far, so that a resumed run, whose former
+ * file is gone, has every epoch once.
  */
-export async function openCurves(folder: string, rows: readonly Row[]): Promise<Curves> {
-  try {
-    await rm(folder, { recursive: true, force: true });
-  } catch (error) {
-    throw unwritable(folder, error);
-  }
-  const writer = openSummaryWriter(folder);
+export function openCurves(folder: string, rows: readonly Row[]): Curves {
+  const writer = openSummaryWriter(folder, ENDING);
   const add = (row: Row): void => {
     for (const [column, tag] of Object.entries(TAGS)) {
       const field = row[column];

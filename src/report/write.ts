@@ -1,9 +1,11 @@
 // The door of this folder: a report from run folders to files.
-import { writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomically } from '../util/atomic-file.js';
 import { UserError } from '../util/errors.js';
+import { errorCode, unreadable } from '../util/file-errors.js';
 import { makeFolders } from '../util/folders.js';
+import { claimFiles, ownedFiles, removeFiles } from '../util/owned-files.js';
 import { compareOptimizers } from './comparisons.js';
 import { figuresOf } from './figures.js';
 import { renderPage } from './page.js';
@@ -30,10 +32,27 @@ interface Report {
   readonly unfinished: readonly string[];
 }
 
+/** What a report wrote into `folder`; earlier versions kept no list, and left a page of this title. */
+async function ownedIn(folder: string): Promise<ReadonlySet<string>> {
+  const listed = await ownedFiles(folder);
+  if (listed !== null) return listed;
+  try {
+    const page = await readFile(join(folder, 'index.html'), 'utf8');
+    if (!page.includes('<title>fsam report')) return new Set();
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return new Set();
+    throw unreadable(join(folder, 'index.html'), error);
+  }
+  const fixed = ['summary.csv', 'time.csv', 'table.md', 'table.tex', 'index.html'];
+  const figure = /^(test-accuracy|train-loss|memorisation|accuracy-by-.+)\.(svg|png)$/;
+  const names = await readdir(folder);
+  return new Set(names.filter((name) => fixed.includes(name) || figure.test(name)));
+}
+
 /**
  * 1. Read every run; the damaged ones show before anything is written.
  * 2. Sum up, compare.
- * 3. Write tables, figures and the page.
+ * 3. Write tables, figures and the page; what an earlier report had and this one has not goes.
  */
 export async function writeReport(request: ReportRequest): Promise<Report> {
   const { paths, title, folder, command } = request;
@@ -62,7 +81,11 @@ export async function writeReport(request: ReportRequest): Promise<Report> {
     ...figures.map(({ name, svg }): [string, string] => [`${name}.svg`, `${svg}\n`]),
     ['index.html', renderPage({ title, points, comparisons, figures, unfinished, command })],
   ];
+  const pictures = figures.map(({ name, svg }) => [`${name}.png`, renderPng(svg)] as const);
+  const names = [...texts, ...pictures].map(([name]) => name);
   await makeFolders(folder);
+  const before = await ownedIn(folder);
+  await claimFiles(folder, names, before);
   const files: string[] = [];
   const write = async (name: string, content: string | Uint8Array): Promise<void> => {
     const path = join(folder, name);
@@ -73,6 +96,10 @@ export async function writeReport(request: ReportRequest): Promise<Report> {
     files.push(path);
   };
   for (const [name, content] of texts) await write(name, content);
-  for (const { name, svg } of figures) await write(`${name}.png`, renderPng(svg));
+  for (const [name, content] of pictures) await write(name, content);
+  await removeFiles(
+    folder,
+    [...before].filter((name) => !names.includes(name)),
+  );
   return { points, files, unfinished };
 }

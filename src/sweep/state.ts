@@ -10,6 +10,7 @@ import { UserError } from '../util/errors.js';
 import { errorCode, unreadable } from '../util/file-errors.js';
 import { makeFolders } from '../util/folders.js';
 import { refuseLocked } from '../util/lock.js';
+import { refuseStrangers } from '../util/owned-files.js';
 import type { Point } from './points.js';
 
 export type PointState =
@@ -26,7 +27,8 @@ export type PointState =
 
 const failureSchema = z.strictObject({ reason: z.string(), exitCode: z.int(), time: z.string() });
 
-const failurePath = (folder: string): string => join(folder, 'failure.json');
+const FAILURE = 'failure.json';
+const failurePath = (folder: string): string => join(folder, FAILURE);
 
 /** Looks, and writes nothing. `folder`: that of the point. */
 export async function stateOf(point: Point, folder: string): Promise<PointState> {
@@ -61,22 +63,36 @@ export async function writeFailure(
   exitCode: number,
 ): Promise<void> {
   await makeFolders(folder);
+  await refuseStrangers(folder, [FAILURE], new Set((await isFailure(folder)) ? [FAILURE] : []));
   const failure = { reason, exitCode, time: new Date().toISOString() };
   await writeFileAtomically(failurePath(folder), `${JSON.stringify(failure, null, 2)}\n`);
 }
 
 export async function clearFailure(folder: string): Promise<void> {
-  await rm(failurePath(folder), { force: true });
+  if (await isFailure(folder)) await rm(failurePath(folder), { force: true });
 }
 
 async function readFailure(folder: string): Promise<string | null> {
+  const failure = await parseFailure(folder);
+  return failure === 'damaged' ? `${failurePath(folder)} is damaged` : (failure?.reason ?? null);
+}
+
+/** Ours is told by its content: it may stand where no run has begun. */
+async function isFailure(folder: string): Promise<boolean> {
+  const failure = await parseFailure(folder);
+  return failure !== null && failure !== 'damaged';
+}
+
+async function parseFailure(
+  folder: string,
+): Promise<z.infer<typeof failureSchema> | 'damaged' | null> {
   const path = failurePath(folder);
   try {
-    return failureSchema.parse(JSON.parse(await readFile(path, 'utf8'))).reason;
+    return failureSchema.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch (error) {
     if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return null;
     if (errorCode(error) !== undefined) throw unreadable(path, error);
-    return `${path} is damaged`;
+    return 'damaged';
   }
 }
 

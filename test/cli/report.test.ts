@@ -1,5 +1,5 @@
 // fsam report and fsam compare as a user types them.
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { writeRun } from '../unit/report-support.js';
@@ -22,7 +22,8 @@ describe('fsam report', () => {
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/^sgd +1 +1 +20\.00 +30\.00 +20\.00$/m);
     const files = stdout.split('\n').filter((line) => line.startsWith('runs/report/'));
-    expect(files).toHaveLength(readdirSync(join(folder, 'runs/report')).length);
+    const listed = readdirSync(join(folder, 'runs/report')).filter((name) => !name.startsWith('.'));
+    expect(files).toHaveLength(listed.length);
     expect(readFileSync(join(folder, 'runs/report/index.html'), 'utf8')).toContain(
       'bin/fsam report runs',
     );
@@ -44,6 +45,22 @@ describe('fsam report', () => {
     expect(stderr).toMatch(message);
     expect(stderr.trimEnd().split('\n')).toHaveLength(1);
     expect(existsSync(join(folder, 'runs/report'))).toBe(false);
+  });
+
+  it('refuses to overwrite an index.html of the user, and writes nothing', async () => {
+    const folder = twoRuns();
+    mkdirSync(join(folder, 'site'));
+    writeFileSync(join(folder, 'site/index.html'), '<title>mine</title>');
+    const { code, stderr } = await fsam(folder, ['report', 'runs', '--out', 'site']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^fsam: site\/index\.html: is not from fsam, which would write .*\n$/);
+    expect(readdirSync(join(folder, 'site'))).toEqual(['index.html']);
+    // A report of an earlier version, which kept no list, is known by its page.
+    expect((await fsam(folder, ['report', 'runs'])).code).toBe(0);
+    rmSync(join(folder, 'runs/report/.fsam-files.json'));
+    writeFileSync(join(folder, 'runs/report/accuracy-by-gone.svg'), 'of an earlier report');
+    expect((await fsam(folder, ['report', 'runs'])).code).toBe(0);
+    expect(existsSync(join(folder, 'runs/report/accuracy-by-gone.svg'))).toBe(false);
   });
 
   it('names the torn row of a run', async () => {

@@ -1,5 +1,5 @@
 // A sweep as a user sees it: the plan, the runs, and what is left after failures and kills.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { fsam, start, temporaryFolder } from './support/fsam.js';
@@ -27,6 +27,16 @@ describe('fsam sweep', () => {
     expect(lines[1]).toMatch(/^ +1 {2}sgd\/seed-1 +new$/);
     expect(lines[5]).toMatch(/^expected time: about [\d.]+ s for 4 points, 2 at a time$/);
     expect(readdirSync(folder)).toEqual(['trial.yaml']);
+  });
+
+  it('refuses a summary.csv of the user before anything runs', async () => {
+    const folder = sweepFolder(AXES);
+    mkdirSync(join(folder, 'results/trial'), { recursive: true });
+    writeFileSync(join(folder, 'results/trial/summary.csv'), 'mine');
+    const { code, stderr } = await fsam(folder, [...SWEEP, '--quiet']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^fsam: results\/trial\/summary\.csv: is not from fsam, .*\n$/);
+    expect(readdirSync(join(folder, 'results/trial'))).toEqual(['summary.csv']);
   });
 
   it('runs every point as fsam train would, and then has nothing left to do', async () => {

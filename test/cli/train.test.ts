@@ -1,5 +1,5 @@
 // A run from start to end as a user sees it: lines, folder, eval, signals, resuming.
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { fsam, start, temporaryFolder } from './support/fsam.js';
@@ -27,7 +27,11 @@ describe('fsam train', () => {
     );
 
     const names = ['config.yaml', 'environment.json', 'metrics.csv', 'summary.json', 'timing.csv'];
-    expect(readdirSync(join(folder, run)).sort()).toEqual(['checkpoints', ...names]);
+    expect(readdirSync(join(folder, run)).sort()).toEqual([
+      '.fsam-files.json',
+      'checkpoints',
+      ...names,
+    ]);
     const [header = [], ...rows] = rowsOf(read(folder, run, 'metrics.csv'));
     expect(rows.map(([epoch, step]) => [epoch, step])).toEqual([
       ['1', '4'],
@@ -60,6 +64,28 @@ describe('fsam train', () => {
     expect(rowsOf(metrics).at(-1)?.slice(0, 2)).toEqual(['2', '4']);
     expect(read(folder, 'b', 'metrics.csv')).toBe(metrics);
     expect(read(folder, 'c', 'metrics.csv')).toBe(metrics);
+  });
+
+  it("refuses a folder with somebody's tensorboard/ in it, and touches nothing", async () => {
+    const folder = temporaryFolder();
+    mkdirSync(join(folder, 'D/tensorboard'), { recursive: true });
+    writeFileSync(join(folder, 'D/tensorboard/events.out.tfevents.1.theirs'), 'theirs');
+    for (const flags of [[], ['--overwrite']]) {
+      const { code, stderr } = await fsam(folder, [
+        'train',
+        '--config',
+        'smoke',
+        '--out',
+        'D',
+        ...flags,
+      ]);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(
+        /^fsam: D\/tensorboard: is not from fsam, .* name another folder with --out\n$/,
+      );
+      expect(readdirSync(join(folder, 'D'))).toEqual(['tensorboard']);
+      expect(read(folder, 'D/tensorboard', 'events.out.tfevents.1.theirs')).toBe('theirs');
+    }
   });
 
   it('says nothing under --quiet, and starts anew under --overwrite', async () => {

@@ -1,10 +1,20 @@
 // TensorBoard event files, decoded by hand: TFRecord framing around Event messages.
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import protobuf from 'protobufjs';
 import { afterAll, expect, test } from 'vitest';
+import { clearCurves, runFolder } from '../../src/experiment/folder.js';
 import { openCurves } from '../../src/experiment/tensorboard.js';
+import { claimFiles } from '../../src/util/owned-files.js';
 
 const scratch = mkdtempSync(path.join(os.tmpdir(), 'fsam-tensorboard-'));
 afterAll(() => {
@@ -53,7 +63,7 @@ const row = (epoch: number, loss: string, clean: string) => ({
 
 test('a point for each number of each epoch, none for empty fields; begun anew when resumed', async () => {
   const folder = path.join(scratch, 'tensorboard');
-  const curves = await openCurves(folder, []);
+  const curves = openCurves(folder, []);
   curves.add(row(1, '1.5', ''));
   curves.add(row(2, '0.5', '25.000'));
   const wanted = [
@@ -64,10 +74,17 @@ test('a point for each number of each epoch, none for empty fields; begun anew w
   expect(pointsIn(folder)).toEqual(wanted);
 
   // TensorFlow keeps one writer a folder and process, so that resuming is another process's or folder's.
-  const begun = path.join(scratch, 'begun');
-  mkdirSync(begun);
-  copyFileSync(path.join(folder, readdirSync(folder)[0] ?? ''), path.join(begun, 'events.old'));
-  const resumed = await openCurves(begun, [row(1, '1.5', ''), row(2, '0.5', '25.000')]);
+  const run = runFolder(path.join(scratch, 'run'));
+  mkdirSync(run.tensorboard, { recursive: true });
+  await claimFiles(run.path, ['environment.json', 'tensorboard'], new Set(['tensorboard']));
+  const [ours = ''] = readdirSync(folder);
+  copyFileSync(path.join(folder, ours), path.join(run.tensorboard, ours));
+  const theirs = path.join(run.tensorboard, 'events.out.tfevents.1.theirs');
+  writeFileSync(theirs, '');
+  await clearCurves(run);
+  expect(readdirSync(run.tensorboard)).toEqual([path.basename(theirs)]);
+  rmSync(theirs);
+  const resumed = openCurves(run.tensorboard, [row(1, '1.5', ''), row(2, '0.5', '25.000')]);
   resumed.add(row(3, '0.25', ''));
-  expect(pointsIn(begun)).toEqual([...wanted, ['train/loss', 3, 0.25]]);
+  expect(pointsIn(run.tensorboard)).toEqual([...wanted, ['train/loss', 3, 0.25]]);
 });

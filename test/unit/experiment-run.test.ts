@@ -1,6 +1,6 @@
 // A run and its folder on a tiny deterministic engine: straight, resumed, refused, failing.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.js';
 import { listCheckpoints, openRun, runFolder } from '../../src/experiment/folder.js';
@@ -55,7 +55,7 @@ describe('a straight run', () => {
     expect(await runTo(one)).toBe('finished');
     expect(await runTo(two)).toBe('finished');
     const names = ['checkpoints', 'config.yaml', 'environment.json', 'metrics.csv', 'summary.json'];
-    expect(readdirSync(one)).toEqual([...names, 'timing.csv']);
+    expect(readdirSync(one)).toEqual(['.fsam-files.json', ...names, 'timing.csv']);
     expect(readdirSync(join(one, 'checkpoints'))).toEqual([
       'step-00000008.safetensors',
       'step-00000012.safetensors',
@@ -264,12 +264,40 @@ describe('a folder that holds something', () => {
     ]);
   });
 
-  it('refuses files of others under the names of ours', async () => {
+  it.each([
+    'config.yaml',
+    'environment.json',
+    'label-noise.csv',
+    'tensorboard/events.out.tfevents.1.theirs',
+    'checkpoints/step-00000001.safetensors',
+  ])('refuses a %s of others, overwriting or not, and touches nothing', async (name) => {
     const folder = scratchFolder();
-    writeFileSync(join(folder, 'config.yaml'), 'mine: 1');
-    const request = { ...fakeRequest(folder), overwrite: true };
-    expect(await messageOf(runExperiment(request))).toContain('is not from a run of fsam');
-    expect(readdirSync(folder)).toEqual(['config.yaml']);
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), 'mine: 1');
+    for (const overwrite of [false, true]) {
+      const message = await messageOf(runExperiment({ ...fakeRequest(folder), overwrite }));
+      const [refused = ''] = name.split('/');
+      expect(message).toMatch(
+        /^[^\n]+: is not from fsam, .*; move it away, or name another folder/,
+      );
+      expect(message).toContain(join(folder, refused));
+      expect(readdirSync(folder)).toEqual([refused]);
+      expect(readFileSync(join(folder, name), 'utf8')).toBe('mine: 1');
+    }
+  });
+
+  it('takes a folder of an earlier version, which has no list of what is ours, for what it is', async () => {
+    const folder = join(scratchFolder(), 'run');
+    await sitting(folder, 6);
+    rmSync(join(folder, '.fsam-files.json'));
+    expect(await sitting(folder, Infinity)).toBe('finished');
+    rmSync(join(folder, '.fsam-files.json'));
+    // That run had no label noise: this is somebody's.
+    writeFileSync(join(folder, 'label-noise.csv'), 'mine');
+    const again = { ...fakeRequest(folder), overwrite: true };
+    expect(await messageOf(runExperiment(again))).toContain('label-noise.csv: is not from fsam');
+    rmSync(join(folder, 'label-noise.csv'));
+    expect(await runExperiment(again)).toBe('finished');
   });
 
   it('refuses to work where another run works', async () => {

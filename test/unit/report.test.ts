@@ -423,10 +423,19 @@ test('a report: every file, figures as text and pictures, a page that asks for n
   const figures = ['accuracy-by-rho', 'memorisation', 'test-accuracy', 'train-loss'];
   const all = ['index.html', 'summary.csv', 'table.md', 'table.tex', 'time.csv'];
   expect(readdirSync(folder).sort()).toEqual(
-    [...all, ...figures.flatMap((name) => [`${name}.png`, `${name}.svg`])].sort(),
+    [
+      '.fsam-files.json',
+      ...all,
+      ...figures.flatMap((name) => [`${name}.png`, `${name}.svg`]),
+    ].sort(),
   );
   expect(files).toHaveLength(all.length + 2 * figures.length);
   expect(unfinished).toHaveLength(1);
+
+  // A second report has what it has, and leaves alone what others put there.
+  writeFileSync(join(folder, 'notes.txt'), 'mine');
+  await writeReport(request);
+  expect(readdirSync(folder)).toContain('notes.txt');
 
   const svg = readFileSync(join(folder, 'accuracy-by-rho.svg'), 'utf8');
   for (const word of ['sgd', 'sam', 'fsam', 'rho', 'test accuracy (%)']) {
