@@ -53,6 +53,11 @@ test.each([
   [3, 8, 4, 64, 32],
   [5, 12, 16, 32, 96],
   [2, 4, 4, 256, 64],
+  [2, 7, 7, 8, 8],
+  [3, 14, 13, 16, 24],
+  [5, 6, 3, 31, 47],
+  [2, 1, 9, 17, 33],
+  [1, 5, 4, 1, 3],
 ])('is the definition, within float32 rounding: %i images %ix%i, %i to %i', (n, h, w, i, o) => {
   const [x, filter] = [normal(n, h, w, i), normal(3, 3, i, o)];
   const truth = byDefinition(x, filter);
@@ -73,6 +78,11 @@ test.each([
   [3, 8, 4, 64, 32],
   [70, 8, 8, 32, 96],
   [33, 4, 4, 256, 64],
+  [50, 7, 7, 8, 8],
+  [40, 14, 13, 16, 24],
+  [5, 6, 3, 31, 47],
+  [2, 1, 9, 17, 33],
+  [1, 5, 4, 1, 3],
 ])('has the gradients of direct convolution: %i images %ix%i, %i to %i', (n, h, w, i, o) => {
   const [x, filter, dy] = [normal(n, h, w, i), normal(3, 3, i, o), normal(n, h, w, o)];
   const gradients = (convolution: Convolution): Float32Array[] => {
@@ -93,18 +103,21 @@ test.each([
 test.each([
   [true, [2, 32, 32, 64], [3, 3, 64, 128]],
   [true, [2, 4, 8, 32], [3, 3, 32, 96]],
-  [false, [2, 8, 8, 16], [3, 3, 16, 32]],
-  [false, [2, 8, 8, 32], [3, 3, 32, 48]],
-  [false, [2, 6, 8, 64], [3, 3, 64, 64]],
-  [false, [2, 8, 7, 64], [3, 3, 64, 64]],
+  [true, [2, 7, 7, 8], [3, 3, 8, 17]],
+  [true, [2, 6, 6, 64], [3, 3, 64, 64]],
+  [false, [2, 5, 5, 64], [3, 3, 64, 64]],
+  [false, [2, 2, 2, 512], [3, 3, 512, 512]],
+  [false, [2, 8, 8, 3], [3, 3, 3, 64]],
+  [false, [2, 8, 8, 64], [3, 3, 64, 7]],
 ])('is chosen: %s, for images %j and a filter %j', (chosen, image, kernel) => {
   const shape = (extents: number[]) => extents as [number, number, number, number];
   expect(suitsWinograd(tf.zeros(shape(image)), tf.zeros(shape(kernel)))).toBe(chosen);
 });
 
 test.each([
-  ['channels it cannot', [2, 8, 8, 31], [3, 3, 31, 32]],
-  ['an image it cannot', [2, 8, 7, 32], [3, 3, 32, 32]],
+  ['no channel', [2, 8, 8, 0], [3, 3, 0, 32]],
+  ['no pixel', [2, 8, 0, 32], [3, 3, 32, 32]],
+  ['no output', [2, 8, 8, 32], [3, 3, 32, 0]],
   ['no image', [0, 8, 8, 32], [3, 3, 32, 32]],
   ['a filter of other channels', [2, 8, 8, 64], [3, 3, 32, 32]],
   ['a larger filter', [2, 8, 8, 32], [5, 5, 32, 32]],

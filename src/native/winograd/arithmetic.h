@@ -4,10 +4,11 @@
 // paper, a tile of outputs is A' [(G w G') . (B' x B)] A, the product in the middle taken at each of 36 points and
 // summed over the inputs' channels. The gradient of the filter is the same backwards: G' [(B' x B) . (A dy A')] G.
 //
-// Included in a namespace of its own for each instruction set, after NAME, LANES (floats of a vector) and ROWS (of a
-// product that is kept in registers). Channels of inputs are a multiple of LANES, those of outputs of PANEL.
+// Included in a namespace of its own for each instruction set, after NAME, LANES (floats of a vector), ROWS (of a
+// product that is kept in registers) and loadPart.
 //
-// Layouts: points of a filter [outputs/PANEL][36][inputs][PANEL]; points of tiles, see PointsOfTiles.
+// Layouts: points of a filter [panels][36][inputs][PANEL], those of channels beyond the last left as they are; points
+// of tiles, see PointsOfTiles. Points of the filter's gradient have whole blocks of inputs.
 
 typedef float Vector __attribute__((vector_size(LANES * sizeof(float))));
 typedef float Unaligned __attribute__((vector_size(LANES * sizeof(float)), aligned(4), may_alias));
@@ -19,6 +20,46 @@ constexpr long DEPTH = 64;
 
 static inline Vector load(const float* from) { return *reinterpret_cast<const Unaligned*>(from); }
 static inline void store(float* to, Vector value) { *reinterpret_cast<Unaligned*>(to) = value; }
+
+/** The first `count` floats, of LANES or fewer; the rest is 0. */
+static inline Vector load(const float* from, long count) { return count == LANES ? load(from) : loadPart(from, count); }
+
+/** The first `count` lanes, of LANES or fewer. */
+static inline void store(float* to, Vector value, long count) {
+  if (count == LANES) return store(to, value);
+  float lanes[LANES];
+  store(lanes, value);
+  const float* from = lanes;
+  for (long part = LANES / 2; part > 0; part /= 2) {
+    if ((count & part) == 0) continue;
+    std::memcpy(to, from, part * sizeof(float));
+    to += part;
+    from += part;
+  }
+}
+
+/** Of `channels`, those in the vector that begins with `channel`. */
+static inline long lanesAt(long channels, long channel) { return std::clamp(channels - channel, 0L, long{LANES}); }
+
+
+typedef int Lanes __attribute__((vector_size(LANES * sizeof(int))));
+
+/** Exchanges the halves that two rows have in each other's place, `step` lanes wide. */
+template <int step, int... lane>
+static inline void exchange(Vector& upper, Vector& lower, std::integer_sequence<int, lane...>) {
+  const Vector a = upper, b = lower;
+  upper = __builtin_shuffle(a, b, Lanes{(lane & step ? LANES + lane - step : lane)...});
+  lower = __builtin_shuffle(a, b, Lanes{(lane & step ? LANES + lane : lane + step)...});
+}
+
+/** Rows become columns: [LANES LANES]. */
+template <int step = LANES / 2>
+static inline void transpose(Vector* rows) {
+  for (int row = 0; row < LANES; row++) {
+    if ((row & step) == 0) exchange<step>(rows[row], rows[row + step], std::make_integer_sequence<int, LANES>());
+  }
+  if constexpr (step > 1) transpose<step / 2>(rows);
+}
 
 // The transforms along one axis: elements `from` apart become elements `to` apart.
 //
@@ -95,54 +136,80 @@ static inline __attribute__((always_inline)) void alongBoth(void (*transform)(co
   for (int k = 0; k < wanted; k++) transform(half + k * count, 1, result + k * wanted, 1);
 }
 
-/** c [ROWS PANEL] = (add ? c : 0) + sum over k of a[row * aRow + k * aDepth] b[k][PANEL]. */
+/** Channels that lie together where tiles are summed over: those of a vector, and of the rows of a product. */
+constexpr long BLOCK = LANES > ROWS ? LANES : ROWS;
+
+static inline long wholeBlocks(long channels) { return (channels + BLOCK - 1) / BLOCK * BLOCK; }
+
+/** Whether the channels of a panel fill one vector only: more rows of a product are kept in registers, then. */
+static inline bool isNarrow(const Shape& shape, long panel) { return shape.outputs - panel * PANEL <= LANES; }
+
+/** c [rows PANEL] = (add ? c : 0) + sum over k of a[row * aRow + k * aDepth] b[k][PANEL], the first vectors of it. */
+template <int rows, int vectors>
 static inline void multiply(const float* a, long aRow, long aDepth, const float* b, long depth, float* c, bool add) {
-  Vector sums[ROWS][2] = {};
+  Vector sums[rows][vectors] = {};
   for (long k = 0; k < depth; k++) {
-    const Vector left = load(b + k * PANEL), right = load(b + k * PANEL + LANES);
+    Vector terms[vectors];
+    for (int v = 0; v < vectors; v++) terms[v] = load(b + k * PANEL + v * LANES);
 #pragma GCC unroll 16
-    for (int row = 0; row < ROWS; row++) {
+    for (int row = 0; row < rows; row++) {
       const float factor = a[row * aRow + k * aDepth];
-      sums[row][0] += factor * left;
-      sums[row][1] += factor * right;
+      for (int v = 0; v < vectors; v++) sums[row][v] += factor * terms[v];
     }
   }
 #pragma GCC unroll 16
-  for (int row = 0; row < ROWS; row++) {
-    float* left = c + row * PANEL;
-    float* right = left + LANES;
-    store(left, add ? load(left) + sums[row][0] : sums[row][0]);
-    store(right, add ? load(right) + sums[row][1] : sums[row][1]);
+  for (int row = 0; row < rows; row++) {
+    for (int v = 0; v < vectors; v++) {
+      float* place = c + row * PANEL + v * LANES;
+      store(place, add ? load(place) + sums[row][v] : sums[row][v]);
+    }
   }
 }
 
-/** Channels that lie together where tiles are summed over: those of a vector, and of the rows of a product. */
-constexpr long BLOCK = LANES > ROWS ? LANES : ROWS;
+/** The same for any number of rows; c has whole blocks of them. `at`: where a row of a begins. */
+template <typename At>
+static inline void multiplyRows(long rows, bool narrow, const At& at, long aRow, long aDepth, const float* b,
+                                long depth, float* c, bool add) {
+  if (narrow) {
+    for (long row = 0; row < rows; row += BLOCK) {
+      multiply<BLOCK, 1>(at(row), aRow, aDepth, b, depth, c + row * PANEL, add);
+    }
+  } else {
+    for (long row = 0; row < rows; row += ROWS) {
+      multiply<ROWS, 2>(at(row), aRow, aDepth, b, depth, c + row * PANEL, add);
+    }
+  }
+}
 
 /** Where points of tiles lie: tile t, channel c of a point are at tile * t + block * (c / BLOCK) + c % BLOCK. */
 struct PointsOfTiles {
   long tile, block, size;
 
   /** [36][tiles][channels]: a tile's channels are summed over. */
-  static PointsOfTiles byTile(long tiles, long channels) { return {channels, BLOCK, plane(tiles, channels)}; }
+  static PointsOfTiles byTile(long tiles, long channels) {
+    return {wholeBlocks(channels), BLOCK, plane(tiles, channels)};
+  }
   /** [36][channels/BLOCK][tiles][BLOCK]: tiles are summed over. */
   static PointsOfTiles byChannel(long tiles, long channels) { return {BLOCK, tiles * BLOCK, plane(tiles, channels)}; }
 
  private:
   /** Floats of a point: whole rows of a product, and a bit, so that the 36 are not a power of two apart (caches). */
-  static long plane(long tiles, long channels) { return (tiles + ROWS - 1) / ROWS * ROWS * channels + LANES; }
+  static long plane(long tiles, long channels) { return wholeBlocks(tiles) * wholeBlocks(channels) + LANES; }
 };
 
 static void transformInput(const Shape& shape, const float* x, Range tiles, const PointsOfTiles& to, float* points) {
   for (long t = 0; t < tiles.count; t++) {
     const Tile tile = tileAt(shape, tiles.first + t);
-    for (long channel = 0; channel < shape.inputs; channel += LANES) {
+    /** Null beyond the border. */
+    const float* pixels[POINTS];
+    for (int k = 0; k < POINTS; k++) {
+      const long row = tile.row + k / WINDOW - 1, column = tile.column + k % WINDOW - 1;
+      pixels[k] = shape.contains(row, column) ? x + shape.input(tile.image, row, column) : nullptr;
+    }
+    for (long channel = 0; channel < wholeBlocks(shape.inputs); channel += LANES) {
+      const long lanes = lanesAt(shape.inputs, channel);
       Vector window[POINTS], whole[POINTS];
-      for (int k = 0; k < POINTS; k++) {
-        const long row = tile.row + k / WINDOW - 1, column = tile.column + k % WINDOW - 1;
-        const bool inside = row >= 0 && row < shape.height && column >= 0 && column < shape.width;
-        window[k] = inside ? load(x + shape.input(tile.image, row, column) + channel) : Vector{};
-      }
+      for (int k = 0; k < POINTS; k++) window[k] = pixels[k] ? load(pixels[k] + channel, lanes) : Vector{};
       alongBoth(inputToPoints, WINDOW, WINDOW, window, whole);
       float* place = points + t * to.tile + channel / BLOCK * to.block + channel % BLOCK;
       for (int p = 0; p < POINTS; p++) store(place + p * to.size, whole[p]);
@@ -150,16 +217,27 @@ static void transformInput(const Shape& shape, const float* x, Range tiles, cons
   }
 }
 
+/** Where the pixels of a tile's outputs begin, in floats; -1 beyond the border. */
+static inline void locateOutputs(const Shape& shape, long index, long* places) {
+  const Tile tile = tileAt(shape, index);
+  for (int k = 0; k < TILE * TILE; k++) {
+    const long row = tile.row + k / TILE, column = tile.column + k % TILE;
+    places[k] = shape.contains(row, column) ? shape.output(tile.image, row, column) : -1;
+  }
+}
+
 /** dy of a panel's channels -> its points [36][tiles][PANEL], each `size` floats. */
 static void transformOutputGradient(const Shape& shape, const float* dy, Range tiles, long panel, long size,
                                     float* points) {
   for (long t = 0; t < tiles.count; t++) {
-    const Tile tile = tileAt(shape, tiles.first + t);
+    long places[TILE * TILE];
+    locateOutputs(shape, tiles.first + t, places);
     for (long channel = 0; channel < PANEL; channel += LANES) {
+      const long first = panel * PANEL + channel, lanes = lanesAt(shape.outputs, first);
+      if (lanes == 0) break;
       Vector pixels[TILE * TILE], whole[POINTS];
       for (int k = 0; k < TILE * TILE; k++) {
-        const long place = shape.output(tile.image, tile.row + k / TILE, tile.column + k % TILE);
-        pixels[k] = load(dy + place + panel * PANEL + channel);
+        pixels[k] = places[k] >= 0 ? load(dy + places[k] + first, lanes) : Vector{};
       }
       alongBoth(outputToPoints, TILE, WINDOW, pixels, whole);
       for (int p = 0; p < POINTS; p++) store(points + p * size + t * PANEL + channel, whole[p]);
@@ -170,58 +248,76 @@ static void transformOutputGradient(const Shape& shape, const float* dy, Range t
 /** The points [36][tiles][PANEL] of a panel's channels, each `size` floats -> y. */
 static void transformOutput(const Shape& shape, const float* points, long size, Range tiles, long panel, float* y) {
   for (long t = 0; t < tiles.count; t++) {
-    const Tile tile = tileAt(shape, tiles.first + t);
+    long places[TILE * TILE];
+    locateOutputs(shape, tiles.first + t, places);
     for (long channel = 0; channel < PANEL; channel += LANES) {
+      const long first = panel * PANEL + channel, lanes = lanesAt(shape.outputs, first);
+      if (lanes == 0) break;
       Vector whole[POINTS], pixels[TILE * TILE];
       for (int p = 0; p < POINTS; p++) whole[p] = load(points + p * size + t * PANEL + channel);
       alongBoth(pointsToOutput, WINDOW, TILE, whole, pixels);
       for (int k = 0; k < TILE * TILE; k++) {
-        const long place = shape.output(tile.image, tile.row + k / TILE, tile.column + k % TILE);
-        store(y + place + panel * PANEL + channel, pixels[k]);
+        if (places[k] >= 0) store(y + places[k] + first, pixels[k], lanes);
       }
     }
   }
 }
 
-/** PANEL floats of a filter at one tap: [3 3 inputs outputs], or turned about and [3 3 outputs inputs]. */
-static inline Vector tap(const Shape& shape, const float* filter, bool transposed, int tap, long input, long output) {
-  if (!transposed) return load(filter + (tap * shape.inputs + input) * shape.outputs + output);
+/** Some outputs of a filter for LANES inputs, or as many as there are, at one tap: [inputs outputs]. */
+static inline void tap(const Shape& shape, const float* filter, bool transposed, int tap, long input, long output,
+                       Vector* weights) {
+  const long inputs = lanesAt(shape.inputs, input), outputs = lanesAt(shape.outputs, output);
+  if (!transposed) {
+    const float* from = filter + (tap * shape.inputs + input) * shape.outputs + output;
+    for (long i = 0; i < inputs; i++) weights[i] = load(from + i * shape.outputs, outputs);
+    return;
+  }
+  // [3 3 outputs inputs], turned about.
   const float* from = filter + ((TAPS * TAPS - 1 - tap) * shape.outputs + output) * shape.inputs + input;
-  Vector result;
-  for (int lane = 0; lane < LANES; lane++) result[lane] = from[lane * shape.inputs];
-  return result;
+  for (long o = 0; o < LANES; o++) weights[o] = o < outputs ? load(from + o * shape.inputs, inputs) : Vector{};
+  transpose(weights);
 }
 
 static void transformFilter(const Shape& shape, const float* filter, bool transposed, long panel, float* points) {
   float* place = points + panel * POINTS * shape.inputs * PANEL;
-  for (long input = 0; input < shape.inputs; input++) {
+  for (long input = 0; input < shape.inputs; input += LANES) {
     for (long channel = 0; channel < PANEL; channel += LANES) {
-      Vector taps[TAPS * TAPS], whole[POINTS];
+      if (lanesAt(shape.outputs, panel * PANEL + channel) == 0) break;
+      Vector weights[TAPS * TAPS][LANES];
       for (int k = 0; k < TAPS * TAPS; k++) {
-        taps[k] = tap(shape, filter, transposed, k, input, panel * PANEL + channel);
+        tap(shape, filter, transposed, k, input, panel * PANEL + channel, weights[k]);
       }
-      alongBoth(filterToPoints, TAPS, WINDOW, taps, whole);
-      for (int p = 0; p < POINTS; p++) store(place + (p * shape.inputs + input) * PANEL + channel, whole[p]);
+      for (long i = 0; i < lanesAt(shape.inputs, input); i++) {
+        Vector taps[TAPS * TAPS], whole[POINTS];
+        for (int k = 0; k < TAPS * TAPS; k++) taps[k] = weights[k][i];
+        alongBoth(filterToPoints, TAPS, WINDOW, taps, whole);
+        for (int p = 0; p < POINTS; p++) store(place + (p * shape.inputs + input + i) * PANEL + channel, whole[p]);
+      }
     }
   }
 }
 
+/** Floats of the points of a filter's gradient. */
+static long gradientSize(const Shape& shape) {
+  return POINTS * wholeBlocks(shape.inputs) * ((shape.outputs + PANEL - 1) / PANEL * PANEL);
+}
+
 /** Sums `slices` of a filter's points, one after the other in memory, and gives the taps: dw [3 3 inputs outputs]. */
 static void transformFilterGradient(const Shape& shape, const float* points, long slices, long panel, float* dw) {
-  const long size = POINTS * shape.inputs * shape.outputs;
-  const float* place = points + panel * POINTS * shape.inputs * PANEL;
+  const long rows = wholeBlocks(shape.inputs), size = gradientSize(shape);
+  const float* place = points + panel * POINTS * rows * PANEL;
   for (long input = 0; input < shape.inputs; input++) {
     for (long channel = 0; channel < PANEL; channel += LANES) {
+      const long first = panel * PANEL + channel, lanes = lanesAt(shape.outputs, first);
+      if (lanes == 0) break;
       Vector whole[POINTS], taps[TAPS * TAPS];
       for (int p = 0; p < POINTS; p++) {
-        const float* from = place + (p * shape.inputs + input) * PANEL + channel;
+        const float* from = place + (p * rows + input) * PANEL + channel;
         whole[p] = load(from);
         for (long slice = 1; slice < slices; slice++) whole[p] += load(from + slice * size);
       }
       alongBoth(pointsToFilter, WINDOW, TAPS, whole, taps);
-      for (int k = 0; k < TAPS * TAPS; k++) {
-        store(dw + (k * shape.inputs + input) * shape.outputs + panel * PANEL + channel, taps[k]);
-      }
+      for (int k = 0; k < TAPS * TAPS; k++) store(dw + (k * shape.inputs + input) * shape.outputs + first, taps[k], lanes);
     }
   }
 }
@@ -242,11 +338,9 @@ static void convolve(const Shape& shape, const float* x, const float* filter, Ra
     for (int p = 0; p < POINTS; p++) {
       const float* weights = filter + (panel * POINTS + p) * shape.inputs * PANEL;
       for (long k = 0; k < shape.inputs; k += DEPTH) {
-        const long depth = shape.inputs - k < DEPTH ? shape.inputs - k : DEPTH;
-        for (long t = 0; t < tiles.count; t += ROWS) {
-          multiply(scratch + p * inputs.size + t * inputs.tile + k, inputs.tile, 1, weights + k * PANEL, depth,
-                   products + p * size + t * PANEL, k > 0);
-        }
+        const auto at = [&](long t) { return scratch + p * inputs.size + t * inputs.tile + k; };
+        multiplyRows(tiles.count, isNarrow(shape, panel), at, inputs.tile, 1, weights + k * PANEL,
+                     std::min(DEPTH, shape.inputs - k), products + p * size, k > 0);
       }
     }
     transformOutput(shape, products, size, tiles, panel, y);
@@ -257,21 +351,21 @@ static void convolve(const Shape& shape, const float* x, const float* filter, Ra
 static void correlate(const Shape& shape, const float* x, const float* dy, Range tiles, Panels panels, bool add,
                       float* scratch, float* sums) {
   const auto inputs = PointsOfTiles::byChannel(tiles.count, shape.inputs);
-  const long size = PointsOfTiles::byTile(tiles.count, PANEL).size;
+  const long size = PointsOfTiles::byTile(tiles.count, PANEL).size, rows = wholeBlocks(shape.inputs);
   float* gradients = scratch + POINTS * inputs.size;
   transformInput(shape, x, tiles, inputs, scratch);
   for (long panel = panels.first; panel < panels.first + panels.count; panel++) {
     transformOutputGradient(shape, dy, tiles, panel, size, gradients);
     for (int p = 0; p < POINTS; p++) {
-      float* sum = sums + (panel * POINTS + p) * shape.inputs * PANEL;
-      for (long input = 0; input < shape.inputs; input += ROWS) {
-        multiply(scratch + p * inputs.size + input / BLOCK * inputs.block + input % BLOCK, 1, inputs.tile,
-                 gradients + p * size, tiles.count, sum + input * PANEL, add);
-      }
+      const auto at = [&](long input) {
+        return scratch + p * inputs.size + input / BLOCK * inputs.block + input % BLOCK;
+      };
+      multiplyRows(shape.inputs, isNarrow(shape, panel), at, 1, inputs.tile, gradients + p * size, tiles.count,
+                   sums + (panel * POINTS + p) * rows * PANEL, add);
     }
   }
 }
 
 constexpr Arithmetic ARITHMETIC = {
-    NAME, PANEL, scratchSize, transformFilter, convolve, correlate, transformFilterGradient,
+    NAME, PANEL, scratchSize, gradientSize, transformFilter, convolve, correlate, transformFilterGradient,
 };

@@ -1,9 +1,15 @@
 #include "convolution.h"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "parallel.h"
@@ -13,6 +19,7 @@ struct Arithmetic {
   const char* name;
   long panel;
   long (*scratchSize)(const Shape&, long tiles);
+  long (*gradientSize)(const Shape&);
   void (*transformFilter)(const Shape&, const float* filter, bool transposed, long panel, float* points);
   void (*convolve)(const Shape&, const float* x, const float* filter, Range, Panels, float* scratch, float* y);
   void (*correlate)(const Shape&, const float* x, const float* dy, Range, Panels, bool add, float* scratch,
@@ -24,6 +31,12 @@ struct Arithmetic {
 namespace plain {
 constexpr const char* NAME = "plain";
 constexpr int LANES = 4, ROWS = 8;
+typedef float Part __attribute__((vector_size(LANES * sizeof(float))));
+static inline Part loadPart(const float* from, long count) {
+  Part result = {};
+  for (long lane = 0; lane < count; lane++) result[lane] = from[lane];
+  return result;
+}
 #include "arithmetic.h"
 }  // namespace plain
 
@@ -34,6 +47,10 @@ constexpr int LANES = 4, ROWS = 8;
 namespace avx2 {
 constexpr const char* NAME = "avx2";
 constexpr int LANES = 8, ROWS = 4;
+static inline __m256 loadPart(const float* from, long count) {
+  const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  return _mm256_maskload_ps(from, _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), lanes));
+}
 #include "arithmetic.h"
 }  // namespace avx2
 #pragma GCC pop_options
@@ -43,6 +60,9 @@ constexpr int LANES = 8, ROWS = 4;
 namespace avx512 {
 constexpr const char* NAME = "avx512";
 constexpr int LANES = 16, ROWS = 8;
+static inline __m512 loadPart(const float* from, long count) {
+  return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1 << count) - 1), from);
+}
 #include "arithmetic.h"
 }  // namespace avx512
 #pragma GCC pop_options
@@ -95,6 +115,8 @@ long slicesOf(const Shape& shape) {
   return std::max(1L, std::min({16L, most, shape.tiles() / tilesToCorrelate(shape)}));
 }
 
+long panelsOf(const Shape& shape) { return (shape.outputs + arithmetic->panel - 1) / arithmetic->panel; }
+
 /** Into how many groups the panels are cut, so that `parts` times as many tasks occupy all threads. */
 long groupsFor(long parts, long panels) {
   const long wanted = 2 * state->threads.count();
@@ -126,14 +148,13 @@ const char* prepareConvolutions(int threads) {
 }
 
 bool suits(const Shape& shape) {
-  return shape.tiles() > 0 && shape.inputs % arithmetic->panel == 0 && shape.outputs % arithmetic->panel == 0 &&
-         shape.height % TILE == 0 && shape.width % TILE == 0;
+  return shape.tiles() > 0 && shape.inputs > 0 && shape.outputs > 0;
 }
 
 void convolution(const Shape& shape, const float* x, const float* filter, bool transposed, float* y) {
   std::lock_guard<std::mutex> lock(state->mutex);
-  const long panels = shape.outputs / arithmetic->panel, tiles = shape.tiles();
-  float* points = state->filter.floats(POINTS * shape.inputs * shape.outputs);
+  const long panels = panelsOf(shape), tiles = shape.tiles();
+  float* points = state->filter.floats(panels * POINTS * shape.inputs * arithmetic->panel);
   state->threads.run(panels, [&](long panel, int) {
     arithmetic->transformFilter(shape, filter, transposed, panel, points);
   });
@@ -148,7 +169,7 @@ void convolution(const Shape& shape, const float* x, const float* filter, bool t
 
 void filterGradient(const Shape& shape, const float* x, const float* dy, float* dw) {
   std::lock_guard<std::mutex> lock(state->mutex);
-  const long panels = shape.outputs / arithmetic->panel, size = POINTS * shape.inputs * shape.outputs;
+  const long panels = panelsOf(shape), size = arithmetic->gradientSize(shape);
   const long slices = slicesOf(shape), groups = groupsFor(slices, panels), block = tilesToCorrelate(shape);
   const auto scratch = scratchFor(shape, block, slices * groups);
   float* points = state->filter.floats(slices * size);

@@ -6,12 +6,13 @@ constexpr int WINDOW = 6;       // inputs under them, and points of the transfor
 constexpr int POINTS = WINDOW * WINDOW;
 constexpr int TAPS = 3;         // of the filter
 
-/** Images [images height width inputs] * a filter [3 3 inputs outputs]; height and width are multiples of 4. */
+/** Images [images height width inputs] * a filter [3 3 inputs outputs]; the last tiles may reach over the border. */
 struct Shape {
   long images, height, width, inputs, outputs;
 
-  long across() const { return width / TILE; }
-  long down() const { return height / TILE; }
+  long across() const { return (width + TILE - 1) / TILE; }
+  long down() const { return (height + TILE - 1) / TILE; }
+  bool contains(long row, long column) const { return row >= 0 && row < height && column >= 0 && column < width; }
   long tiles() const { return images * down() * across(); }
   /** Where a pixel of the input begins, in floats. */
   long input(long image, long row, long column) const { return ((image * height + row) * width + column) * inputs; }
