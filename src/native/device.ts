@@ -1,6 +1,7 @@
 // Which device TensorFlow runs on, decided before its library is loaded.
 import { readFileSync } from 'node:fs';
 import { InternalError, UserError } from '../util/errors.js';
+import { settleThreads } from './threads.js';
 
 /** What the set-up wrote down of the library it installed. */
 interface Setup {
@@ -39,6 +40,7 @@ export async function openDevice(wanted: 'auto' | 'cpu' | 'gpu'): Promise<Device
   }
   // Read by CUDA when it starts: an empty list hides every GPU.
   if (wanted === 'cpu') process.env['CUDA_VISIBLE_DEVICES'] = '-1';
+  settleThreads();
   const { eagerBackend } = await import('./tensorflow.js');
   const inUse = eagerBackend().binding.isUsingGpuDevice() ? 'GPU' : 'CPU';
   if (wanted === 'gpu' && inUse === 'CPU') {

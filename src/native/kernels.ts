@@ -22,6 +22,7 @@ import {
 } from './attributes.js';
 import { inBfloat16 } from './bfloat16.js';
 import { input, register, run, saved, single, type Attributes } from './kernel.js';
+import { averagePool } from './pooling.js';
 import * as stock from './stock-ops.js';
 import { usesStockOps } from './stock-ops.js';
 import { required } from '../util/errors.js';
@@ -55,18 +56,38 @@ function convolve(op: string, inputs: Tensor[], attributes: Attributes): Tensor 
     : activeBackend().executeSingleOutput(op, options, inputs);
 }
 
+/**
+ * Channels from which oneDNN computes a strided 1x1 convolution's filter gradient right: a vector of AVX-512's. Below a
+ * vector it writes past its buffer, which ends in wrong gradients or a crash
+ * (https://github.com/uxlfoundation/oneDNN/issues/6035).
+ */
+const ENOUGH_CHANNELS = 16;
+
+/** The same gradient, of x's own pixels under the stride: an average over one pixel is that pixel. */
+function filterGradient(x: Tensor4D, filter: Tensor4D, dy: Tensor, attributes: Attributes): Tensor {
+  const [height, width, inputs] = filter.shape;
+  const stride = attributes['stride'] as number;
+  const isUnsafe = height === 1 && width === 1 && stride > 1 && inputs < ENOUGH_CHANNELS;
+  const [pixels, step] = isUnsafe
+    ? [averagePool(x, { size: 1, stride, padding: 'VALID' }), 1]
+    : [x, stride];
+  return convolve('Conv2DBackpropFilter', [pixels, tf.tensor1d(filter.shape, 'int32'), dy], {
+    ...attributes,
+    stride: step,
+  });
+}
+
 register({
   name: 'fsam.Conv2D',
   forward: (inputs, attributes) =>
     convolve('Conv2D', [input(inputs, 'x'), input(inputs, 'filter')], attributes),
   save: { inputs: ['x', 'filter'] },
   gradient: (dy, tensors, attributes) => {
-    const [x, filter] = [saved(tensors, 0), saved(tensors, 1)];
-    const back = (op: string, inputs: Tensor[]) => convolve(op, inputs, attributes);
+    const [x, filter] = [saved(tensors, 0) as Tensor4D, saved(tensors, 1) as Tensor4D];
+    const inputs = () => [tf.tensor1d(x.shape, 'int32'), filter, single(dy)];
     return {
-      x: () => back('Conv2DBackpropInput', [tf.tensor1d(x.shape, 'int32'), filter, single(dy)]),
-      filter: () =>
-        back('Conv2DBackpropFilter', [x, tf.tensor1d(filter.shape, 'int32'), single(dy)]),
+      x: () => convolve('Conv2DBackpropInput', inputs(), attributes),
+      filter: () => filterGradient(x, filter, single(dy), attributes),
     };
   },
 });

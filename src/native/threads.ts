@@ -1,16 +1,56 @@
-// How many threads TensorFlow computes with, decided before its library is loaded.
+// How many threads TensorFlow and our own convolutions compute with, decided before the library is
+// loaded.
 import { availableParallelism } from 'node:os';
+import { UserError } from '../util/errors.js';
+
+/** TensorFlow ends the process where the system has no more threads: this many it has. */
+export const MOST_THREADS = 1024;
+
+/** Threads that share an op, and ops side by side. */
+const [WITHIN, BESIDE] = ['TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS'];
 
 /** The last bits of a result depend on it: sums are cut among the threads. */
 export function useThreads(count: number): void {
   // One op after the other, each on all threads: points side by side would only get in each other's way.
-  process.env['TF_NUM_INTRAOP_THREADS'] = String(count);
-  process.env['TF_NUM_INTEROP_THREADS'] = String(count);
+  process.env[WITHIN] = String(count);
+  process.env[BESIDE] = String(count);
   // oneDNN's, where it is built on OpenMP.
   process.env['OMP_NUM_THREADS'] = String(count);
 }
 
-/** What TensorFlow takes: as it was told, or every core that this process may use. */
+/**
+ * Writes down for TensorFlow what `threadCount` says, so that both take the same.
+ *
+ * @throws UserError as threadCount
+ */
+export function settleThreads(): void {
+  read(BESIDE);
+  process.env[WITHIN] = String(threadCount());
+}
+
+/**
+ * What TensorFlow takes: as it was told, or every core that this process may use.
+ *
+ * @throws UserError where the environment names no number of threads
+ */
 export function threadCount(): number {
-  return Number(process.env['TF_NUM_INTRAOP_THREADS'] ?? availableParallelism());
+  return threadsTold() ?? availableParallelism();
+}
+
+/**
+ * As the environment says, in `TF_NUM_INTRAOP_THREADS`; null where it leaves the choice to us.
+ *
+ * @throws UserError as threadCount
+ */
+export const threadsTold = (): number | null => read(WITHIN);
+
+/** Unset, empty and 0 leave the choice to the reader, as TensorFlow has it. */
+function read(variable: string): number | null {
+  const text = process.env[variable] ?? '';
+  if (text === '' || text === '0') return null;
+  if (/^[1-9]\d*$/.test(text) && Number(text) <= MOST_THREADS) return Number(text);
+  throw new UserError(
+    `${variable}: got ${JSON.stringify(text)}, wanted a whole number of threads up to ${MOST_THREADS}, or 0 for as ` +
+      'many as there are cores; unset it',
+  );
 }

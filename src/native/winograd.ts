@@ -8,14 +8,28 @@ import { input, register, run, saved, single } from './kernel.js';
 import { usesStockOps } from './stock-ops.js';
 import { activeBackend, eagerBackend, type Tensor, type Tensor4D } from './tensorflow.js';
 import { threadCount } from './threads.js';
+import { UserError } from '../util/errors.js';
+import { messageOf } from '../util/file-errors.js';
 
 interface Addon {
   /** Makes the ops known to TensorFlow; gives the instruction set that they use. */
   readonly registerOps: (threads: number) => 'avx512' | 'avx2' | 'plain';
 }
 
+function registerOps(): string {
+  const { registerOps: register } = loadAddon('winograd') as Addon;
+  const threads = threadCount();
+  try {
+    return register(threads);
+  } catch (error) {
+    throw new UserError(
+      `our convolutions do not start with ${threads} threads: ${messageOf(error)}; --threads N takes fewer`,
+    );
+  }
+}
+
 /** The best that the processor has, and that oneDNN may use: ONEDNN_MAX_CPU_ISA. */
-export const instructionSet = (loadAddon('winograd') as Addon).registerOps(threadCount());
+export const instructionSet = registerOps();
 
 const call = (op: string, inputs: Tensor[]): Tensor =>
   activeBackend().executeSingleOutput(op, [], inputs);
@@ -41,11 +55,12 @@ const CHANNELS = 8;
  * half of the multiplications or fewer. On a GPU cuDNN chooses its own algorithms.
  */
 export function suitsWinograd(x: Tensor4D, filter: Tensor4D): boolean {
-  const [, h, w] = x.shape;
+  const [n, h, w] = x.shape;
   const [, , inputs, outputs] = filter.shape;
   // A tile takes 36 products for what are 9 a pixel; those over the border are for nothing.
   const tiles = Math.ceil(h / TILE) * Math.ceil(w / TILE);
   return (
+    n > 0 &&
     h * w * 9 >= 2 * tiles * 36 &&
     inputs >= CHANNELS &&
     outputs >= CHANNELS &&

@@ -109,6 +109,8 @@ test.each([
   [false, [2, 2, 2, 512], [3, 3, 512, 512]],
   [false, [2, 8, 8, 3], [3, 3, 3, 64]],
   [false, [2, 8, 8, 64], [3, 3, 64, 7]],
+  [false, [0, 8, 8, 64], [3, 3, 64, 64]],
+  [false, [2, 8, 8, 64], [3, 3, 64, 0]],
 ])('is chosen: %s, for images %j and a filter %j', (chosen, image, kernel) => {
   const shape = (extents: number[]) => extents as [number, number, number, number];
   expect(suitsWinograd(tf.zeros(shape(image)), tf.zeros(shape(kernel)))).toBe(chosen);

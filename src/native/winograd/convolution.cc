@@ -144,6 +144,7 @@ const char* prepareConvolutions(int threads) {
   arithmetic = chooseArithmetic();
   // Never deleted: its threads use it to the end of the process.
   state = new State(threads);
+  state->threads.start();
   return arithmetic->name;
 }
 

@@ -4,7 +4,7 @@
 
 /**
  * Called once, before all else. `threads`: how many compute, the caller's among them. Gives the instruction set that is
- * used: avx512, avx2 or plain.
+ * used: avx512, avx2 or plain. Throws std::system_error where the system has no more threads.
  */
 const char* prepareConvolutions(int threads);
 

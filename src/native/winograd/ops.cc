@@ -68,8 +68,10 @@ class Call {
       body();
     } catch (const std::bad_alloc&) {
       fail(TF_RESOURCE_EXHAUSTED, "finds no memory");
-      report();
+    } catch (const std::exception& error) {
+      fail(TF_INTERNAL, error.what());
     }
+    report();
   }
 
  private:
@@ -188,17 +190,25 @@ Status defineAll() {
   return status;
 }
 
-/** registerOps(threads): the instruction set they use. */
+/** registerOps(threads): the instruction set they use. `threads`: 1 or more. */
 napi_value registerOps(napi_env env, napi_callback_info info) {
   size_t count = 1;
-  napi_value argument, result;
-  int32_t threads = 1;
+  napi_value argument, result = nullptr;
+  int32_t threads = 0;
   napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr);
-  napi_get_value_int32(env, argument, &threads);
-  static const char* instructionSet = prepareConvolutions(threads);
-  static const Status status = defineAll();
-  if (TF_GetCode(status.get()) != TF_OK) napi_throw_error(env, nullptr, TF_Message(status.get()));
-  napi_create_string_utf8(env, instructionSet, NAPI_AUTO_LENGTH, &result);
+  if (napi_get_value_int32(env, argument, &threads) != napi_ok || threads < 1) {
+    napi_throw_range_error(env, nullptr, "registerOps wants a number of threads, 1 or more");
+    return nullptr;
+  }
+  try {
+    static const char* instructionSet = prepareConvolutions(threads);
+    static const Status status = defineAll();
+    if (TF_GetCode(status.get()) != TF_OK) napi_throw_error(env, nullptr, TF_Message(status.get()));
+    napi_create_string_utf8(env, instructionSet, NAPI_AUTO_LENGTH, &result);
+  } catch (const std::exception& error) {
+    // No exception may pass through Node.
+    napi_throw_error(env, nullptr, error.what());
+  }
   return result;
 }
 

@@ -10,18 +10,25 @@
 #include <new>
 #include <thread>
 
-/** A fixed number of threads, the caller's among them, that share out tasks. */
+/** A fixed number of threads, the caller's among them, that share out tasks. Never destroyed once started. */
 class Threads {
  public:
-  explicit Threads(int count) : count_(count) {
-    // They live as long as the process, which ends without waiting for them.
-    for (int worker = 1; worker < count; worker++) std::thread([this, worker] { serve(worker); }).detach();
+  /** `count`: 1 or more. */
+  explicit Threads(int count) : count_(count) {}
+
+  /**
+   * They live as long as the process, which ends without waiting for them. Throws std::system_error where the system
+   * has no more threads; those that were started wait.
+   */
+  void start() {
+    for (int worker = 1; worker < count_; worker++) std::thread([this, worker] { serve(worker); }).detach();
   }
 
   int count() const { return count_; }
 
   /** Calls task(index, worker) for every index below `tasks`; worker is below count() and `tasks`. */
   void run(long tasks, const std::function<void(long, int)>& task) {
+    if (tasks <= 0) return;
     {
       std::lock_guard<std::mutex> lock(mutex_);
       task_ = &task;

@@ -1,0 +1,3 @@
+// What strided-convolution.test.ts expects, of the AVX2 instructions.
+import './support/only-avx2.js';
+import './strided-convolution.test.js';
