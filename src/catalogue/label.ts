@@ -13,8 +13,7 @@ export function namesOf(
     keys.filter((key) => values.has(key)).map((key) => [key, values.get(key)] as const),
   );
   const short = own.map((entries) =>
-    entries
-      .filter(([, value]) => value !== null)
+    saying(entries)
       .map(([key, value]) => keyWord(key, value, keys))
       .join('-'),
   );
@@ -24,6 +23,12 @@ export function namesOf(
   return short.map((name, i) =>
     short.some((other, j) => other === name && full[j] !== full[i]) ? (full[i] ?? name) : name,
   );
+}
+
+/** Entries without nulls, unless nothing would be left to call it by. */
+function saying<T>(entries: readonly (readonly [string, T])[]): readonly (readonly [string, T])[] {
+  const said = entries.filter(([, value]) => value !== null);
+  return said.length > 0 ? said : entries;
 }
 
 /**

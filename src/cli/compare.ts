@@ -4,6 +4,7 @@ import type { Epoch, Progressed } from '../report/runs.js';
 import { UserError } from '../util/errors.js';
 import { drawChart, type Curve } from './chart.js';
 import { print } from './output.js';
+import { decimals } from '../util/digits.js';
 
 const HELP = `
 Shows the keys in which the runs differ, their last and best epochs, and their curves: the first run as a line, the
@@ -39,7 +40,7 @@ async function compare(first: string, second: string): Promise<void> {
   print('');
   for (const line of textTable(cells(runs[0], runs[1]))) print(line);
   chart('test accuracy (%)', runs, 'test_accuracy', (value) => value.toFixed(1));
-  chart('training loss', runs, 'train_loss', (value) => value.toFixed(3));
+  chart('training loss', runs, 'train_loss', (value) => decimals(value, 3));
 }
 
 const describe = ({ epochs, config }: Progressed): string =>

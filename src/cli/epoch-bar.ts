@@ -2,6 +2,7 @@
 import { SingleBar } from 'cli-progress';
 import type { RunStart, StepProgress } from '../experiment/reporter.js';
 import { duration } from './duration.js';
+import { decimals } from '../util/digits.js';
 
 const FORMAT =
   'epoch {epoch}/{epochs} [{bar}] {value}/{total}  loss {loss}  accuracy {accuracy} %  {speed} img/s  {left} left';
@@ -38,9 +39,9 @@ export class EpochBar {
     const payload = {
       epoch: progress.epoch,
       epochs: this.#epochs,
-      loss: progress.loss.toFixed(3),
+      loss: decimals(progress.loss, 3),
       accuracy: progress.accuracy.toFixed(1),
-      speed: progress.imagesPerSecond.toFixed(0),
+      speed: decimals(progress.imagesPerSecond, 0),
       left: this.#timeLeft(progress),
     };
     if (this.#visible) {

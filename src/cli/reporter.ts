@@ -6,6 +6,7 @@ import type { Reporter, RunEnd, RunStart } from '../experiment/reporter.js';
 import { counted } from '../util/counted.js';
 import { EpochBar } from './epoch-bar.js';
 import { duration } from './duration.js';
+import { decimals } from '../util/digits.js';
 
 export interface RunReporter extends Reporter {
   /** Takes the bar off the terminal, so that an error gets a line of its own. */
@@ -88,18 +89,18 @@ function epochLine(
   const total = String(epochs);
   return [
     `epoch ${String(row.epoch).padStart(total.length)}/${total}`,
-    `lr ${row.learning_rate.toFixed(5)}`,
+    `lr ${decimals(row.learning_rate, 5)}`,
     `train ${measures(row.train_loss, row.train_accuracy)}`,
     ...(loss === null || accuracy === null ? [] : [`perturbed ${measures(loss, accuracy)}`]),
     `test ${measures(row.test_loss, row.test_accuracy)}`,
     `best ${percent(row.best_test_accuracy)}`,
     duration(seconds),
-    `${imagesPerSecond.toFixed(0)} img/s`,
+    `${decimals(imagesPerSecond, 0)} img/s`,
   ].join('  ');
 }
 
 const measures = (loss: number, accuracy: number): string =>
-  `${loss.toFixed(4)} ${percent(accuracy)}`;
+  `${decimals(loss, 4)} ${percent(accuracy)}`;
 
 const percent = (value: number): string => `${value.toFixed(2).padStart(5)} %`;
 

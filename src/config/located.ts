@@ -21,7 +21,13 @@ export type Place =
 export type Located =
   | { readonly kind: 'map'; readonly place: Place; readonly entries: ReadonlyMap<string, Located> }
   | { readonly kind: 'list'; readonly place: Place; readonly items: readonly Located[] }
-  | { readonly kind: 'scalar'; readonly place: Place; readonly value: unknown };
+  | {
+      readonly kind: 'scalar';
+      readonly place: Place;
+      readonly value: unknown;
+      /** A number as it was written, which the value may not show: 007, 9007199254740993. */
+      readonly text?: string;
+    };
 
 /** `base` with `overlay` on top: maps are merged key by key, lists and scalars replaced. */
 export function merge(base: Located, overlay: Located): Located {

@@ -49,7 +49,9 @@ function wrongValue(issue: z.core.$ZodIssue, written: Located, schema: SchemaNod
   const prefix = keyPrefix(issue.path, place);
   if (found === undefined) return { place, text: `${prefix}missing, ${wanted}` };
   const value = toPlain(found);
-  return { place, text: `${prefix}got ${show(value)}, ${wanted}${hintFor(node, value)}` };
+  const typed = found.kind === 'scalar' ? found.text : undefined;
+  const hint = hintFor(node, value, typed);
+  return { place, text: `${prefix}got ${typed ?? show(value)}, ${wanted}${hint}` };
 }
 
 /** `KEY: `, or nothing where the place is an argument that names this very key. */
@@ -72,10 +74,11 @@ export function nearest(word: string, candidates: readonly string[]): string | u
 
 /** All mistakes, one a line: those in files by file and line, then those on the command line. */
 export function render(mistakes: readonly Mistake[]): string {
-  return [...mistakes]
+  const lines = [...mistakes]
     .sort((a, b) => compare(a.place, b.place))
-    .map(({ place, text }) => `${showPlace(place)}: ${text}`)
-    .join('\n');
+    .map(({ place, text }) => `${showPlace(place)}: ${text}`);
+  // A number that is too large in two ways is one mistake.
+  return [...new Set(lines)].join('\n');
 }
 
 function compare(a: Place, b: Place): number {

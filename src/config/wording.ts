@@ -41,8 +41,10 @@ function range(node: SchemaNode): string {
 
 /**
  * The way out for slips that one does not see in one's own file; an empty string for all others.
+ *
+ * @param typed a number as it was written
  */
-export function hintFor(node: SchemaNode, value: unknown): string {
+export function hintFor(node: SchemaNode, value: unknown, typed?: string): string {
   const types = (node.anyOf ?? [node]).map(({ type }) => type);
   if (typeof value === 'string') {
     if (types.includes('boolean') && /^(y|yes|on|n|no|off)$/i.test(value)) {
@@ -50,11 +52,12 @@ export function hintFor(node: SchemaNode, value: unknown): string {
     }
     if (types.includes('number') || types.includes('integer')) {
       const meant = value.trim().replace(/^([-+]?\d+),(\d+)$/, '$1.$2');
-      if (meant !== '' && Number.isFinite(Number(meant))) return `: write ${meant}`;
+      const fits = types.includes('number') || Number.isInteger(Number(meant));
+      if (meant !== '' && fits && Number.isFinite(Number(meant))) return `: write ${meant}`;
     }
   }
   if (typeof value === 'number' && types.includes('string')) {
-    return `: write "${value}" in quotes`;
+    return `: write "${typed ?? value}" in quotes`;
   }
   return '';
 }

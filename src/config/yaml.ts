@@ -92,7 +92,9 @@ function locate(node: Node | null, place: Place, path: string[], reading: Readin
     );
     return { kind: 'list', place, items };
   }
-  return { kind: 'scalar', place, value: isScalar(node) ? node.value : null };
+  const value = isScalar(node) ? node.value : null;
+  const text = typeof value === 'number' && isScalar(node) ? node.source : undefined;
+  return { kind: 'scalar', place, value, ...(text === undefined ? {} : { text }) };
 }
 
 function locateMap(

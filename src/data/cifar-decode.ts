@@ -77,6 +77,8 @@ function decodePickle(
       `${path}: has ${labels.length} ${format.labelKey}; wanted ${file.records}; ${fetchHint(format)}`,
     );
   }
+  // Before they become 32 bits wide, which would make small numbers of large ones.
+  checkLabels(format, path, labels);
   target.labels.set(labels);
   interleavePlanes(data, 0, CIFAR_IMAGE_BYTES, file.records, target.images);
 }
@@ -101,7 +103,11 @@ function interleavePlanes(
   }
 }
 
-function checkLabels(format: CifarFormat, path: string, labels: Int32Array): void {
+function checkLabels(
+  format: CifarFormat,
+  path: string,
+  labels: Int32Array | readonly number[],
+): void {
   const bad = labels.findIndex((label) => label < 0 || label >= format.classes);
   if (bad < 0) return;
   throw new UserError(

@@ -173,7 +173,7 @@ async function isOfRun(environment: string): Promise<boolean> {
  * is missing or is not a configuration of this version.
  */
 export function configOf(folder: RunFolder): Config {
-  const wayOut = 'start anew with --overwrite, or name another folder with --out';
+  const wayOut = 'start the run anew with fsam train --overwrite, or name another folder';
   if (!existsSync(folder.config)) {
     throw new UserError(`${folder.config}: is missing from this run folder; ${wayOut}`);
   }
@@ -211,7 +211,7 @@ export async function openRun(path: string, checkpoint: string | null): Promise<
   const chosen = checkpoint ?? state.checkpoint;
   if (chosen === null) {
     throw new UserError(
-      `${folder.checkpoints}: holds no checkpoint yet; wait for one, or go on with --resume`,
+      `${folder.checkpoints}: holds no checkpoint yet; wait for one, or go on with fsam train --resume`,
     );
   }
   return { config: configOf(folder), checkpoint: chosen };
@@ -303,7 +303,7 @@ async function listFolder(path: string): Promise<string[] | null> {
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return null;
     throw errorCode(error) === 'ENOTDIR'
-      ? new UserError(`${path}: is a file, wanted a folder; name another with --out`)
+      ? new UserError(`${path}: is a file, wanted a folder`)
       : unreadable(path, error);
   }
 }

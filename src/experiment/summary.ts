@@ -61,7 +61,7 @@ export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T
   } catch (error) {
     if (errorCode(error) !== undefined) throw unreadable(path, error);
     throw new UserError(
-      `${path}: is damaged, wanted what a run writes; run it anew with --overwrite, or take its folder away`,
+      `${path}: is damaged, wanted what a run writes; run it anew with fsam train --overwrite, or take its folder away`,
     );
   }
 }

@@ -1,6 +1,7 @@
 // The rows of timing.csv, and the stopwatch behind them: what differs from one run of a command to
 // the next.
 import { z } from 'zod';
+import { decimals } from '../util/digits.js';
 
 /** Seconds over all sittings, as far as a checkpoint has kept them. */
 export const timingSchema = z.strictObject({
@@ -48,7 +49,7 @@ export function formatTiming(row: TimingRow): Record<keyof TimingRow, string> {
   return {
     epoch: String(row.epoch),
     seconds: row.seconds.toFixed(3),
-    images_per_second: row.images_per_second.toFixed(1),
+    images_per_second: decimals(row.images_per_second, 1),
     first_step_seconds: row.first_step_seconds?.toFixed(3) ?? '',
     memory_mb: row.memory_mb.toFixed(1),
   };

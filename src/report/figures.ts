@@ -8,6 +8,7 @@ import { scoresOf, type Point } from './points.js';
 import type { Epoch } from './runs.js';
 import { keysOf } from './summary.js';
 import { describe } from './statistics.js';
+import { valueAxis } from './value-axis.js';
 
 export interface Figure {
   /** Its file, without the ending: `test-accuracy`. */
@@ -136,15 +137,11 @@ function against(points: readonly Point[], key: string, keys: readonly string[])
   const swept = rows.filter(({ x }) => x !== null);
   const references = rows.filter(({ x }) => x === null);
   const names = [...new Set(rows.map(({ series: name }) => name))];
-  const numbers = swept.map(({ x }) => Number(x));
-  const isWide = Math.min(...numbers) > 0 && Math.max(...numbers) / Math.min(...numbers) >= 8;
-  const x = {
-    field: 'x',
-    type: 'quantitative',
+  const x = valueAxis(
+    'x',
     title,
-    axis: { values: [...new Set(numbers)].sort((a, b) => a - b), grid: true },
-    scale: isWide ? { type: 'log', nice: false } : { zero: false, nice: false },
-  } as const;
+    swept.map(({ x }) => Number(x)),
+  );
   const y = quantitative('mean', 'test accuracy (%)');
   const styles = series('series', names);
   const flat =

@@ -4,7 +4,8 @@ import { counted } from '../util/counted.js';
 import type { Comparison } from './comparisons.js';
 import { publishedFor } from './published.js';
 import type { Point } from './points.js';
-import { accuracyCells, comparisonCells, type Cells } from './table.js';
+import { accuracyCells, comparisonCells, lastTenTitle, type Cells } from './table.js';
+import { decimals } from '../util/digits.js';
 
 export interface PageContent {
   readonly title: string;
@@ -114,12 +115,12 @@ function runCells(points: readonly Point[]): Cells {
       scores.best.toFixed(2),
       scores.lastTen.toFixed(2),
       parameters.toLocaleString('en'),
-      seconds.toFixed(0),
-      imagesPerSecond.toFixed(0),
+      decimals(seconds, 0),
+      decimals(imagesPerSecond, 0),
       folder,
     ]),
   );
-  const scores = ['last (%)', 'best (%)', 'mean of last 10 (%)'];
+  const scores = ['last (%)', 'best (%)', lastTenTitle(points)];
   return [['point', 'seed', ...scores, 'parameters', 'seconds', 'images/s', 'folder'], ...rows];
 }
 

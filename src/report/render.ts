@@ -1,7 +1,7 @@
 // Figures to SVG and PNG, the same bytes on every machine: no browser, and fonts of our own.
 import { createRequire } from 'node:module';
 import { Resvg } from '@resvg/resvg-js';
-import { parse, View } from 'vega';
+import * as vega from 'vega';
 import { compile } from 'vega-lite';
 import type { Figure } from './figures.js';
 
@@ -9,8 +9,29 @@ const FONTS = ['DejaVuSans', 'DejaVuSans-Bold'];
 /** Pixels of the PNG for one of the SVG. */
 const ZOOM = 2;
 
+/** Widths of DejaVu Sans, in parts of the font size: digits by heart, others about. */
+const WIDTHS: readonly (readonly [RegExp, number])[] = [
+  [/[0-9]/, 0.636],
+  [/[ .,:;|!'ilj-]/, 0.33],
+  [/[mwMW%@]/, 0.95],
+  [/[A-Z]/, 0.7],
+];
+const OTHER_WIDTH = 0.6;
+
+/** Vega has no fonts here and takes any character for wide, so that labels with room would go. */
+const measured = vega as unknown as {
+  textMetrics: { width: (item: { fontSize?: number; text?: string }, text?: string) => number };
+};
+measured.textMetrics.width = ({ fontSize = 11, text: own }, text = own) =>
+  fontSize *
+  Array.from(text ?? '').reduce(
+    (sum, character) =>
+      sum + (WIDTHS.find(([pattern]) => pattern.test(character))?.[1] ?? OTHER_WIDTH),
+    0,
+  );
+
 export async function renderSvg({ spec }: Figure): Promise<string> {
-  const view = new View(parse(compile(spec).spec), { renderer: 'none' });
+  const view = new vega.View(vega.parse(compile(spec).spec), { renderer: 'none' });
   try {
     return await view.toSVG();
   } finally {

@@ -130,7 +130,7 @@ async function readEpochs(folder: RunFolder, count: number | null): Promise<Epoc
       if (value !== null && !Number.isFinite(value)) {
         throw new UserError(
           `${folder.metrics}:${i + 2}: ${column}: got ${JSON.stringify(field)}, wanted a number; ` +
-            'run it anew with --overwrite, or take its folder away',
+            'run it anew with fsam train --overwrite, or take its folder away',
         );
       }
       return [column, value] as const;

@@ -3,6 +3,7 @@ import { createArrayCsvStringifier } from 'csv-writer';
 import { scoresOf, seedsIn, type Point } from './points.js';
 import type { Scores } from './runs.js';
 import { describe, mean } from './statistics.js';
+import { decimals } from '../util/digits.js';
 
 const SCORES: readonly (readonly [name: string, score: keyof Scores])[] = [
   ['last', 'last'],
@@ -56,9 +57,9 @@ export function timeCsv(points: readonly Point[]): string {
       label,
       String(runs.length),
       String(runs[0].parameters),
-      mean(seconds).toFixed(1),
-      total.toFixed(1),
-      mean(runs.map((run) => run.imagesPerSecond)).toFixed(1),
+      decimals(mean(seconds), 1),
+      decimals(total, 1),
+      decimals(mean(runs.map((run) => run.imagesPerSecond)), 1),
     ];
   });
   return csv(header, rows);

@@ -15,7 +15,7 @@ const PLUS_MINUS = '\u00b1';
 export function accuracyCells(points: readonly Point[]): Cells {
   const published = points.map(({ runs }) => publishedFor(runs[0].config));
   const some = published.some((value) => value !== null);
-  const header = ['point', 'n', 'seeds', 'last (%)', 'best (%)', 'mean of last 10 (%)'];
+  const header = ['point', 'n', 'seeds', 'last (%)', 'best (%)', lastTenTitle(points)];
   const rows = points.map((point, i) => {
     const value = published[i];
     const theirs = value ? `${value.last.toFixed(2)} (best ${value.best.toFixed(2)})` : '';
@@ -28,6 +28,14 @@ export function accuracyCells(points: readonly Point[]): Cells {
     ];
   });
   return [some ? [...header, 'published, last (%)'] : header, ...rows];
+}
+
+/** Shorter runs have fewer epochs to take the mean of. */
+export function lastTenTitle(points: readonly Point[]): string {
+  const epochs = points.flatMap(({ runs }) => runs.map((run) => run.epochs.length));
+  const [fewest, most] = [Math.min(...epochs), Math.max(...epochs)];
+  if (fewest >= 10) return 'mean of last 10 (%)';
+  return fewest === most ? `mean of all ${fewest} (%)` : 'mean of last 10 or fewer (%)';
 }
 
 /** `86.20 +- 0.31`, or the value alone where there is one seed. */

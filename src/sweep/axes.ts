@@ -1,9 +1,10 @@
 // The axes of a sweep file: what is varied, and the choices of each.
 import { z } from 'zod';
-import { configJsonSchema, keyPaths, type SchemaNode } from '../config/jsonSchema.js';
+import { configJsonSchema, keyPaths, schemaAt, type SchemaNode } from '../config/jsonSchema.js';
 import { toPlain, type Located, type Place } from '../config/located.js';
 import { explain, nearest, type Mistake } from '../config/mistakes.js';
 import { show } from '../config/wording.js';
+import { valuesOf } from './range.js';
 
 /** The axis, and the key of an explicit point, that names the experiment file to start from. */
 export const BASE = 'base';
@@ -96,7 +97,6 @@ export function isKnownKey(key: string, place: Place, mistakes: Mistake[]): bool
   return false;
 }
 
-/** Numbers evenly apart, or with even ratios, both ends included; six digits each. */
 function readRange(name: string, written: Located, mistakes: Mistake[]): Located[] | undefined {
   const checked = rangeSchema.safeParse(toPlain(written));
   const refuse = (found: readonly Mistake[]): Located[] | undefined => {
@@ -112,9 +112,18 @@ function readRange(name: string, written: Located, mistakes: Mistake[]): Located
     const text = `from: got ${from} to ${to}, wanted both above 0 for scale: log`;
     return refuse([{ place: written.place, text }]);
   }
-  return Array.from({ length: count }, (_, i) => {
-    const part = i / (count - 1);
-    const value = scale === 'log' ? from * (to / from) ** part : from + (to - from) * part;
-    return { kind: 'scalar', place: written.place, value: Number(value.toPrecision(6)) } as const;
-  });
+  const wholeNumbers = takesWholeNumbers(name);
+  const values = valuesOf(checked.data, wholeNumbers);
+  if (values === null) {
+    const kind = wholeNumbers ? ' whole' : '';
+    const text = `count: got ${count}, wanted fewer: there are not ${count} different${kind} numbers from ${from} to ${to}`;
+    return refuse([{ place: written.place, text }]);
+  }
+  return values.map((value) => ({ kind: 'scalar', place: written.place, value }) as const);
+}
+
+function takesWholeNumbers(key: string): boolean {
+  const node = schemaAt(configJsonSchema(), key.split('.'));
+  const types = (node?.anyOf ?? [node]).map((choice) => choice?.type);
+  return types.includes('integer') && !types.includes('number');
 }

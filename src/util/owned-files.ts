@@ -115,7 +115,7 @@ async function namesIn(folder: string): Promise<string[]> {
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return [];
     throw errorCode(error) === 'ENOTDIR'
-      ? new UserError(`${folder}: is a file, wanted a folder; name another with --out`)
+      ? new UserError(`${folder}: is a file, wanted a folder`)
       : unreadable(folder, error);
   }
 }

@@ -80,6 +80,7 @@ describe('a value in a file', () => {
 
   test.each([
     ['seed: -1', 'seed: got -1, wanted a whole number from 0 to 4294967295'],
+    ['epochs: 0,1', 'epochs: got "0,1", wanted a whole number of at least 1'],
     ['seed: 1.5', 'seed: got 1.5, wanted a whole number from 0 to 4294967295'],
     ['epochs: 0', 'epochs: got 0, wanted a whole number of at least 1'],
     ['device: tpu', 'device: got "tpu", wanted one of auto, cpu, gpu'],
@@ -97,6 +98,18 @@ describe('a value in a file', () => {
     expect(lines).toHaveLength(1);
     expect(lines[0]?.startsWith(`x.yaml:8: ${message}`), lines[0]).toBe(true);
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+  });
+
+  test('numbers are shown as they were written', () => {
+    const lines = inFile('name: 007\nseed: 9007199254740993\nepochs: 1e-400\n');
+    const got = lines.flatMap(
+      (line) => /: (\w+: got .*?), wanted .*?(: write .*)?$/.exec(line) ?? [],
+    );
+    expect(got.filter((_, i) => i % 3 !== 0)).toEqual([
+      ...['name: got 007', ': write "007" in quotes'],
+      ...['seed: got 9007199254740993', undefined],
+      ...['epochs: got 1e-400', undefined],
+    ]);
   });
 
   test('every mistake at once, in the order of the lines', () => {

@@ -287,7 +287,7 @@ test('tables: +- only with several seeds, characters of the formats escaped', as
     ),
   );
   expect(markdownTable(cells).split('\n')).toEqual([
-    '| point | n | seeds | last (%) | best (%) | mean of last 10 (%) |',
+    '| point | n | seeds | last (%) | best (%) | mean of all 1 (%) |',
     '| :-- | --: | --: | --: | --: | --: |',
     '| sgd | 2 | 1 2 | 23.00 ± 4.24 | 23.00 ± 4.24 | 23.00 ± 4.24 |',
     '| sam | 1 | 1 | 60.00 | 60.00 | 60.00 |',

@@ -8,6 +8,7 @@ import { readAssignments } from '../../src/config/overrides.js';
 import { loadSweep } from '../../src/sweep/load.js';
 import { countPoints, expand, isValid, type Point } from '../../src/sweep/points.js';
 import { selectPoints } from '../../src/sweep/select.js';
+import { valuesOf } from '../../src/sweep/range.js';
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'fsam-sweep-')));
 afterAll(() => {
@@ -78,6 +79,29 @@ describe('the grid', () => {
   ])('ranges: %s', (range, values) => {
     const grid = points(`base: smoke\naxes:\n  optimizer.rho: ${range}\n`);
     expect(grid.map((point) => rhoAndSeed(point)?.[0])).toEqual(values);
+  });
+
+  test.each([
+    ['{ from: 1000001, to: 1000005, count: 5 }', [1000001, 1000002, 1000003, 1000004, 1000005]],
+    ['{ from: 1, to: 10, count: 3 }', [1, 6, 10]],
+    ['{ from: 5, to: 1, count: 3 }', [5, 3, 1]],
+    ['{ from: 4294967291, to: 4294967295, count: 2 }', [4294967291, 4294967295]],
+  ])('ranges of whole numbers: %s', (range, values) => {
+    const grid = points(`base: smoke\naxes:\n  seed: ${range}\n`);
+    expect(grid.map(({ values: own }) => own['seed'])).toEqual(values);
+  });
+
+  test('ends of a range are as written, and values that six digits would make one have more', () => {
+    expect(valuesOf({ from: 1 / 3, to: 2 / 3, count: 3, scale: 'linear' }, false)).toEqual([
+      1 / 3,
+      0.5,
+      2 / 3,
+    ]);
+    expect(valuesOf({ from: 1, to: 1.000002, count: 5, scale: 'linear' }, false)).toEqual([
+      1, 1.0000005, 1.000001, 1.0000015, 1.000002,
+    ]);
+    expect(valuesOf({ from: 1, to: 3, count: 4, scale: 'linear' }, true)).toBeNull();
+    expect(valuesOf({ from: 2, to: 2, count: 2, scale: 'log' }, false)).toBeNull();
   });
 
   test('choices set several keys at once, and points stand beside the grid', () => {
@@ -184,6 +208,10 @@ test.each([
   [
     'axes:\n  optimizer.rho: { from: 0, to: 1, count: 1 }',
     /rho\.count: got 1, wanted a whole number from 2/,
+  ],
+  [
+    'axes:\n  seed: { from: 1, to: 3, count: 9 }',
+    /axes\.seed\.count: got 9, wanted fewer: there are not 9 different whole numbers from 1 to 3/,
   ],
   [
     'axes:\n  optimizer.rho: { from: 0, to: 1, count: 3, scale: log }',
