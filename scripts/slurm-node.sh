@@ -4,11 +4,12 @@
 #   scripts/slurm-node.sh start DIR     then: export SLURM_CONF=DIR/slurm.conf
 #   scripts/slurm-node.sh stop DIR
 #
+# SLURM_NODE_MAX_ARRAY_SIZE is its MaxArraySize, 1001 by default.
 # Needs munged, slurmctld and slurmd (Debian: apt-get install --no-install-recommends slurm-wlm munge). Exit code 3: missing.
 set -euo pipefail
 
 usage() {
-  sed -n '2,7s/^# \{0,1\}//p' "$0" >&2
+  sed -n '2,8s/^# \{0,1\}//p' "$0" >&2
   exit 2
 }
 
@@ -63,6 +64,7 @@ ReturnToService=2
 JobRequeue=1
 KillWait=20
 MinJobAge=30
+MaxArraySize=${SLURM_NODE_MAX_ARRAY_SIZE:-1001}
 SchedulerParameters=batch_sched_delay=1,sched_interval=2,bf_interval=2
 NodeName=$host NodeAddr=127.0.0.1 CPUs=$cores RealMemory=$memory State=UNKNOWN
 PartitionName=fsam Nodes=$host Default=YES MaxTime=INFINITE State=UP

@@ -71,6 +71,8 @@ const KEPT: readonly Role[] = ['result', 'rounding'];
 const SHARED: readonly Role[] = [...KEPT, 'place'];
 /** What makes two points of a sweep the same run. */
 export const ALL_ROLES: readonly Role[] = [...SHARED, 'seed', 'device'];
+/** Whatever somebody may have set. */
+export const EVERY_ROLE: readonly Role[] = [...ALL_ROLES, 'name', 'nothing'];
 
 /** Each tells what no other does. */
 const keysOf = (roles: readonly Role[]): KeyPath[] =>
@@ -93,9 +95,14 @@ export const keptValues = (config: Config): ReadonlyMap<KeyPath, unknown> =>
 /**
  * One line for each key that makes two runs differ: `optimizer.rho: 0.1 -> 0.2`. None where they are
  * the same run.
+ *
+ * @param roles of the keys that are compared.
  */
-export function differences(from: Config, to: Config): string[] {
-  const roles: readonly Role[] = [...KEPT, 'seed'];
+export function differences(
+  from: Config,
+  to: Config,
+  roles: readonly Role[] = [...KEPT, 'seed'],
+): string[] {
   const [ours, theirs] = [readerOf(from), readerOf(to)];
   return keysOf(roles)
     .filter((key) => isRead(key, ours) || isRead(key, theirs))

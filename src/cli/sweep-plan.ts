@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { isValid, type Point } from '../sweep/points.js';
 import { stateOf, type PointState } from '../sweep/state.js';
-import type { QueuedTask } from '../sweep/slurm.js';
 import { duration } from './duration.js';
+import type { QueuedPoint } from './sweep-slurm.js';
 import type { EstimateAnswer, EstimateJob } from './sweep-estimate-worker.js';
 import { askWorker } from './worker.js';
 
@@ -47,7 +47,7 @@ export function planLines(
   name: string,
   folder: string,
   standings: readonly Standing[],
-  queued: ReadonlyMap<number, QueuedTask>,
+  queued: ReadonlyMap<string, QueuedPoint>,
 ): string[] {
   const width = Math.max(...standings.map(({ point }) => point.name.length));
   const counts = new Map<string, number>();
@@ -57,15 +57,15 @@ export function planLines(
     `sweep ${name}: ${standings.length} points in ${folder}: ${sums}`,
     ...standings.map(
       ({ point, state }) =>
-        `${String(point.number).padStart(5)}  ${point.name.padEnd(width)}  ${describe(point, state)}${inQueue(queued.get(point.number))}`,
+        `${String(point.number).padStart(5)}  ${point.name.padEnd(width)}  ${describe(point, state)}${inQueue(queued.get(point.name))}`,
     ),
   ];
 }
 
-function inQueue(task: QueuedTask | undefined): string {
-  if (task === undefined) return '';
-  const reason = task.state === 'PENDING' ? ` (${task.reason})` : '';
-  return `, Slurm array ${task.array}: ${task.state}${reason}`;
+function inQueue(queued: QueuedPoint | undefined): string {
+  if (queued === undefined) return '';
+  const { array, number, state, reason } = queued;
+  return `, Slurm task ${array}_${number}: ${state}${state === 'PENDING' ? ` (${reason})` : ''}`;
 }
 
 function describe(point: Point, state: PointState): string {

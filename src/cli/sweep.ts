@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { Option, type Command } from 'commander';
 import type { Mistake } from '../config/mistakes.js';
 import type { Point } from '../sweep/points.js';
-import type { QueuedTask } from '../sweep/slurm.js';
 import { RunError, UserError } from '../util/errors.js';
 import type { StopSignal } from '../util/stop-signals.js';
 import { addConfigOptions, collect, configRequest, type ConfigOptions } from './config-options.js';
 import { Interrupted } from './failure.js';
 import { print, tell } from './output.js';
 import type { Standing } from './sweep-plan.js';
+import type { QueuedPoint } from './sweep-slurm.js';
 import { wholeNumber } from './whole-number.js';
 import { addSlurmOptions, type SlurmFlags } from './slurm-options.js';
 
@@ -25,7 +25,9 @@ interface SweepOptions extends ConfigOptions, SlurmFlags {
   readonly estimate: boolean;
   readonly launcher: 'local' | 'slurm';
   readonly status?: boolean;
-  readonly point?: number;
+  readonly point?: string;
+  readonly array?: string;
+  readonly task?: number;
   readonly quiet?: boolean;
 }
 
@@ -56,7 +58,9 @@ export function registerSweep(program: Command): void {
     )
     .option('--status', 'print how far each point is, and do nothing')
     .option('--quiet', 'print nothing but errors')
-    .addOption(new Option('--point <n>').argParser(count).hideHelp())
+    .addOption(new Option('--point <name>').hideHelp())
+    .addOption(new Option('--array <file>').hideHelp())
+    .addOption(new Option('--task <n>').argParser(count).hideHelp())
     .addHelpText('after', HELP)
     .action(sweep);
   addSlurmOptions(command, count);
@@ -64,34 +68,31 @@ export function registerSweep(program: Command): void {
 
 async function sweep(options: SweepOptions): Promise<void> {
   if (options.out === '') throw new UserError('--out: got an empty name, wanted a folder');
-  if (options.point !== undefined) return pointAlone(options, options.point);
+  if (options.point !== undefined || options.array !== undefined) return pointAlone(options);
   const { source, name, points, chosen } = await readPoints(options);
   const { look, planLines } = await import('./sweep-plan.js');
-  const { tasksOf } = await import('./sweep-slurm.js');
-  const { readPlan } = await import('../sweep/plan-file.js');
+  const { queuedPoints } = await import('./sweep-slurm.js');
   const { jobs = 1, launcher, quiet = false, dryRun = false } = options;
   const folder = options.out ?? join('results', name);
   const share = launcher === 'slurm' ? 1 : Math.max(1, Math.floor(availableParallelism() / jobs));
   const threads = options.threads ?? share;
   const standings = await look(chosen, folder, options.overwrite === true);
-  const before = await readPlan(folder);
-  const queued = options.status === true ? await tasksOf(before) : new Map<number, QueuedTask>();
+  const queued =
+    options.status === true ? await queuedPoints(folder) : new Map<string, QueuedPoint>();
   if (!quiet) for (const line of planLines(name, folder, standings, queued)) print(line);
   if (options.status === true) return;
   const { refuseOthersSummary } = await import('./sweep-summary.js');
   await refuseOthersSummary(folder);
 
   const toRun = standings.filter(({ runs }) => runs);
-  // Tasks that were submitted earlier still wait, whoever runs points now.
-  const plan = { name, source, threads, arrays: before?.arrays ?? [], points };
+  const plan = { name, source, threads, points };
   if (launcher === 'slurm') {
     const { submitPoints } = await import('./sweep-slurm.js');
     await submitPoints({
       ...options,
       folder,
       plan,
-      before,
-      toRun,
+      standings,
       dryRun,
       maxRunning: options.jobs ?? null,
     });
@@ -107,11 +108,18 @@ async function sweep(options: SweepOptions): Promise<void> {
   await conclude(folder, standings, outcome, quiet);
 }
 
-async function pointAlone(options: SweepOptions, number: number): Promise<void> {
-  const { runPoint } = await import('./sweep-point.js');
-  const { out, threads = null, overwrite = false, quiet = false } = options;
-  if (out === undefined) throw new UserError('--point: wanted --out, the folder of the sweep');
-  await runPoint({ folder: out, number, threads, overwrite, quiet });
+/** What launchers call. */
+async function pointAlone(options: SweepOptions): Promise<void> {
+  const { runPoint, runTask } = await import('./sweep-point.js');
+  const { out: folder, point, array, task = 0 } = options;
+  const { threads = null, overwrite = false, quiet = false } = options;
+  if (folder === undefined) {
+    throw new UserError('--point, --array: wanted --out, the folder of the sweep');
+  }
+  if (array !== undefined) await runTask({ folder, array, number: task, quiet });
+  else if (point !== undefined) {
+    await runPoint({ folder, name: point, threads, overwrite, quiet });
+  }
 }
 
 /** The points of the file, and those of them that the filters leave. */

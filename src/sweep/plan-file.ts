@@ -1,5 +1,5 @@
-// sweep.json: the points of a sweep as it was last started. A point that runs, here or on a
-// cluster, needs this file and its own folder, and nothing else.
+// sweep.json: the points of a sweep as it was last started. A point that runs here needs this file
+// and its own folder, and nothing else.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -27,12 +27,12 @@ const planSchema = z.strictObject({
   source: z.string(),
   /** Threads of a point's process, on which the last bits of its numbers depend. */
   threads: z.int().min(1),
-  /** Of Slurm: arrays whose tasks may still be waiting or running. */
-  arrays: z.array(z.string()),
+  /** Of an earlier version. */
+  arrays: z.array(z.string()).optional(),
   points: z.array(pointSchema),
 });
 
-export type SweepPlan = Omit<z.infer<typeof planSchema>, 'version' | 'points'> & {
+export type SweepPlan = Omit<z.infer<typeof planSchema>, 'version' | 'arrays' | 'points'> & {
   readonly points: readonly Point[];
 };
 

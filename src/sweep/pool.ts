@@ -77,9 +77,9 @@ function forkPoint(
   { sweepFolder, threads }: PoolRequest,
   { point, overwrites }: PoolRequest['points'][number],
 ): ChildProcess {
-  const number = ['--point', String(point.number), '--threads', String(threads)];
+  const own = ['--point', point.name, '--threads', String(threads)];
   const anew = overwrites ? ['--overwrite'] : [];
-  return fork(SCRIPT, ['sweep', '--out', sweepFolder, ...number, ...anew, '--quiet'], {
+  return fork(SCRIPT, ['sweep', '--out', sweepFolder, ...own, ...anew, '--quiet'], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
 }

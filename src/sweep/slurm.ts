@@ -24,10 +24,10 @@ export interface SlurmOptions {
 
 interface ArrayRequest {
   readonly name: string;
-  /** Array ids. */
-  readonly points: readonly number[];
+  /** How many; the first is number 1. */
+  readonly tasks: number;
   readonly threads: number;
-  /** Words; `--point N` follows. */
+  /** Words; `--task N` follows. */
   readonly command: readonly string[];
   readonly workingFolder: string;
   readonly logFolder: string;
@@ -37,16 +37,16 @@ interface ArrayRequest {
 /** Exit code of a run that SIGUSR1 made save and leave. */
 const SAVED_BEFORE_LIMIT = 138;
 
-/** The script of an array, one task a point. */
+/** The script of an array. */
 export function sbatchScript(request: ArrayRequest): string {
-  const { name, points, threads, command, workingFolder, logFolder, options } = request;
+  const { name, tasks, threads, command, workingFolder, logFolder, options } = request;
   const limit = options.maxRunning === null ? '' : `%${options.maxRunning}`;
   const chosen = (['partition', 'time', 'mem', 'account', 'qos', 'constraint'] as const).flatMap(
     (key) => (options[key] === null ? [] : [`--${key}=${options[key]}`]),
   );
   const directives = [
     `--job-name=${name}`,
-    `--array=${compress(points)}${limit}`,
+    `--array=1-${tasks}${limit}`,
     `--cpus-per-task=${threads}`,
     ...chosen,
     ...(options.gpus === null ? [] : [`--gpus-per-task=${options.gpus}`, '--ntasks=1']),
@@ -61,7 +61,7 @@ ${directives.map((directive) => `#SBATCH ${directive}`).join('\n')}
 #
 # One point of the sweep a task. The same task goes on where it was after a limit, a preemption or a requeue.
 
-${command.map(quote).join(' ')} --point "$SLURM_ARRAY_TASK_ID" &
+${command.map(quote).join(' ')} --task "$SLURM_ARRAY_TASK_ID" &
 run=$!
 
 # Signals go on to the run, which finishes its step and saves. Each of them ends a wait, the run goes on.
@@ -79,17 +79,6 @@ exit $code
 `;
 }
 
-/** `1,3-7`: ascending numbers with their runs shortened. */
-export function compress(numbers: readonly number[]): string {
-  const runs: [number, number][] = [];
-  for (const number of numbers.toSorted((a, b) => a - b)) {
-    const last = runs.at(-1);
-    if (last?.[1] === number - 1) last[1] = number;
-    else runs.push([number, number]);
-  }
-  return runs.map(([from, to]) => (from === to ? String(from) : `${from}-${to}`)).join(',');
-}
-
 /** One word for bash, whatever is in it. */
 export const quote = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
@@ -97,39 +86,51 @@ export const quote = (word: string): string =>
 const quoteDirective = (word: string): string => (/\s/.test(word) ? `"${word}"` : word);
 
 /**
+ * How many tasks an array may have here, numbered from 1.
+ *
+ * @throws UserError where there is no Slurm, or it does not tell.
+ */
+export async function tasksInArray(): Promise<number> {
+  const settings = await slurm('scontrol', ['show', 'config']);
+  const size = Number(/^MaxArraySize\s*=\s*(\d+)/m.exec(settings)?.[1]);
+  // Numbers are below it.
+  if (size >= 2) return size - 1;
+  throw new UserError(
+    'scontrol show config: MaxArraySize is below 2, wanted a Slurm with job arrays; start the sweep with --launcher local',
+  );
+}
+
+/**
  * Writes the script at `path` and hands it to Slurm.
  *
+ * @param after an array that is to end first, null for none.
  * @returns the id of the array.
  * @throws UserError where there is no Slurm, or it refuses.
  */
-export async function submit(script: string, path: string): Promise<string> {
+export async function submit(script: string, path: string, after: string | null): Promise<string> {
   await writeFileAtomically(path, script);
-  const answer = await slurm('sbatch', ['--parsable', path]);
+  const order = after === null ? [] : [`--dependency=afterany:${after}`];
+  const answer = await slurm('sbatch', ['--parsable', ...order, path]);
   return answer.trim().split(';')[0] ?? '';
 }
 
 /** A task that waits or runs. */
 export interface QueuedTask {
-  readonly array: string;
   /** Such as PENDING or RUNNING. */
   readonly state: string;
   /** Why it waits. */
   readonly reason: string;
 }
 
-/** The tasks of `arrays` that are in the queue, by array id; none of those that Slurm has forgotten. */
-export async function queuedTasks(
-  arrays: readonly string[],
-): Promise<ReadonlyMap<number, QueuedTask>> {
-  const tasks = new Map<number, QueuedTask>();
-  for (const array of arrays) {
-    const lines = await queueOf(array);
-    for (const line of lines.split('\n').filter((text) => text.trim() !== '')) {
-      const [index, state = '', reason = ''] = line.trim().split('|');
-      tasks.set(Number(index), { array, state, reason });
-    }
-  }
-  return tasks;
+/** The tasks of `array` that are in the queue, by number; none where Slurm has forgotten it. */
+export async function queuedTasks(array: string): Promise<ReadonlyMap<number, QueuedTask>> {
+  const lines = (await queueOf(array)).split('\n').filter((text) => text.trim() !== '');
+  return new Map(
+    lines.map((line) => {
+      const [number, state = '', reason = ''] = line.trim().split('|');
+      return [Number(number), { state, reason }];
+    }),
+  );
 }
 
 async function queueOf(array: string): Promise<string> {

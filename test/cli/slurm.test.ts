@@ -1,6 +1,6 @@
 // A sweep through a real Slurm: one node on this machine, where Slurm is installed.
 import { execFile, execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -22,7 +22,9 @@ describe.skipIf(missing.length > 0)(`fsam sweep --launcher slurm (${reason})`, (
     return (await promisify(execFile)(program, args, { env })).stdout.trim();
   };
   beforeAll(() => {
-    execFileSync(SCRIPT, ['start', node]);
+    execFileSync(SCRIPT, ['start', node], {
+      env: { ...process.env, SLURM_NODE_MAX_ARRAY_SIZE: '5' },
+    });
   });
   afterAll(() => {
     execFileSync(SCRIPT, ['stop', node]);
@@ -33,7 +35,7 @@ describe.skipIf(missing.length > 0)(`fsam sweep --launcher slurm (${reason})`, (
     const folder = temporaryFolder();
     writeFileSync(
       join(folder, 'trial.yaml'),
-      'name: trial\nbase: smoke\nset: { epochs: 30 }\naxes:\n  optimizer.name: [sgd, fsam]\n  seed: [1, 2]\n',
+      'name: trial\nbase: smoke\nset: { epochs: 50 }\naxes:\n  optimizer.name: [sgd, fsam]\n  seed: [1, 2]\n',
     );
     const command = ['sweep', '--config', 'trial.yaml'];
     const submission = [...command, '--launcher', 'slurm', '--slurm.partition', 'fsam'];
@@ -50,7 +52,7 @@ describe.skipIf(missing.length > 0)(`fsam sweep --launcher slurm (${reason})`, (
     // What Slurm sends before the limit.
     await slurm('scancel', '--signal=USR1', '--batch', `${array}_2`);
     const status = await fsam(folder, [...command, '--status'], environment);
-    expect(status.stdout).toMatch(new RegExp(`Slurm array ${array}: (PENDING|RUNNING)`));
+    expect(status.stdout).toMatch(new RegExp(`Slurm task ${array}_\\d: (PENDING|RUNNING)`));
     while ((await slurm('squeue', '--noheader')) !== '') await pause();
 
     const done = await fsam(folder, [...command, '--status'], environment);
@@ -64,7 +66,61 @@ describe.skipIf(missing.length > 0)(`fsam sweep --launcher slurm (${reason})`, (
     expect((await fsam(folder, [...local, '--jobs', '2', '--out', 'local'])).code).toBe(0);
     const summary = (at: string) => readFileSync(join(folder, at, 'summary.csv'), 'utf8');
     expect(summary('results/trial')).toBe(summary('local'));
-  });
+  }, 240_000);
+
+  it('runs each task as it was submitted, in arrays of the size that Slurm takes', async () => {
+    const folder = temporaryFolder();
+    const write = (epochs: number, seeds: readonly number[]): void => {
+      const text = `name: trial\nbase: smoke\nset: { epochs: ${epochs} }\naxes:\n  seed: [${seeds.join(', ')}]\n`;
+      writeFileSync(join(folder, 'trial.yaml'), text);
+    };
+    const command = ['sweep', '--config', 'trial.yaml'];
+    const submission = [...command, '--launcher', 'slurm', '--jobs', '2'];
+    const submit = () => fsam(folder, submission, environment);
+    await slurm('scontrol', 'update', 'PartitionName=fsam', 'State=DOWN');
+    write(2, [1, 2, 3, 4, 5, 6]);
+    const { stdout, stderr } = await submit();
+    expect(stderr).toBe('');
+    const [first = '', second = ''] = [
+      ...stdout.matchAll(/^submitted array (\d+): [42] tasks/gm),
+    ].map(([, array]) => array);
+    // No more than two at a time, also of both arrays together.
+    expect(await slurm('squeue', '--noheader', `--jobs=${second}`, '--format=%E')).toContain(
+      `afterany:${first}`,
+    );
+    expect((await submit()).stdout).toContain('nothing to submit');
+
+    // Numbers the points anew, and runs one of them.
+    write(2, [6, 5, 4, 3]);
+    const local = await fsam(folder, [...command, '--filter', 'seed=6', '--no-estimate']);
+    expect(local.code).toBe(0);
+    const status = await fsam(folder, [...command, '--status'], environment);
+    expect(status.stdout).toMatch(
+      new RegExp(`^ +4 .*seed-3 .*Slurm task ${first}_3: PENDING`, 'm'),
+    );
+
+    write(3, [1, 2, 3, 4, 5, 6]);
+    const changed = await submit();
+    expect(changed.code).toBe(2);
+    expect(changed.stderr.trim().split('\n')).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `^fsam: results/trial: 4 tasks of array ${first} in the queue are for another configuration ` +
+            `\\(${first}_1, .*/seed-1: epochs: 2 -> 3\\); .* scancel ${first} and submit again$`,
+        ),
+      ),
+      expect.stringContaining(`array ${second}`),
+    ]);
+
+    await slurm('scontrol', 'update', 'PartitionName=fsam', 'State=UP');
+    while ((await slurm('squeue', '--noheader')) !== '') await pause();
+    write(2, [1, 2, 3, 4, 5, 6]);
+    const done = await fsam(folder, [...command, '--status'], environment);
+    expect(done.stdout).toContain('6 points in results/trial: 6 done');
+    // The log of a task tells its point.
+    const logs = join(folder, 'results/trial/slurm');
+    expect(readdirSync(logs)).toContain(`${first}_3.log`);
+  }, 240_000);
 
   it('says in one line what Slurm refuses', async () => {
     const folder = temporaryFolder();
@@ -73,7 +129,9 @@ describe.skipIf(missing.length > 0)(`fsam sweep --launcher slurm (${reason})`, (
     const { code, stderr } = await fsam(folder, [...args, '--slurm.partition', 'no'], environment);
     expect(code).toBe(2);
     expect(stderr).toMatch(/^fsam: sbatch: .*invalid partition.*\n$/i);
-    const without = await fsam(folder, args, { ...environment, PATH: '/nowhere' });
-    expect(without.stderr).toMatch(/^fsam: sbatch: not found, wanted Slurm's commands/);
+    expect(readdirSync(join(folder, 'results/trial/slurm'))).toEqual([]);
+    symlinkSync(process.execPath, join(folder, 'node'));
+    const without = await fsam(folder, args, { ...environment, PATH: folder });
+    expect(without.stderr).toMatch(/^fsam: scontrol: not found, wanted Slurm's commands/);
   });
 });

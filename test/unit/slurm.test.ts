@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { compress, quote, sbatchScript } from '../../src/sweep/slurm.js';
+import { quote, sbatchScript } from '../../src/sweep/slurm.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'fsam-slurm-'));
 afterAll(() => {
@@ -25,21 +25,13 @@ const OPTIONS = {
 const script = (command: readonly string[]): string =>
   sbatchScript({
     name: 'trial',
-    points: [1, 2, 3, 7],
+    tasks: 4,
     threads: 2,
     command,
     workingFolder: '/home/me/my runs',
     logFolder: '/home/me/my runs/slurm',
     options: OPTIONS,
   });
-
-test.each([
-  [[1], '1'],
-  [[3, 1, 2], '1-3'],
-  [[1, 3, 4, 5, 9], '1,3-5,9'],
-])('array ids %j are %s', (numbers, text) => {
-  expect(compress(numbers)).toBe(text);
-});
 
 test.each(['plain', "it's", 'two words', '$HOME `x` "y" \\', ''])('bash reads %j back', (word) => {
   const said = execFileSync('bash', ['-c', `printf %s ${quote(word)}`], { encoding: 'utf8' });
@@ -50,7 +42,7 @@ test('the directives say what was asked, and nothing that was not', () => {
   const lines = script(['fsam']).split('\n');
   expect(lines.filter((line) => line.startsWith('#SBATCH'))).toEqual([
     '#SBATCH --job-name=trial',
-    '#SBATCH --array=1-3,7%4',
+    '#SBATCH --array=1-4%4',
     '#SBATCH --cpus-per-task=2',
     '#SBATCH --partition=gpu',
     '#SBATCH --time=2:00:00',
@@ -102,7 +94,7 @@ describe('run by bash, with scontrol replaced', () => {
   ] as const)('task %i, %s: exit code %i, requeued: "%s"', async (task, signal, code, again) => {
     expect(await run(task, signal)).toEqual({
       code,
-      said: `ready x --point ${task}`,
+      said: `ready x --task ${task}`,
       requeued: again,
     });
   });
