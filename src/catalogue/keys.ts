@@ -4,7 +4,15 @@
 import { normalize } from 'node:path';
 import { parseNetworkName, PUBLISHED, type NetworkOption } from '../config/networks.js';
 import type { Config, OptimizerConfig } from '../config/schema.js';
-import { DESCENTS, NOISES, OPTIMIZERS, optimizerTitle, reads, SCHEDULES } from './variants.js';
+import {
+  DATA_SETS,
+  DESCENTS,
+  NOISES,
+  OPTIMIZERS,
+  optimizerTitle,
+  reads,
+  SCHEDULES,
+} from './variants.js';
 
 type Leaf = string | number | boolean | null | readonly unknown[];
 
@@ -58,7 +66,7 @@ const NOTHING: KeyRow = { role: 'nothing' };
 const NAME: KeyRow = { role: 'name' };
 
 const readWhere = (read: (at: Reader) => boolean): KeyRow => ({ role: 'result', read });
-const ofSynthetic = readWhere((at) => at('data.name') === 'synthetic');
+const ofSynthetic = readWhere((at) => reads(DATA_SETS, at('data.name'), 'synthetic'));
 const ofSchedule = (key: string): KeyRow =>
   readWhere((at) => reads(SCHEDULES, at('schedule.name'), key));
 const isDrawn = (at: Reader): boolean => at('labelNoise.rate') !== 0;
@@ -96,10 +104,9 @@ export const KEYS: Readonly<Record<KeyPath, KeyRow>> = {
   microBatches: RESULT,
   evaluationBatchSize: NOTHING,
   'data.name': RESULT,
-  // The others are one set wherever they lie; idx is any.
   'data.directory': {
     role: 'place',
-    read: (at) => at('data.name') === 'idx',
+    read: (at) => reads(DATA_SETS, at('data.name'), 'directory'),
     meaning: (at) => normalize(`${at('data.directory')}/.`),
   },
   'data.subset.train': RESULT,

@@ -4,19 +4,21 @@ import { rowOf } from './keys.js';
 /**
  * Names by the values of `keys`, such as `fsam-rho0.1`; null goes without saying. Equal values have
  * one name; unlike ones have two, if need be with every key and value in full.
+ *
+ * @param nameless the name of the one at an index that has no values to tell.
  */
 export function namesOf(
   all: readonly ReadonlyMap<string, unknown>[],
   keys: readonly string[],
+  nameless: (index: number) => string,
 ): string[] {
   const own = all.map((values) =>
     keys.filter((key) => values.has(key)).map((key) => [key, values.get(key)] as const),
   );
-  const short = own.map((entries) =>
-    saying(entries)
-      .map(([key, value]) => keyWord(key, value, keys))
-      .join('-'),
-  );
+  const short = own.map((entries, i) => {
+    const words = saying(entries).map(([key, value]) => keyWord(key, value, keys));
+    return words.length === 0 ? nameless(i) : words.join('-');
+  });
   const full = own.map((entries) =>
     entries.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(', '),
   );

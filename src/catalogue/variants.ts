@@ -2,6 +2,7 @@
 // that all of its kind read.
 import {
   ADAPTIVE_NAMES,
+  type DataConfig,
   type LabelNoiseConfig,
   type OptimizerConfig,
   type ScheduleConfig,
@@ -46,6 +47,15 @@ export const DESCENTS = {
   sgd: { reads: ['momentum', 'nesterov'] },
   adamw: { reads: ['beta1', 'beta2', 'epsilon'] },
 } as const satisfies Record<OptimizerConfig['base'], Reading<OptimizerConfig>>;
+
+/** `directory`: where it decides which set is read; the others are one set wherever they lie. */
+export const DATA_SETS = {
+  cifar10: { reads: [] },
+  cifar100: { reads: [] },
+  idx: { reads: ['directory'] },
+  'fashion-mnist-tiny': { reads: [] },
+  synthetic: { reads: ['synthetic'] },
+} as const satisfies Record<DataConfig['name'], Reading<DataConfig>>;
 
 export const SCHEDULES = {
   cosine: { reads: [] },

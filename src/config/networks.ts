@@ -98,3 +98,13 @@ export const PUBLISHED = {
   pyramidnet: { width: 16, block: 'bottleneck' },
   vit: { width: 192, dropout: 0, dropPath: 0, patch: 4, layers: 6, heads: 3 },
 } as const satisfies { readonly [F in Family]: Options };
+
+/** `wrn, vit: 0; vgg: 0.5`: what the families have, for the help text of the option. */
+export function publishedValues(option: NetworkOption | 'width'): string {
+  const families = new Map<unknown, string[]>();
+  for (const [family, options] of Object.entries<Options>(PUBLISHED)) {
+    const value = options[option];
+    if (value !== undefined) families.set(value, [...(families.get(value) ?? []), family]);
+  }
+  return [...families].map(([value, names]) => `${names.join(', ')}: ${String(value)}`).join('; ');
+}

@@ -6,6 +6,7 @@ import {
   NETWORK_NAMES_WANTED,
   parseNetworkName,
   PUBLISHED,
+  publishedValues,
   type NetworkOption,
 } from './networks.js';
 
@@ -84,20 +85,31 @@ const familyOptions = {
     .lt(1)
     .nullable()
     .default(null)
-    .describe('Share of activations dropped (wrn: 0, vgg: 0.5, vit: 0).'),
+    .describe(`Share of activations dropped (${publishedValues('dropout')}).`),
   dropPath: fraction
     .lt(1)
     .nullable()
     .default(null)
-    .describe("Share of an image's residual branches dropped in the last layer (vit: 0)."),
+    .describe(
+      `Share of an image's residual branches dropped in the last layer (${publishedValues('dropPath')}).`,
+    ),
   block: z
     .enum(['basic', 'bottleneck'])
     .nullable()
     .default(null)
-    .describe('Kind of residual block (pyramidnet: bottleneck).'),
-  patch: count.nullable().default(null).describe('Side of a patch, in pixels (vit: 4).'),
-  layers: count.nullable().default(null).describe('Transformer layers (vit: 6).'),
-  heads: count.nullable().default(null).describe('Attention heads, a divisor of width (vit: 3).'),
+    .describe(`Kind of residual block (${publishedValues('block')}).`),
+  patch: count
+    .nullable()
+    .default(null)
+    .describe(`Side of a patch, in pixels (${publishedValues('patch')}).`),
+  layers: count
+    .nullable()
+    .default(null)
+    .describe(`Transformer layers (${publishedValues('layers')}).`),
+  heads: count
+    .nullable()
+    .default(null)
+    .describe(`Attention heads, a divisor of width (${publishedValues('heads')}).`),
 } satisfies Record<NetworkOption, z.ZodType>;
 
 export const modelSchema = z
@@ -111,7 +123,7 @@ export const modelSchema = z
       .nullable()
       .default(null)
       .describe(
-        'Channels of the first stage; null is the published network (resnet, vgg: 64; wrn, pyramidnet: 16; vit: 192).',
+        `Channels of the first stage; null is the published network (${publishedValues('width')}).`,
       ),
     ...familyOptions,
     convolution: z

@@ -178,6 +178,6 @@ function diverged(loop: Loop, reached: Progress, problem: string): RunError {
       : `the last good checkpoint is ${checkpoint}`;
   return new RunError(
     `epoch ${epoch}, step ${reached.step}: ${problem}: training has diverged; ${good}; the epochs before are in ` +
-      `${loop.metrics.path}; try a lower schedule.learningRate or optimizer.rho`,
+      `${loop.metrics.path}; try a lower schedule.learningRate${measuredIn(loop.config).twoPasses ? ' or optimizer.rho' : ''}`,
   );
 }

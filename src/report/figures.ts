@@ -122,12 +122,13 @@ function against(points: readonly Point[], key: string, keys: readonly string[])
   const seriesOf = namesOf(
     points.map(({ values }) => values),
     others,
+    () => 'all',
   );
   const rows = points.map((point, i) => {
     const { mean, std } = describe(scoresOf(point, 'last'));
     const x = point.values.get(key);
     return {
-      series: seriesOf[i] || 'all',
+      series: seriesOf[i] ?? 'all',
       x: typeof x === 'number' ? x : null,
       mean,
       low: mean - (std ?? 0),

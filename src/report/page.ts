@@ -3,7 +3,7 @@ import { formatConfig } from '../config/text.js';
 import { counted } from '../util/counted.js';
 import type { Comparison } from './comparisons.js';
 import { publishedFor } from './published.js';
-import type { Point } from './points.js';
+import { missingSeeds, type Point } from './points.js';
 import { accuracyCells, comparisonCells, lastTenTitle, type Cells } from './table.js';
 import { decimals } from '../util/digits.js';
 
@@ -47,6 +47,7 @@ ${unfinishedNote(unfinished)}
 <h2>Test accuracy</h2>
 ${table(accuracyCells(points))}
 ${publishedNote(points)}
+${seedsNote(points)}
 ${comparisonSection(comparisons)}
 <h2>Figures</h2>
 ${figures.map(({ svg, caption }) => `<figure>\n${svg}\n<figcaption>${escape(caption)}</figcaption>\n</figure>`).join('\n')}
@@ -78,6 +79,16 @@ function publishedNote(points: readonly Point[]): string {
   return distinct.length === 0
     ? ''
     : `<p class="note">Published: ${escape(distinct.join('; '))}.</p>`;
+}
+
+/** Means over unlike seeds are not to be compared by eye. */
+function seedsNote(points: readonly Point[]): string {
+  const lacking = points.flatMap((point) => {
+    const seeds = missingSeeds(point, points);
+    return seeds.length === 0 ? [] : [`${point.label} lacks ${seeds.join(', ')}`];
+  });
+  if (lacking.length === 0) return '';
+  return `<p class="note">Seeds that other points have: ${escape(lacking.join('; '))}. Means over unlike seeds differ by the draw, too; the differences below leave such seeds out.</p>`;
 }
 
 function unfinishedNote(folders: readonly string[]): string {

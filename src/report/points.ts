@@ -3,7 +3,7 @@ import { identityOf } from '../catalogue/identity.js';
 import { namesOf } from '../catalogue/label.js';
 import { OPTIMIZER_TITLES } from '../catalogue/variants.js';
 import { deviceUsed } from '../experiment/device-used.js';
-import { UserError } from '../util/errors.js';
+import { required, UserError } from '../util/errors.js';
 import type { Run, Scores } from './runs.js';
 
 export interface Point {
@@ -42,9 +42,9 @@ export function summarise(runs: readonly Run[]): Point[] {
   const values = all.map((group) => group.values);
   const differing = differingKeys(values);
   const telling = tellingKeys(values, differing);
-  const names = namesOf(values, telling);
+  const names = namesOf(values, telling, (i) => experimentsOf(required(all[i], 'a group')));
   const points = all.map((group, i) => ({
-    label: names[i] || experimentsOf(group),
+    label: required(names[i], 'a name'),
     ...pointOf(group, differing, telling),
   }));
   return points.sort((a, b) => comparePoints(a, b, telling));
@@ -126,6 +126,13 @@ function compareValues(a: unknown, b: unknown): number {
     typeof value === 'string' ? value : JSON.stringify(value),
   ) as [string, string];
   return left < right ? -1 : Number(left > right);
+}
+
+/** Seeds that another point has, and this one lacks. */
+export function missingSeeds(point: Point, points: readonly Point[]): number[] {
+  const own = seedsIn(point);
+  const all = [...new Set(points.flatMap(seedsIn))].sort((a, b) => a - b);
+  return all.filter((seed) => !own.includes(seed));
 }
 
 /** Ascending. */

@@ -1,6 +1,6 @@
 // summary.csv and time.csv: one row a point.
 import { createArrayCsvStringifier } from 'csv-writer';
-import { scoresOf, seedsIn, type Point } from './points.js';
+import { missingSeeds, scoresOf, seedsIn, type Point } from './points.js';
 import type { Scores } from './runs.js';
 import { describe, mean } from './statistics.js';
 import { decimals } from '../util/digits.js';
@@ -30,7 +30,6 @@ export function summaryCsv(points: readonly Point[]): string {
     ]),
     'seeds_missing',
   ];
-  const seeds = [...new Set(points.flatMap(seedsIn))].sort((a, b) => a - b);
   const rows = points.map((point) => [
     point.label,
     ...keys.map((key) => fieldOf(point.details.get(key))),
@@ -42,7 +41,7 @@ export function summaryCsv(points: readonly Point[]): string {
       const numbers = NUMBERS.map((number) => described[number]?.toFixed(3) ?? '');
       return [...numbers, values.map((value) => value.toFixed(3)).join(' ')];
     }),
-    seeds.filter((seed) => !seedsIn(point).includes(seed)).join(' '),
+    missingSeeds(point, points).join(' '),
   ]);
   return csv(header, rows);
 }

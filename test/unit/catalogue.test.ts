@@ -3,9 +3,16 @@ import { describe, expect, test } from 'vitest';
 import { counts, differences, identityOf, isRead, readerOf } from '../../src/catalogue/identity.js';
 import { KEY_PATHS, KEYS } from '../../src/catalogue/keys.js';
 import { variantName } from '../../src/catalogue/variant.js';
-import { DESCENTS, OPTIMIZER_TITLES, OPTIMIZERS } from '../../src/catalogue/variants.js';
+import {
+  DESCENTS,
+  NOISES,
+  OPTIMIZER_TITLES,
+  OPTIMIZERS,
+  SCHEDULES,
+} from '../../src/catalogue/variants.js';
 import { configJsonSchema, keyPaths, schemaAt } from '../../src/config/jsonSchema.js';
 import { loadConfig } from '../../src/config/load.js';
+import { publishedValues } from '../../src/config/networks.js';
 import type { Config } from '../../src/config/schema.js';
 
 function smoke(...assignments: string[]): Config {
@@ -54,6 +61,25 @@ describe('which keys count', () => {
     for (const key of never) expect(counts(key, readerOf(smoke()))).toBe(false);
   });
 
+  test('and the help of a key of a schedule or of noise names those that read it', () => {
+    const sections = [
+      ['schedule', SCHEDULES, {}],
+      ['labelNoise', NOISES, { rate: 0.2 }],
+    ] as const;
+    for (const [section, table, rest] of sections) {
+      const variant = section === 'schedule' ? 'name' : 'kind';
+      for (const key of KEY_PATHS.filter((path) => path.startsWith(`${section}.`))) {
+        const help = schemaAt(configJsonSchema(), key.split('.'))?.description ?? '';
+        const named = Object.keys(table).filter((name) => help.includes(`(${name})`));
+        const readers = Object.keys(table).filter((name) =>
+          isRead(key, readerOf({ [section]: { ...rest, [variant]: name } })),
+        );
+        const all = Object.keys(table);
+        expect([key, named.length === 0 ? all : named]).toEqual([key, readers]);
+      }
+    }
+  });
+
   test('and the help of an optimizer key names those that read it', () => {
     for (const key of KEY_PATHS.filter((path) => path.startsWith('optimizer.'))) {
       const help = schemaAt(configJsonSchema(), key.split('.'))?.description ?? '';
@@ -77,6 +103,7 @@ describe('which keys count', () => {
 });
 
 test('null is the published value', () => {
+  expect(publishedValues('dropout')).toBe('wrn, vit: 0; vgg: 0.5');
   const vit = 'model={name: vit, width: null}';
   expect(differences(smoke(vit), smoke('model={name: vit, width: 192, heads: 3}'))).toEqual([]);
   expect(identityOf(smoke('model={name: vgg16, width: null}')).get('model.dropout')).toBe(0.5);

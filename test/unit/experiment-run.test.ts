@@ -334,8 +334,16 @@ describe('a run that fails', () => {
     expect(message).toContain('epoch 3, step 10: the training loss is NaN');
     expect(message).toContain(join(folder, 'checkpoints', 'step-00000008.safetensors'));
     expect(message).toContain(join(folder, 'metrics.csv'));
+    expect(message).toMatch(/try a lower schedule\.learningRate or optimizer\.rho$/);
     expect((await openRun(folder, null)).checkpoint).toContain('step-00000008');
     expect(existsSync(join(folder, '.fsam-lock'))).toBe(false);
+  });
+
+  it('advises a lower rho only where there is one', async () => {
+    const folder = join(scratchFolder(), 'run');
+    const config = fakeConfig({ optimizer: { name: 'sgd' } });
+    const message = await messageOf(runTo(folder, { failAt: 2, config }), RunError);
+    expect(message).toMatch(/try a lower schedule\.learningRate$/);
   });
 
   it('does not save a state that is not finite', async () => {

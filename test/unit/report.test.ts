@@ -14,6 +14,7 @@ import { configSchema } from '../../src/config/schema.js';
 import { loadConfig } from '../../src/config/load.js';
 import { compareOptimizers } from '../../src/report/comparisons.js';
 import { figuresOf } from '../../src/report/figures.js';
+import { renderPage } from '../../src/report/page.js';
 import { summarise } from '../../src/report/points.js';
 import { publishedFor } from '../../src/report/published.js';
 import { readProgress, readRuns } from '../../src/report/runs.js';
@@ -220,6 +221,16 @@ describe('comparisons', () => {
     expect(comparison).toMatchObject({ n: [4, 4], leftOut: [[5], []], test: { kind: 'paired' } });
     const [, row] = comparisonCells(compareOptimizers(found, 'last'));
     expect(row?.slice(0, 4)).toEqual(['sam - sgd (without seed 5 of sam)', '+1.00', '4', 'paired']);
+    const page = renderPage({
+      title: '',
+      points: found,
+      comparisons: compareOptimizers(found, 'last'),
+      figures: [],
+      unfinished: [],
+      command: '',
+    });
+    expect(page).toContain('sgd lacks 5.');
+    expect(page).toContain('sam - sgd (without seed 5 of sam)');
     const [header = '', ...rows] = summaryCsv(found).split('\n');
     const column = header.split(',').indexOf('seeds_missing');
     expect(rows.map((line) => line.split(',')[column])).toEqual(['5', '', undefined]);
