@@ -88,6 +88,10 @@ async function bench(options: BenchOptions): Promise<void> {
 }
 
 async function prepare({ batch, ...options }: BenchOptions) {
+  if (options.json !== undefined) {
+    const { refuseOthersFile } = await import('../util/output-file.js');
+    await refuseOthersFile('--json', options.json, ['hardware', 'rows']);
+  }
   const request = configRequest(options);
   const { loadConfig } = await import('../config/load.js');
   const { datasetShape } = await import('../data/load.js');

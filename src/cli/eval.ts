@@ -35,6 +35,10 @@ export function registerEval(program: Command): void {
 
 async function evaluate(folder: string, options: EvalOptions): Promise<void> {
   const { dataDir, device, split, probe } = options;
+  if (probe !== undefined) {
+    const { refuseOthersFile } = await import('../util/output-file.js');
+    await refuseOthersFile('--probe', probe, ['input', 'logits']);
+  }
   const { openRun, runFolder } = await import('../experiment/folder.js');
   const { checkpoint } = await openRun(folder, options.checkpoint ?? null);
   const { loadConfig } = await import('../config/load.js');
