@@ -1,7 +1,8 @@
 // fsam report: tables and figures of finished runs.
 import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { UserError } from '../util/errors.js';
+import { counted } from '../util/counted.js';
+import { RunError, UserError } from '../util/errors.js';
 import { print, tell } from './output.js';
 
 const HELP = `
@@ -18,6 +19,13 @@ export function registerReport(program: Command): void {
     .action(report);
 }
 
+/** Errors: RunError where runs were left out, each of which is named before it. */
+export function refuseDamaged(damaged: readonly string[]): void {
+  if (damaged.length === 0) return;
+  for (const reason of damaged) tell(`left out: ${reason}`);
+  throw new RunError(`${counted(damaged.length, 'damaged run')} left out (see above)`);
+}
+
 async function report(paths: readonly string[], { out }: { readonly out?: string }): Promise<void> {
   const [first = ''] = paths;
   if (out === '') throw new UserError('--out: got an empty name, wanted a folder');
@@ -29,7 +37,7 @@ async function report(paths: readonly string[], { out }: { readonly out?: string
   const folder = out ?? join(first, 'report');
   const command = ['bin/fsam', 'report', ...paths, ...(out === undefined ? [] : ['--out', out])];
   const title = paths.map((path) => basename(resolve(path))).join(', ');
-  const { points, files, unfinished } = await writeReport({
+  const { points, files, unfinished, damaged } = await writeReport({
     paths,
     title: `fsam report: ${title}`,
     folder,
@@ -41,4 +49,5 @@ async function report(paths: readonly string[], { out }: { readonly out?: string
   for (const line of printTable(points)) print(line);
   print('');
   for (const file of files) print(file);
+  refuseDamaged(damaged);
 }

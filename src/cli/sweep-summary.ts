@@ -18,18 +18,24 @@ async function knownIn(folder: string): Promise<ReadonlySet<string>> {
   return new Set(isOlder ? [SUMMARY] : []);
 }
 
+interface SweepSummary {
+  readonly lines: readonly string[];
+  /** Why runs were left out of it, a line each. */
+  readonly damaged: readonly string[];
+}
+
 /** Over the points that are done, whatever else their folder holds. */
-export async function writeSummary(folder: string): Promise<string[]> {
+export async function writeSummary(folder: string): Promise<SweepSummary> {
   const { findRuns, readRuns } = await import('../report/runs.js');
   const { summarise } = await import('../report/points.js');
   const { summaryCsv } = await import('../report/summary.js');
   const { printTable } = await import('../report/table.js');
-  if ((await findRuns(folder)).length === 0) return [];
-  const { runs } = await readRuns([folder]);
-  if (runs.length === 0) return [];
+  if ((await findRuns(folder)).length === 0) return { lines: [], damaged: [] };
+  const { runs, damaged } = await readRuns([folder]);
+  if (runs.length === 0) return { lines: [], damaged };
   const points = summarise(runs);
   await claimFiles(folder, [SUMMARY], await knownIn(folder));
   const path = join(folder, SUMMARY);
   await writeFileAtomically(path, summaryCsv(points));
-  return ['', ...printTable(points), '', `summary ${path}`];
+  return { lines: ['', ...printTable(points), '', `summary ${path}`], damaged };
 }

@@ -159,8 +159,8 @@ async function conclude(
   quiet: boolean,
 ): Promise<void> {
   const { writeSummary } = await import('./sweep-summary.js');
-  const table = await writeSummary(folder);
-  if (!quiet) for (const line of table) print(line);
+  const { lines, damaged } = await writeSummary(folder);
+  if (!quiet) for (const line of lines) print(line);
   const invalid = standings.flatMap(({ point, state }) =>
     state.kind === 'invalid' ? [{ point, reason: state.reason }] : [],
   );
@@ -172,4 +172,6 @@ async function conclude(
     const names = `${all.length} of ${standings.length} points`;
     throw new RunError(`${names} failed (see above); the same command tries them again`);
   }
+  const { refuseDamaged } = await import('./report.js');
+  refuseDamaged(damaged);
 }

@@ -25,7 +25,7 @@ export function readConfig(name: string, mistakes: Mistake[], library = ''): Loc
 
 /** Reads the file that `name`, written at `place` of another file, stands for: as `readConfig`. */
 export function readReferred(name: string, place: Place, mistakes: Mistake[]): Located | null {
-  const beside = place.kind === 'file' ? resolve(dirname(place.file)) : process.cwd();
+  const beside = place.kind === 'file' ? folderOf(resolve(place.file)) : process.cwd();
   return readNamed(name, [beside, CONFIGS_FOLDER], place, mistakes);
 }
 
@@ -80,12 +80,12 @@ function readChain(path: string, chain: readonly string[], mistakes: Mistake[]):
   if (parent.kind !== 'scalar' || typeof parent.value !== 'string' || parent.value === '') {
     return refuse('wanted the name of one file, relative to this one');
   }
-  const parentPath = resolve(dirname(path), parent.value);
+  const parentPath = resolve(folderOf(path), parent.value);
   if (!isFile(parentPath)) return refuse(`no file ${displayed(parentPath)}`);
-  const files = [...chain, realpathSync(path)];
-  const start = files.indexOf(realpathSync(parentPath));
+  const files = [...chain, realPath(path)];
+  const start = files.indexOf(realPath(parentPath));
   if (start !== -1) {
-    const circle = [...files.slice(start), realpathSync(parentPath)].map(displayed);
+    const circle = [...files.slice(start), realPath(parentPath)].map(displayed);
     return refuse(`the files extend each other in a circle: ${circle.join(' -> ')}`);
   }
   const base = readChain(parentPath, files, mistakes);
@@ -101,7 +101,9 @@ function readOne(path: string, file: string, mistakes: Mistake[]): Located | nul
   if (statSync(path).size > LARGEST_BYTES) return refuse('too long for a configuration');
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
+    const bytes = readFileSync(path);
+    if (bytes.length > LARGEST_BYTES) return refuse('too long for a configuration');
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
     const reason = error instanceof TypeError ? 'not text in UTF-8' : (error as Error).message;
     return refuse(`cannot be read: ${reason}`);
@@ -109,9 +111,22 @@ function readOne(path: string, file: string, mistakes: Mistake[]): Located | nul
   return parseYaml(text, (line) => ({ kind: 'file', file, line }), mistakes);
 }
 
+/** What a file's relative names are relative to; a pipe lies nowhere. */
+function folderOf(path: string): string {
+  return isPipe(path) ? process.cwd() : dirname(path);
+}
+
+const realPath = (path: string): string => (isPipe(path) ? path : realpathSync(path));
+
+function isPipe(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFIFO() === true;
+}
+
 function isFile(path: string): boolean {
   try {
-    return statSync(path).isFile();
+    const found = statSync(path);
+    // A pipe, such as the shell's <(...), is read once and to its end.
+    return found.isFile() || found.isFIFO();
   } catch {
     return false;
   }

@@ -56,6 +56,9 @@ export function hintFor(node: SchemaNode, value: unknown, typed?: string): strin
       if (meant !== '' && fits && Number.isFinite(Number(meant))) return `: write ${meant}`;
     }
   }
+  if (value === null && types.includes('object')) {
+    return ': write its keys on the lines below it, indented further';
+  }
   if (typeof value === 'number' && types.includes('string')) {
     return `: write "${typed ?? value}" in quotes`;
   }

@@ -1,5 +1,6 @@
-// Reading chosen members of a .tar.gz into memory, one after the other.
+// Reading chosen members of a .tar.gz, or of the .tar in it, into memory, one after the other.
 import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { extract, type Header } from 'tar-stream';
@@ -20,7 +21,7 @@ const LARGEST_MEMBER = 512 * 2 ** 20;
  * The members of the archive at `path` whose name is in `wanted`, in the archive's order. Others
  * are passed over, and no name from the archive is ever used as a path here.
  *
- * Errors: UserError when the file cannot be read, is not an intact .tar.gz, or holds a wanted name
+ * Errors: UserError when the file cannot be read, is not an intact archive, or holds a wanted name
  * twice, as a link or folder, or of more than half a gigabyte.
  */
 export async function* readArchive(
@@ -28,7 +29,10 @@ export async function* readArchive(
   wanted: ReadonlySet<string>,
 ): AsyncGenerator<ArchiveMember> {
   const entries = extract();
-  const feeding = pipeline(createReadStream(path), createGunzip({ chunkSize: 2 ** 20 }), entries);
+  const file = createReadStream(path);
+  const feeding = (await isPlainTar(path))
+    ? pipeline(file, entries)
+    : pipeline(file, createGunzip({ chunkSize: 2 ** 20 }), entries);
   // A failure reaches the loop below through `entries`; here it would only be reported a second
   // time.
   feeding.catch(() => undefined);
@@ -46,6 +50,27 @@ export async function* readArchive(
     await feeding;
   } catch (error) {
     throw archiveError(path, error);
+  }
+}
+
+/** By the word that every tar since 1988 has in its first header. */
+async function isPlainTar(path: string): Promise<boolean> {
+  const [start, word] = [257, 'ustar'];
+  try {
+    const file = await open(path, 'r');
+    try {
+      const { buffer, bytesRead } = await file.read(
+        Buffer.alloc(word.length),
+        0,
+        word.length,
+        start,
+      );
+      return buffer.toString('latin1', 0, bytesRead) === word;
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw unreadable(path, error);
   }
 }
 

@@ -1,8 +1,7 @@
 // label-noise.csv: the labels that a run was trained on, beside the original ones; written into its
 // folder, and read to train on the same again.
-import { readFile } from 'node:fs/promises';
+import { readCsv } from '../util/csv.js';
 import { UserError } from '../util/errors.js';
-import { unreadable } from '../util/file-errors.js';
 import { writeFileAtomically } from '../util/atomic-file.js';
 
 const COLUMNS = 'index,original,noisy';
@@ -28,16 +27,11 @@ export async function readNoisyLabels(
   original: Int32Array,
   classes: number,
 ): Promise<Int32Array> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    throw unreadable(path, error);
-  }
-  const [header, ...lines] = text.split(/\r?\n/).filter((line) => line !== '');
-  if (header !== COLUMNS) {
+  const [header, ...lines] = await readCsv(path);
+  const columns = header?.fields.join(',') ?? '';
+  if (columns !== COLUMNS) {
     throw new UserError(
-      `${path}:1: got ${JSON.stringify(header?.slice(0, 60) ?? '')}, wanted the columns ${COLUMNS}, as a run's ` +
+      `${path}:1: got ${JSON.stringify(columns.slice(0, 60))}, wanted the columns ${COLUMNS}, as a run's ` +
         'label-noise.csv has them',
     );
   }
@@ -47,9 +41,9 @@ export async function readNoisyLabels(
         'as in the run that wrote it',
     );
   }
-  return Int32Array.from(lines, (line, i) => {
-    const [index, before, noisy = ''] = line.split(',');
-    const place = `${path}:${i + 2}`;
+  return Int32Array.from(lines, ({ number, fields }, i) => {
+    const [index, before, noisy = ''] = fields;
+    const place = `${path}:${number}`;
     if (index !== String(i) || before !== String(original[i])) {
       throw new UserError(
         `${place}: got image ${index ?? ''} of class ${before ?? ''}, wanted image ${i} of class ${original[i] ?? ''}: ` +

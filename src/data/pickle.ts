@@ -13,7 +13,8 @@ interface PickledBatch {
 }
 
 /**
- * Reads one batch file: protocol 2 as Python 2 and NumPy wrote it, or as Python 3 writes it anew.
+ * Reads one batch file: protocol 2 as Python 2 and NumPy wrote it, or as Python 3 writes it anew, up
+ * to protocol 5.
  * Only the few names such a file needs are resolved, to stand-ins of ours.
  *
  * Errors: UserError when the bytes are no such pickle, or name anything else.
@@ -79,10 +80,20 @@ class TypeStandIn {
   }
 }
 
+/** NumPy's _frombuffer(bytes, dtype, shape, order). */
+function arrayOf(bytes: unknown, dtype: unknown, shape: unknown, order: unknown): ArrayStandIn {
+  const array = new ArrayStandIn();
+  array.__setstate__([1, shape, dtype, order !== 'C', bytes]);
+  return array;
+}
+
 const STAND_INS = new Map<string, (...args: unknown[]) => unknown>([
   ['numpy.core.multiarray._reconstruct', () => new ArrayStandIn()],
   ['numpy._core.multiarray._reconstruct', () => new ArrayStandIn()],
   ['numpy.ndarray', () => new ArrayStandIn()],
+  // How NumPy pickles an array in protocol 5.
+  ['numpy.core.numeric._frombuffer', arrayOf],
+  ['numpy._core.numeric._frombuffer', arrayOf],
   ['numpy.dtype', (code: unknown) => new TypeStandIn(code)],
   // How Python 3 writes bytes in protocol 2: text of one character a byte, and this call.
   ['_codecs.encode', (text: unknown) => toBytes(text)],

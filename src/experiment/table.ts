@@ -1,9 +1,8 @@
 // A CSV file of a run, one row an epoch: written whole each time, read back to resume.
-import { readFile } from 'node:fs/promises';
 import { createObjectCsvStringifier } from 'csv-writer';
 import { writeFileAtomically } from '../util/atomic-file.js';
+import { readCsv } from '../util/csv.js';
 import { UserError } from '../util/errors.js';
-import { unreadable } from '../util/file-errors.js';
 
 /** Fields by column, as they stand in the file. */
 export type Row = Readonly<Record<string, string>>;
@@ -40,35 +39,36 @@ export class Table {
 
 /**
  * The table at `path` with the rows of the first `epochs` epochs; those after them are left out. Null
- * takes all.
+ * takes all. A column that an earlier version did not write is empty.
  *
- * Errors: UserError where the file is missing or is not what `Table` wrote.
+ * Errors: UserError where the file is missing, is not what `Table` wrote, or has a column of a later
+ * version.
  */
 export async function readTable(
   path: string,
   columns: readonly string[],
   epochs: number | null,
 ): Promise<Table> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    throw unreadable(path, error);
-  }
-  const [header, ...lines] = text.split('\n').filter((line) => line !== '');
-  if (header !== columns.join(',')) {
+  const [header, ...lines] = await readCsv(path);
+  const found = header?.fields ?? [];
+  const [first = ''] = columns;
+  if (found[0] !== first) {
     throw new UserError(
-      `${path}:1: got columns ${header ?? '(none)'}, wanted ${columns.join(',')}`,
+      `${path}:1: got columns ${found.join(',') || '(none)'}, wanted ${columns.join(',')}`,
     );
   }
-  const rows = lines.slice(0, epochs ?? lines.length).map((line, i) => {
-    const fields = line.split(',');
-    if (fields.length !== columns.length || fields[0] !== String(i + 1)) {
-      throw new UserError(
-        `${path}:${i + 2}: wanted the ${columns.length} fields of epoch ${i + 1}`,
-      );
+  const unknown = found.find((column) => !columns.includes(column));
+  if (unknown !== undefined) {
+    throw new UserError(
+      `${path}:1: has the column ${unknown}, which this version or configuration does not write, wanted ${columns.join(',')}`,
+    );
+  }
+  const rows = lines.slice(0, epochs ?? lines.length).map(({ number, fields }, i) => {
+    if (fields.length !== found.length || fields[0] !== String(i + 1)) {
+      throw new UserError(`${path}:${number}: wanted the ${found.length} fields of epoch ${i + 1}`);
     }
-    return Object.fromEntries(columns.map((column, j) => [column, fields[j] ?? '']));
+    const row = new Map(found.map((column, j) => [column, fields[j] ?? '']));
+    return Object.fromEntries(columns.map((column) => [column, row.get(column) ?? '']));
   });
   if (epochs !== null && rows.length < epochs) {
     throw new UserError(

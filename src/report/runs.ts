@@ -1,6 +1,6 @@
 // Finds run folders and reads what their runs came to.
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Config } from '../config/schema.js';
@@ -40,35 +40,56 @@ interface Found {
   readonly runs: readonly Run[];
   /** Folders of runs that are not finished. */
   readonly unfinished: readonly string[];
+  /** Why runs were left out, a line each: a file of theirs is damaged. */
+  readonly damaged: readonly string[];
 }
 
 /**
- * The runs in `paths`, each a run folder or any folder above some.
+ * The runs in `paths`, each a run folder or any folder above some; a run that several of them lead to
+ * is one.
  *
- * Errors: UserError where there is no such folder, no run in it, or a file of a run is damaged.
+ * Errors: UserError where there is no such folder, no run in it, or every run is damaged.
  */
 export async function readRuns(paths: readonly string[]): Promise<Found> {
   const runs: Run[] = [];
-  const unfinished: string[] = [];
+  const [unfinished, damaged]: [string[], string[]] = [[], []];
+  const seen = new Set<string>();
   for (const path of new Set(paths)) {
-    const folders = await findRuns(path);
-    if (folders.length === 0) {
+    const folders = await findRuns(path, seen);
+    if (folders.length === 0 && (await findRuns(path)).length === 0) {
       throw new UserError(
         `${path}: holds no run; wanted a run folder such as results/NAME/VARIANT/seed-1, or a folder above some`,
       );
     }
     for (const folder of folders) {
-      if (existsSync(runFolder(folder).summary)) runs.push(await readRun(folder));
-      else unfinished.push(folder);
+      if (!existsSync(runFolder(folder).summary)) {
+        unfinished.push(folder);
+        continue;
+      }
+      try {
+        runs.push(await readRun(folder));
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+        damaged.push(error.message);
+      }
     }
   }
-  return { runs, unfinished };
+  const [first] = damaged;
+  if (first !== undefined && runs.length === 0) throw new UserError(first);
+  return { runs, unfinished, damaged };
 }
 
-/** Run folders at or under `path`, in the order of their names. */
-export async function findRuns(path: string): Promise<string[]> {
+/**
+ * Run folders at or under `path`, in the order of their names. Links to folders are followed.
+ *
+ * @param seen real paths of folders that were looked at: each is once
+ */
+export async function findRuns(path: string, seen = new Set<string>()): Promise<string[]> {
   let entries;
   try {
+    const real = await realpath(path);
+    if (seen.has(real)) return [];
+    seen.add(real);
     entries = await readdir(path, { withFileTypes: true });
   } catch (error) {
     if (errorCode(error) === 'ENOENT') {
@@ -78,9 +99,22 @@ export async function findRuns(path: string): Promise<string[]> {
   }
   const names = entries.map(({ name }) => name);
   if (names.includes('config.yaml') && names.includes('environment.json')) return [path];
-  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-  const found = await Promise.all(folders.sort().map((name) => findRuns(join(path, name))));
-  return found.flat();
+  const found: string[] = [];
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const inner = join(path, entry.name);
+    const isFolder = entry.isDirectory() || (entry.isSymbolicLink() && (await isFolderAt(inner)));
+    if (isFolder) found.push(...(await findRuns(inner, seen)));
+  }
+  return found;
+}
+
+/** A link may lead nowhere. */
+async function isFolderAt(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 async function readRun(path: string): Promise<Run> {

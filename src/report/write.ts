@@ -30,6 +30,8 @@ interface Report {
   /** Paths, in the order written. */
   readonly files: readonly string[];
   readonly unfinished: readonly string[];
+  /** Why runs were left out, a line each. */
+  readonly damaged: readonly string[];
 }
 
 /** What a report wrote into `folder`; earlier versions kept no list, and left a page of this title. */
@@ -50,13 +52,13 @@ async function ownedIn(folder: string): Promise<ReadonlySet<string>> {
 }
 
 /**
- * 1. Read every run; the damaged ones show before anything is written.
+ * 1. Read every run; damaged ones are left out and named.
  * 2. Sum up, compare.
  * 3. Write tables, figures and the page; what an earlier report had and this one has not goes.
  */
 export async function writeReport(request: ReportRequest): Promise<Report> {
   const { paths, title, folder, command } = request;
-  const { runs, unfinished } = await readRuns(paths);
+  const { runs, unfinished, damaged } = await readRuns(paths);
   if (runs.length === 0) {
     throw new UserError(
       `${paths.join(', ')}: none of the ${unfinished.length} runs is finished; go on with them first`,
@@ -101,5 +103,5 @@ export async function writeReport(request: ReportRequest): Promise<Report> {
     folder,
     [...before].filter((name) => !names.includes(name)),
   );
-  return { points, files, unfinished };
+  return { points, files, unfinished, damaged };
 }

@@ -26,6 +26,8 @@ export interface Tensor {
  */
 export interface TensorEntry {
   readonly name: string;
+  /** `F32` in every file of ours. */
+  readonly dtype: string;
   readonly shape: readonly number[];
   readonly start: number;
   readonly end: number;
@@ -41,7 +43,11 @@ export interface Header {
 
 type Metadata = Readonly<Record<string, string>>;
 
-const BYTES = Float32Array.BYTES_PER_ELEMENT;
+/** Bytes of an element, of every dtype that the format has. */
+const SIZES: Readonly<Record<string, number>> = {
+  ...{ F64: 8, F32: 4, F16: 2, BF16: 2, F8_E4M3: 1, F8_E5M2: 1 },
+  ...{ I64: 8, I32: 4, I16: 2, I8: 1, U64: 8, U32: 4, U16: 2, U8: 1, BOOL: 1 },
+};
 const LENGTH_BYTES = 8;
 /** The limit of the reference implementation. */
 const LARGEST_HEADER = 100_000_000;
@@ -98,6 +104,12 @@ export async function readTensors(
 ): Promise<void> {
   await withFile(path, async (file) => {
     const { metadata, tensors, dataStart } = await headerOf(file, path);
+    const other = tensors.find(({ dtype }) => dtype !== 'F32');
+    if (other !== undefined) {
+      throw new UserError(
+        `${path}: tensor ${other.name} is of dtype ${other.dtype}, wanted F32, which all of a checkpoint is`,
+      );
+    }
     const { sha256, ...rest } = metadata;
     const entries = tensors.map(({ name, shape, start, end }) => [
       name,
@@ -153,14 +165,20 @@ function parseHeader(text: Buffer, path: string): Record<string, unknown> {
 
 function checkEntry(name: string, entry: unknown, path: string): TensorEntry {
   const { dtype, shape, data_offsets: offsets } = isRecord(entry) ? entry : {};
-  if (dtype !== 'F32') throw damaged(path, `${name}: dtype ${show(dtype)}, wanted "F32"`);
+  const size = typeof dtype === 'string' ? SIZES[dtype] : undefined;
+  if (size === undefined) {
+    throw damaged(
+      path,
+      `${name}: dtype ${show(dtype)}, wanted one of ${Object.keys(SIZES).join(', ')}`,
+    );
+  }
   if (!isSizes(shape)) throw damaged(path, `${name}: shape ${show(shape)}, wanted a list of sizes`);
   const [start, end] = isSizes(offsets) && offsets.length === 2 ? offsets : [];
-  const wanted = shape.reduce((product, size) => product * size, BYTES);
+  const wanted = shape.reduce((product, length) => product * length, size);
   if (start === undefined || end === undefined || end - start !== wanted) {
     throw damaged(path, `${name}: data_offsets ${show(offsets)}, wanted two ${wanted} bytes apart`);
   }
-  return { name, shape, start, end };
+  return { name, dtype: dtype as string, shape, start, end };
 }
 
 /** `tensors` in the order of their elements. */

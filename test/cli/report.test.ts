@@ -1,5 +1,13 @@
 // fsam report and fsam compare as a user types them.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  symlinkSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { writeRun } from '../unit/report-support.js';
@@ -63,13 +71,53 @@ describe('fsam report', () => {
     expect(existsSync(join(folder, 'runs/report/accuracy-by-gone.svg'))).toBe(false);
   });
 
-  it('names the torn row of a run', async () => {
+  it('leaves a damaged run out, names its torn row, and ends with 1', async () => {
     const folder = twoRuns();
     const path = join(folder, 'runs/sgd/seed-1/metrics.csv');
     writeFileSync(path, readFileSync(path, 'utf8').slice(0, -9));
-    const { code, stderr } = await fsam(folder, ['report', 'runs']);
+    const { code, stdout, stderr } = await fsam(folder, ['report', 'runs']);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^sam\S* +1 +1 +45\.00/m);
+    const torn = 'runs/sgd/seed-1/metrics.csv:4: wanted the 13 fields of epoch 3';
+    expect(stderr).toBe(`left out: ${torn}\nfsam: 1 damaged run left out (see above)\n`);
+    const alone = await fsam(folder, ['report', 'runs/sgd', '--out', 'alone']);
+    expect(alone).toMatchObject({ code: 2, stderr: `fsam: ${torn}\n` });
+  });
+
+  it('follows links to runs, and counts each run once', async () => {
+    const folder = twoRuns();
+    writeRun(join(folder, 'elsewhere/fsam'), { optimizer: { name: 'fsam' }, accuracy: [1, 2, 3] });
+    symlinkSync('../elsewhere', join(folder, 'runs/link'));
+    symlinkSync('..', join(folder, 'runs/circle'));
+    symlinkSync('nowhere', join(folder, 'runs/broken'));
+    const { code, stdout } = await fsam(folder, ['report', 'runs', 'runs/sgd', '--out', 'out']);
+    expect(code).toBe(0);
+    const table = stdout.slice(0, stdout.indexOf('\n\n')).split('\n');
+    expect(table.filter((line) => /^(sgd|sam|fsam)\S* +1 +1 /.test(line))).toHaveLength(3);
+  });
+
+  it('reads tables as an editor may leave them: a byte order mark, lines that end in CRLF', async () => {
+    const folder = twoRuns();
+    const whole = await fsam(folder, ['report', 'runs']);
+    for (const name of ['metrics.csv', 'timing.csv']) {
+      const path = join(folder, 'runs/sgd/seed-1', name);
+      writeFileSync(path, `\ufeff${readFileSync(path, 'utf8').replaceAll('\n', '\r\n')}`);
+    }
+    expect(await fsam(folder, ['report', 'runs'])).toEqual(whole);
+  });
+
+  it('refuses a column of a later version by name', async () => {
+    const folder = twoRuns();
+    const path = join(folder, 'runs/sgd/seed-1/metrics.csv');
+    writeFileSync(
+      path,
+      readFileSync(path, 'utf8')
+        .replace(/^(.*)$/gm, '$1,top5')
+        .replace(/,top5\n$/, '\n'),
+    );
+    const { code, stderr } = await fsam(folder, ['report', 'runs/sgd', '--out', 'out']);
     expect(code).toBe(2);
-    expect(stderr).toBe('fsam: runs/sgd/seed-1/metrics.csv:4: wanted the 13 fields of epoch 3\n');
+    expect(stderr).toMatch(/metrics\.csv:1: has the column top5, which this version/);
   });
 });
 

@@ -1,8 +1,9 @@
 // A run from start to end as a user sees it: lines, folder, eval, signals, resuming.
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { fsam, start, temporaryFolder } from './support/fsam.js';
+import { fsam, LAUNCHER, start, temporaryFolder } from './support/fsam.js';
 
 const smoke = ['train', '--config', 'smoke'];
 const read = (...path: string[]): string => readFileSync(join(...path), 'utf8');
@@ -86,6 +87,18 @@ describe('fsam train', () => {
       expect(readdirSync(join(folder, 'D'))).toEqual(['tensorboard']);
       expect(read(folder, 'D/tensorboard', 'events.out.tfevents.1.theirs')).toBe('theirs');
     }
+  });
+
+  it('takes a configuration from a pipe, once', () => {
+    const folder = temporaryFolder();
+    const config = join(dirname(LAUNCHER), '../configs/smoke.yaml');
+    const command = `${LAUNCHER} train --config <(sed 's/^epochs: .*/epochs: 1/' ${config}) --out r`;
+    const { status, stderr } = spawnSync('bash', ['-c', command], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    expect([status, stderr.includes('1 epoch of')]).toEqual([0, true]);
+    expect(read(folder, 'r', 'config.yaml')).toMatch(/^epochs: 1$/m);
   });
 
   it('says nothing under --quiet, and starts anew under --overwrite', async () => {

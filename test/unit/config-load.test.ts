@@ -84,6 +84,10 @@ describe('a value in a file', () => {
     ['seed: 1.5', 'seed: got 1.5, wanted a whole number from 0 to 4294967295'],
     ['epochs: 0', 'epochs: got 0, wanted a whole number of at least 1'],
     ['device: tpu', 'device: got "tpu", wanted one of auto, cpu, gpu'],
+    [
+      'checkpoint:',
+      'checkpoint: got null, wanted a map with keys such as everyEpochs: write its keys on the lines below it, indented further',
+    ],
     ['checkpoint: 5', 'checkpoint: got 5, wanted a map with keys such as everyEpochs'],
     ['__proto__: {polluted: 1}', '__proto__: unknown key, wanted one of extends, name, variant, '],
     ['constructor: 1', 'constructor: unknown key, wanted one of extends, name, variant, '],

@@ -102,6 +102,13 @@ describe('pickles of Python 2', () => {
     await mkdir(set);
     execFileSync('python3', ['-c', PYTHON3_PICKLES, set]);
     expectFormula(await loadCifar(format, set), format.pickle, LABELS100);
+    // An array as NumPy 2 writes it in protocol 5.
+    execFileSync('python3', ['-c', PYTHON3_PICKLES, set, '5']);
+    expectFormula(await loadCifar(format, set), format.pickle, LABELS100);
+    // Unpacked and packed again without gzip, under the old name.
+    const archive = join(folder, format.pickle.archive);
+    execFileSync('tar', ['cf', archive, '-C', folder, format.pickle.folder]);
+    expectFormula(await loadCifar(format, archive), format.pickle, LABELS100);
     await rename(join(set, 'evil'), join(set, 'train'));
     const message = await expectUserError(loadCifar(format, set));
     expect(message).toMatch(
@@ -233,14 +240,19 @@ describe.skipIf(real === undefined)('real CIFAR-10 (FSAM_TEST_CIFAR10=DIR)', () 
 /** The CIFAR-100 files as Python 3 pickles an array of NumPy in protocol 2, without NumPy, and one that calls a command. */
 const PYTHON3_PICKLES = `
 import os, pickle, sys, types
-for name in ('numpy', 'numpy.core', 'numpy.core.multiarray'): sys.modules[name] = types.ModuleType(name)
-numpy, multiarray = sys.modules['numpy'], sys.modules['numpy.core.multiarray']
+for name in ('', '.core', '.core.multiarray', '._core', '._core.numeric'): sys.modules['numpy' + name] = types.ModuleType('numpy' + name)
+numpy, multiarray, numeric = (sys.modules[name] for name in ('numpy', 'numpy.core.multiarray', 'numpy._core.numeric'))
+protocol = int(sys.argv[2]) if len(sys.argv) > 2 else 2
+def _frombuffer(*args): pass
+_frombuffer.__module__ = 'numpy._core.numeric'
+numeric._frombuffer = _frombuffer
 def _reconstruct(*args): pass
 _reconstruct.__module__ = 'numpy.core.multiarray'
 multiarray._reconstruct = _reconstruct
 class ndarray:
     def __init__(self, data): self.data = data
     def __reduce__(self):
+        if protocol == 5: return _frombuffer, (bytearray(self.data), dtype('u1', False, True), (2, 3072), 'C')
         return _reconstruct, (ndarray, (0,), b'b'), (1, (2, 3072), dtype('u1', 0, 1), False, self.data)
 class dtype:
     def __init__(self, *args): self.args = args
@@ -253,7 +265,7 @@ def write(name, f, labels):
     data = bytes((50 * f + 100 * i + 60 * c + 3 * y + x) % 256
         for i in range(2) for c in range(3) for y in range(32) for x in range(32))
     with open(os.path.join(sys.argv[1], name), 'wb') as out:
-        pickle.dump({b'data': ndarray(data), b'fine_labels': labels}, out, 2)
+        pickle.dump({b'data': ndarray(data), b'fine_labels': labels}, out, protocol)
 write('train', 0, [99, 0])
 write('test', 1, [7, 42])
 with open(os.path.join(sys.argv[1], 'evil'), 'wb') as out: pickle.dump(Evil(), out, 2)

@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { loadCheckpoint } from '../../src/experiment/checkpoint.js';
 import { readHeader, readTensors, writeSafetensors } from '../../src/util/safetensors.js';
 import { messageOf, scratchFolder } from './experiment-support.js';
 
@@ -105,7 +106,7 @@ with safe_open(sys.argv[1], 'np') as f:
     ['a header that is not JSON', '{a}', 0, undefined, 'not JSON'],
     ['a header that is a list', '[1]', 0, undefined, 'not a JSON object'],
     ['numbers in the metadata', '{"__metadata__":{"a":1}}', 0, undefined, '__metadata__'],
-    ['another type', '{"a":{"dtype":"F16"}}', 0, undefined, 'a: dtype "F16", wanted "F32"'],
+    ['an unknown type', '{"a":{"dtype":"F3"}}', 0, undefined, 'a: dtype "F3", wanted one of F64'],
     ['a negative size', `{"a":${entry(0, 4, [-1])}}`, 4, undefined, 'a: shape [-1]'],
     ['sizes that do not fit', `{"a":${entry(0, 4, [2])}}`, 4, undefined, 'wanted two 8 bytes'],
     [
@@ -120,5 +121,19 @@ with safe_open(sys.argv[1], 'np') as f:
     ['elements of no tensor', `{"a":${entry(0, 4)}}`, 8, undefined, 'added at its end'],
   ])('refuses %s', async (_, header, data, length, wanted) => {
     expect(await messageOf(readHeader(handMade(header, data, length)))).toContain(wanted);
+  });
+
+  it('tells files of others and tensors of other types for what they are', async () => {
+    const half = '{"a":{"dtype":"F16","shape":[3],"data_offsets":[0,6]}}';
+    const path = handMade(half, 6);
+    expect((await readHeader(path)).tensors).toMatchObject([{ name: 'a', dtype: 'F16', end: 6 }]);
+    const message = await messageOf(readTensors(path, () => new Float32Array(3)));
+    expect(message).toBe(
+      `${path}: tensor a is of dtype F16, wanted F32, which all of a checkpoint is`,
+    );
+    const engine = { slots: [], readState: () => new Map(), writeState: () => undefined };
+    expect(await messageOf(loadCheckpoint(path, engine))).toBe(
+      `${path}: is a safetensors file, but no checkpoint of fsam`,
+    );
   });
 });

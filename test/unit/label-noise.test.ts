@@ -171,6 +171,9 @@ describe('a file of labels is refused', () => {
   test('not when it is right', async () => {
     writeFileSync(file, good);
     expect(await readNoisyLabels(file, original, 3)).toEqual(Int32Array.of(0, 2, 2));
+    // As a spreadsheet saves it.
+    writeFileSync(file, `\ufeff${readFileSync(file, 'utf8').replaceAll('\n', '\r\n')}`);
+    expect(await readNoisyLabels(file, original, 3)).toEqual(Int32Array.of(0, 2, 2));
   });
 
   test.each<[string, string, RegExp]>([

@@ -376,7 +376,7 @@ describe('what cannot be read is one line', () => {
       'other columns',
       'metrics.csv',
       (text) => text.replace('step', 'stop'),
-      /metrics\.csv:1: got columns epoch,stop/,
+      /metrics\.csv:1: has the column stop, which/,
     ],
     [
       'a word',

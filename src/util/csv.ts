@@ -1,0 +1,38 @@
+// Reading CSV, as editors and spreadsheets leave it: with a byte order mark, or lines that end in CRLF.
+import { readFile } from 'node:fs/promises';
+import { parse } from 'csv-parse/sync';
+import { UserError } from './errors.js';
+import { messageOf, unreadable } from './file-errors.js';
+
+interface CsvLine {
+  /** In the file, from 1. */
+  readonly number: number;
+  readonly fields: readonly string[];
+}
+
+/**
+ * The lines of the CSV file at `path` that are not empty, the header first.
+ *
+ * Errors: UserError where it cannot be read, or a quote is not closed.
+ */
+export async function readCsv(path: string): Promise<CsvLine[]> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+  try {
+    const options = { bom: true, info: true, relax_column_count: true, skip_empty_lines: true };
+    const rows = parse(text, options) as unknown as Parsed[];
+    return rows.map(({ record, info }) => ({ number: info.lines, fields: record }));
+  } catch (error) {
+    throw new UserError(`${path}: is not CSV (${messageOf(error)}); wanted commas between fields`);
+  }
+}
+
+/** What csv-parse gives with `info`, which its types leave out. */
+interface Parsed {
+  readonly record: string[];
+  readonly info: { readonly lines: number };
+}
