@@ -140,6 +140,16 @@ const pool: Rule = (call) => {
   return [like(call.input(0), [n, windowed(call, h, kh, sh), windowed(call, w, kw, sw), c])];
 };
 
+const normalise: Rule = (call) => {
+  const statistics = like(call.input(1));
+  return [like(call.input(0)), statistics, statistics, statistics];
+};
+
+const normaliseBack: Rule = (call) => {
+  const scale = like(call.input(2));
+  return [like(call.input(0)), scale, scale];
+};
+
 const reshape: Rule = (call) => {
   const wanted = call.values(1);
   const size = sizeOf(call.shape(0));
@@ -311,6 +321,10 @@ const RULES: Readonly<Record<string, Rule>> = {
   WinogradConv2DBackpropFilter: (call) => [
     like(call.input(0), [3, 3, extent(call.shape(0), 3), extent(call.shape(1), 3)]),
   ],
+  NormalizeBatch: normalise,
+  NormalizeBatchRelu: normalise,
+  NormalizeBatchGrad: normaliseBack,
+  NormalizeBatchReluGrad: normaliseBack,
   FusedBatchNormV3: (call) => {
     const statistics = like(call.input(1));
     return [like(call.input(0)), statistics, statistics, statistics, statistics, RESERVE];

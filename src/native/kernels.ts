@@ -13,21 +13,12 @@ import {
   type Tensor2D,
   type Tensor4D,
 } from './tensorflow.js';
-import {
-  boolAttribute,
-  floatAttribute,
-  intAttribute,
-  stringAttribute,
-  typeAttribute,
-} from './attributes.js';
+import { boolAttribute, intAttribute, stringAttribute, typeAttribute } from './attributes.js';
 import { inBfloat16 } from './bfloat16.js';
 import { input, register, run, saved, single, type Attributes } from './kernel.js';
 import { averagePool } from './pooling.js';
 import * as stock from './stock-ops.js';
 import { usesStockOps } from './stock-ops.js';
-import { required } from '../util/errors.js';
-
-const EPSILON = 1e-5;
 
 // Convolution
 
@@ -104,76 +95,6 @@ export function conv2d(
 ): Tensor4D {
   if (usesStockOps()) return stock.conv2d(x, filter, stride, padding);
   return run('fsam.Conv2D', { x, filter }, { stride, padding, precision }) as Tensor4D;
-}
-
-// Batch normalisation
-
-const normalisationAttributes = (training: boolean) => [
-  typeAttribute('T', 'float32'),
-  typeAttribute('U', 'float32'),
-  floatAttribute('epsilon', EPSILON),
-  stringAttribute('data_format', 'NHWC'),
-  boolAttribute('is_training', training),
-];
-
-register({
-  name: 'fsam.BatchNormTraining',
-  forward: (inputs) => {
-    const empty = tf.tensor1d([], 'float32');
-    return activeBackend().executeMultipleOutputs(
-      'FusedBatchNormV3',
-      [...normalisationAttributes(true), floatAttribute('exponential_avg_factor', 1)],
-      [input(inputs, 'x'), input(inputs, 'scale'), input(inputs, 'offset'), empty, empty],
-      6,
-    );
-  },
-  save: { inputs: ['x', 'scale'], outputs: [false, false, false, true, true, true] },
-  gradient: (dy, tensors) => {
-    const [dx, dScale, dOffset, ...unused] = activeBackend().executeMultipleOutputs(
-      'FusedBatchNormGradV3',
-      normalisationAttributes(true),
-      [single(dy), ...tensors],
-      5,
-    );
-    tf.dispose(unused);
-    return {
-      x: () => required(dx, 'gradient of x'),
-      scale: () => required(dScale, 'gradient of scale'),
-      offset: () => required(dOffset, 'gradient of offset'),
-    };
-  },
-});
-
-/**
- * Normalises x [N H W C] by its batch statistics. Gives them, too: mean [C] and the unbiased
- * variance [C] (PyTorch's running statistics use that one). eps 1e-5.
- */
-export function batchNormTraining(
-  x: Tensor4D,
-  scale: Tensor1D,
-  offset: Tensor1D,
-): { y: Tensor4D; mean: Tensor1D; variance: Tensor1D } {
-  if (usesStockOps()) return stock.batchNormTraining(x, scale, offset, EPSILON);
-  const outputs = run('fsam.BatchNormTraining', { x, scale, offset }) as Tensor[];
-  const [y, mean, variance] = outputs as [Tensor4D, Tensor1D, Tensor1D];
-  return { y, mean, variance };
-}
-
-/** Normalises x [N H W C] by given statistics [C]; no gradient, evaluation only. */
-export function batchNormInference(
-  x: Tensor4D,
-  scale: Tensor1D,
-  offset: Tensor1D,
-  mean: Tensor1D,
-  variance: Tensor1D,
-): Tensor4D {
-  const [y] = activeBackend().executeMultipleOutputs(
-    'FusedBatchNormV3',
-    [...normalisationAttributes(false), floatAttribute('exponential_avg_factor', 1)],
-    [x, scale, offset, mean, variance],
-    6,
-  );
-  return required(y, 'the normalised tensor') as Tensor4D;
 }
 
 // ReLU

@@ -1,6 +1,7 @@
 // The layers that networks are made of. Each declares its parameters on a builder and gives a
 // function.
 import * as kernels from '../native/kernels.js';
+import { batchNormInference, batchNormTraining } from '../native/normalisation.js';
 import * as pooling from '../native/pooling.js';
 import { nameScope } from '../native/scope.js';
 import { suitsWinograd, winogradConv2d } from '../native/winograd.js';
@@ -58,6 +59,11 @@ function convolve(
   return kernels.conv2d(padded, filter, stride, 'VALID', precision);
 }
 
+/** A layer that computes the ReLU after it, too, for less than the two take. */
+interface WithRelu extends Layer {
+  readonly withRelu: Layer;
+}
+
 /**
  * Batch normalisation over N, H, W. Parameters NAME.weight, NAME.bias [C]; statistics
  * NAME.running_mean, NAME.running_var [C].
@@ -67,18 +73,23 @@ export function batchNorm(builder: NetworkBuilder, name: string, channels: numbe
   const offset = builder.parameter(`${name}.bias`, [channels], constant(0));
   const mean = builder.statistic(`${name}.running_mean`, [channels], 0);
   const variance = builder.statistic(`${name}.running_var`, [channels], 1);
-  return (x, pass) =>
-    nameScope(name, () => {
-      const [gamma, beta] = [pass.parameter(scale) as Tensor1D, pass.parameter(offset) as Tensor1D];
-      if (pass.mode === 'evaluation') {
-        const [mu, sigma2] = [pass.statistic(mean), pass.statistic(variance)];
-        return kernels.batchNormInference(x, gamma, beta, mu, sigma2);
-      }
-      const batch = kernels.batchNormTraining(x, gamma, beta);
-      pass.observe(mean, batch.mean);
-      pass.observe(variance, batch.variance);
-      return batch.y;
-    });
+  const layer =
+    (positive: boolean): Layer =>
+    (x, pass) =>
+      nameScope(name, () => {
+        const gamma = pass.parameter(scale) as Tensor1D;
+        const beta = pass.parameter(offset) as Tensor1D;
+        if (pass.mode === 'evaluation') {
+          const [mu, sigma2] = [pass.statistic(mean), pass.statistic(variance)];
+          const y = batchNormInference(x, gamma, beta, mu, sigma2);
+          return positive ? kernels.relu(y) : y;
+        }
+        const batch = batchNormTraining(x, gamma, beta, { positive });
+        pass.observe(mean, batch.mean);
+        pass.observe(variance, batch.variance);
+        return batch.y;
+      });
+  return Object.assign(layer(false), { withRelu: layer(true) });
 }
 
 /** [N I] -> [N O]. Parameters NAME.weight [I O], NAME.bias [O]. */
@@ -124,5 +135,10 @@ export const globalAveragePool: Layer<Tensor4D, Tensor2D> = (x) =>
 
 /** The layers one after the other. */
 export function sequence(...layers: readonly Layer[]): Layer {
-  return (x, pass) => layers.reduce((y, layer) => layer(y, pass), x);
+  const joined = layers.flatMap((layer, i) => {
+    if (layers[i + 1] === relu && 'withRelu' in layer) return [(layer as WithRelu).withRelu];
+    const before = layers[i - 1];
+    return layer === relu && before !== undefined && 'withRelu' in before ? [] : [layer];
+  });
+  return (x, pass) => joined.reduce((y, layer) => layer(y, pass), x);
 }

@@ -10,37 +10,12 @@
 // Layouts: points of a filter [panels][36][inputs][PANEL], those of channels beyond the last left as they are; points
 // of tiles, see PointsOfTiles. Points of the filter's gradient have whole blocks of inputs.
 
-typedef float Vector __attribute__((vector_size(LANES * sizeof(float))));
-typedef float Unaligned __attribute__((vector_size(LANES * sizeof(float)), aligned(4), may_alias));
+#include "vectors.h"
 
 constexpr long PANEL = 2 * LANES;
 
 /** Terms that are summed in one go: sums of short sums round less than long ones, and the factors stay in the cache. */
 constexpr long DEPTH = 64;
-
-static inline Vector load(const float* from) { return *reinterpret_cast<const Unaligned*>(from); }
-static inline void store(float* to, Vector value) { *reinterpret_cast<Unaligned*>(to) = value; }
-
-/** The first `count` floats, of LANES or fewer; the rest is 0. */
-static inline Vector load(const float* from, long count) { return count == LANES ? load(from) : loadPart(from, count); }
-
-/** The first `count` lanes, of LANES or fewer. */
-static inline void store(float* to, Vector value, long count) {
-  if (count == LANES) return store(to, value);
-  float lanes[LANES];
-  store(lanes, value);
-  const float* from = lanes;
-  for (long part = LANES / 2; part > 0; part /= 2) {
-    if ((count & part) == 0) continue;
-    std::memcpy(to, from, part * sizeof(float));
-    to += part;
-    from += part;
-  }
-}
-
-/** Of `channels`, those in the vector that begins with `channel`. */
-static inline long lanesAt(long channels, long channel) { return std::clamp(channels - channel, 0L, long{LANES}); }
-
 
 typedef int Lanes __attribute__((vector_size(LANES * sizeof(int))));
 

@@ -2,11 +2,8 @@
 #pragma once
 #include "shape.h"
 
-/**
- * Called once, before all else. `threads`: how many compute, the caller's among them. Gives the instruction set that is
- * used: avx512, avx2 or plain. Throws std::system_error where the system has no more threads.
- */
-const char* prepareConvolutions(int threads);
+/** Called once, before all else but startPool. Gives the instruction set that is used: avx512, avx2 or plain. */
+const char* prepareConvolutions();
 
 /** Whether images of this size, and these numbers of channels, can be computed. */
 bool suits(const Shape& shape);

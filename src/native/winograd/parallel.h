@@ -9,6 +9,7 @@
 #include <mutex>
 #include <new>
 #include <thread>
+#include <vector>
 
 /** A fixed number of threads, the caller's among them, that share out tasks. Never destroyed once started. */
 class Threads {
@@ -93,3 +94,23 @@ class Buffer {
   std::unique_ptr<float, Free> memory_;
   long size_ = 0;
 };
+
+/** What all ops share: one of them computes at a time, on all threads. */
+struct Pool {
+  explicit Pool(int threads) : threads(threads), scratch(threads) {}
+
+  std::mutex mutex;
+  Threads threads;
+  /** One of each thread. */
+  std::vector<Buffer> scratch;
+  Buffer shared;
+};
+
+inline Pool* pool = nullptr;
+
+/** Called once, before any op. Throws std::system_error, see Threads::start. */
+inline void startPool(int threads) {
+  // Never deleted: its threads use it to the end of the process.
+  pool = new Pool(threads);
+  pool->threads.start();
+}

@@ -68,6 +68,18 @@ const normalisation = (training: boolean): TFEOpAttr[] => [
   boolAttribute('is_training', training),
 ];
 
+const normalise: Case = (draw) => {
+  const image = draw.shape(4);
+  const vectors = [0, 1].map(() => draw.float([image[3] ?? 0]));
+  return { inputs: [draw.float(image), ...vectors], outputs: 4 };
+};
+
+const normaliseBack: Case = (draw) => {
+  const image = draw.shape(4);
+  const vectors = [0, 1, 2, 3].map(() => draw.float([image[3] ?? 0]));
+  return { inputs: [draw.float(image), draw.float(image), ...vectors], outputs: 3 };
+};
+
 /** Of one value: larger operands than the recorder takes for constants. */
 const same = (shape: readonly number[]): Operand => ({
   type: { dtype: 'float32', shape },
@@ -110,6 +122,10 @@ export const NETWORKS: Readonly<Record<string, Case>> = {
     const { x, dy } = winograd(draw);
     return { inputs: [same(x), same(dy)] };
   },
+  NormalizeBatch: normalise,
+  NormalizeBatchRelu: normalise,
+  NormalizeBatchGrad: normaliseBack,
+  NormalizeBatchReluGrad: normaliseBack,
   FusedBatchNormV3: (draw) => {
     const image = draw.shape(4);
     const channels = [image[3] ?? 0];
