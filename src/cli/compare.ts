@@ -59,6 +59,9 @@ function cells(first: Progressed, second: Progressed): string[][] {
     ['', '1', '2', '2 - 1'],
     row('test accuracy, last (%)', 'test_accuracy'),
     row('test accuracy, best (%)', 'best_test_accuracy'),
+    ...(last(first, 'validation_accuracy') === null && last(second, 'validation_accuracy') === null
+      ? []
+      : [row('validation accuracy, last (%)', 'validation_accuracy')]),
     row('test loss, last', 'test_loss'),
     row('train accuracy, last (%)', 'train_accuracy'),
     row('train loss, last', 'train_loss'),

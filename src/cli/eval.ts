@@ -2,14 +2,15 @@
 import { Option, type Command } from 'commander';
 import type { Config } from '../config/schema.js';
 import type { Dataset } from '../data/dataset.js';
-import type { Evaluation, State } from '../train/engine.js';
+import type { Evaluation, Split, State } from '../train/engine.js';
+import { UserError } from '../util/errors.js';
 import { print, tell } from './output.js';
 
 interface EvalOptions {
   readonly dataDir?: string;
   readonly device?: string;
   readonly checkpoint?: string;
-  readonly split: 'train' | 'test';
+  readonly split: Split;
   readonly probe?: string;
 }
 
@@ -23,10 +24,13 @@ export function registerEval(program: Command): void {
       "where the data set is now (default: as the run's config.yaml says)",
     )
     .option('--device <device>', 'auto, cpu or gpu')
-    .option('--checkpoint <file>', 'another checkpoint of the same network and optimizer')
+    .option(
+      '--checkpoint <file>',
+      'best (of checkpoint.keepBest), or another checkpoint of the same network and optimizer',
+    )
     .addOption(
       new Option('--split <split>', 'images to evaluate on, without augmentation')
-        .choices(['train', 'test'])
+        .choices(['train', 'validation', 'test'])
         .default('test'),
     )
     .option('--probe <file>', 'also write logits for scripts/check_pytorch_weights.py there')
@@ -46,6 +50,11 @@ async function evaluate(folder: string, options: EvalOptions): Promise<void> {
   const { ABSENT } = await import('../catalogue/identity.js');
   const written = { config: runFolder(folder).config, assignments: [], beneath: ABSENT };
   const config = loadConfig({ ...written, overrides });
+  if (split === 'validation' && config.data.validation === null) {
+    throw new UserError(
+      '--split: got validation, wanted train or test: data.validation of this run holds no images out',
+    );
+  }
   const { openDevice } = await import('../native/device.js');
   const { inUse } = await openDevice(config.device);
   const { loadDataset } = await import('../data/load.js');
@@ -57,7 +66,13 @@ async function evaluate(folder: string, options: EvalOptions): Promise<void> {
   const engine = createEngine(config, dataset, { mode: 'compiled' });
   try {
     const { progress } = await loadCheckpoint(checkpoint, engine);
-    tell(`${checkpoint}: ${progress.step} steps, on ${inUse}`);
+    const { bestBy } = await import('../experiment/metrics.js');
+    const { bySet } = await import('./reporter.js');
+    const best =
+      options.checkpoint === 'best'
+        ? `, epoch ${progress.epoch}, the best ${bySet(bestBy(config))}`
+        : '';
+    tell(`${checkpoint}: ${progress.step} steps${best}, on ${inUse}`);
     // The set is read without its label noise, so that these are the true labels.
     const isNoisy = split === 'train' && hasLabelNoise(config.labelNoise);
     const labels = isNoisy ? ', against the labels before label noise' : '';

@@ -1,7 +1,7 @@
 // What a run shows: a line an epoch on stdout, notes on stderr, a progress bar where stderr is a
 // terminal.
 import type { WriteStream } from 'node:tty';
-import type { MetricsRow } from '../experiment/metrics.js';
+import type { BestBy, MetricsRow } from '../experiment/metrics.js';
 import type { Reporter, RunEnd, RunStart } from '../experiment/reporter.js';
 import { counted } from '../util/counted.js';
 import { EpochBar } from './epoch-bar.js';
@@ -86,12 +86,16 @@ function epochLine(
   imagesPerSecond: number,
 ): string {
   const { perturbed_loss: loss, perturbed_accuracy: accuracy } = row;
+  const { validation_loss: validationLoss, validation_accuracy: validationAccuracy } = row;
   const total = String(epochs);
   return [
     `epoch ${String(row.epoch).padStart(total.length)}/${total}`,
     `lr ${decimals(row.learning_rate, 5)}`,
     `train ${measures(row.train_loss, row.train_accuracy)}`,
     ...(loss === null || accuracy === null ? [] : [`perturbed ${measures(loss, accuracy)}`]),
+    ...(validationLoss === undefined || validationAccuracy === undefined
+      ? []
+      : [`validation ${measures(validationLoss, validationAccuracy)}`]),
     `test ${measures(row.test_loss, row.test_accuracy)}`,
     `best ${percent(row.best_test_accuracy)}`,
     duration(seconds),
@@ -104,10 +108,16 @@ const measures = (loss: number, accuracy: number): string =>
 
 const percent = (value: number): string => `${value.toFixed(2).padStart(5)} %`;
 
-function endLines({ folder, lastTestAccuracy, bestTestAccuracy, totalSeconds }: RunEnd): string[] {
-  const [last, best] = [percent(lastTestAccuracy), percent(bestTestAccuracy)];
+/** Who chose the best epoch. */
+export const bySet = (by: BestBy): string =>
+  by === 'validation_accuracy' ? 'by the validation set' : 'by the test set itself';
+
+function endLines(run: RunEnd): string[] {
+  const { folder, totalSeconds } = run;
+  const [last, best] = [percent(run.lastTestAccuracy), percent(run.bestTestAccuracy)];
+  const chosen = `after epoch ${run.bestEpoch}, the best ${bySet(run.bestBy)}`;
   return [
-    `test accuracy ${last} after the last epoch, ${best} at best; ${duration(totalSeconds)} of training`,
+    `test accuracy ${last} after the last epoch, ${best} ${chosen}; ${duration(totalSeconds)} of training`,
     `run folder ${folder}`,
   ];
 }

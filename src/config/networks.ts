@@ -76,7 +76,8 @@ export function parseNetworkName(name: string): NetworkName | undefined {
 }
 
 /** Options that only some families have. */
-export type NetworkOption = 'dropout' | 'dropPath' | 'block' | 'patch' | 'layers' | 'heads';
+export type NetworkOption =
+  'dropout' | 'dropPath' | 'block' | 'stageBlocks' | 'patch' | 'layers' | 'heads';
 
 interface Options {
   /** Channels of the first stage; features of a token. */
@@ -84,6 +85,7 @@ interface Options {
   readonly dropout?: number;
   readonly dropPath?: number;
   readonly block?: 'basic' | 'bottleneck';
+  readonly stageBlocks?: 'code' | 'paper';
   readonly patch?: number;
   readonly layers?: number;
   readonly heads?: number;
@@ -93,7 +95,7 @@ interface Options {
 export const PUBLISHED = {
   resnet: { width: 64 },
   'imagenet-resnet': { width: 64 },
-  wrn: { width: 16, dropout: 0 },
+  wrn: { width: 16, dropout: 0, stageBlocks: 'code' },
   vgg: { width: 64, dropout: 0.5 },
   pyramidnet: { width: 16, block: 'bottleneck' },
   vit: { width: 192, dropout: 0, dropPath: 0, patch: 4, layers: 6, heads: 3 },

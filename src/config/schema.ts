@@ -51,6 +51,12 @@ export const dataSchema = z.strictObject({
     })
     .prefault({})
     .describe('Class-balanced subsets, drawn from the seed.'),
+  validation: count
+    .nullable()
+    .default(null)
+    .describe(
+      'Images held out of the training set, class-balanced and drawn from the seed, before its subset is taken: the best epoch is chosen by them; null: none.',
+    ),
   synthetic: z
     .strictObject({
       train: count.default(256).describe('Training images.'),
@@ -98,6 +104,13 @@ const familyOptions = {
     .nullable()
     .default(null)
     .describe(`Kind of residual block (${publishedValues('block')}).`),
+  stageBlocks: z
+    .enum(['code', 'paper'])
+    .nullable()
+    .default(null)
+    .describe(
+      `Blocks a stage: paper has (depth - 4) / 6; code has one more, as the F-SAM authors' code does (${publishedValues('stageBlocks')}).`,
+    ),
   patch: count
     .nullable()
     .default(null)
@@ -277,7 +290,13 @@ export const configSchema = z
       .nullable()
       .default(null)
       .describe('Stops after this many steps in all, schedule unchanged; null: at the end.'),
-    batchSize: count.default(128).describe('Images a training step; the short last batch is used.'),
+    batchSize: count.default(128).describe('Images a training step.'),
+    dropLast: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Leave out the last batch of an epoch where it is short: its images, others in each epoch, wait for the next.',
+      ),
     microBatches: count
       .default(1)
       .describe(
@@ -300,7 +319,15 @@ export const configSchema = z
       .default(null)
       .describe('Decay of an EMA of the weights, which are then what is evaluated; null: none.'),
     checkpoint: z
-      .strictObject({ everyEpochs: count.default(1).describe('Epochs from one to the next.') })
+      .strictObject({
+        everyEpochs: count.default(1).describe('Epochs from one to the next.'),
+        keepBest: z
+          .boolean()
+          .default(false)
+          .describe(
+            'Keep the best epoch, too, as best.safetensors: by data.validation, or by the test set where there is none.',
+          ),
+      })
       .prefault({})
       .describe('When the state of training is saved.'),
     logging: z

@@ -65,6 +65,7 @@ export function cifarShape(format: CifarFormat): DatasetShape {
     labelNoise: false,
     trainCount: count('train'),
     testCount: count('test'),
+    validationCount: 0,
   };
 }
 

@@ -1,5 +1,4 @@
-// What a data set is to the rest of the program: two sets of uint8 images with labels, in host
-// memory.
+// What a data set is to the rest of the program: sets of uint8 images with labels, in host memory.
 
 /** Images and their labels, in file order. */
 export interface ImageSet {
@@ -25,6 +24,8 @@ export interface Dataset {
   readonly std: readonly number[];
   readonly train: ImageSet;
   readonly test: ImageSet;
+  /** Held out of the training set, where that is asked for. */
+  readonly validation?: ImageSet;
   /** Where it was read from, for environment.json. */
   readonly source: string;
 }
@@ -36,16 +37,19 @@ export interface DatasetShape extends Pick<
 > {
   readonly trainCount: number;
   readonly testCount: number;
+  /** 0: nothing was held out. */
+  readonly validationCount: number;
   /** Whether training labels were changed on purpose. */
   readonly labelNoise: boolean;
 }
 
 export function shapeOf(dataset: Dataset): DatasetShape {
-  const { train, test, ...shape } = dataset;
+  const { train, test, validation, ...shape } = dataset;
   return {
     ...shape,
     trainCount: train.labels.length,
     testCount: test.labels.length,
+    validationCount: validation?.labels.length ?? 0,
     labelNoise: train.originalLabels !== undefined,
   };
 }

@@ -4,7 +4,7 @@ import { CIFAR_FORMATS } from './cifar-format.js';
 import { cifarShape, loadCifar } from './cifar.js';
 import { shapeOf, type Dataset, type DatasetShape } from './dataset.js';
 import { loadFashionMnistTiny, loadIdx } from './idx.js';
-import { takeSubset } from './subset.js';
+import { holdOut, takeSubset } from './subset.js';
 import { makeSynthetic } from './synthetic.js';
 
 type Loader = (config: DataConfig, seed: number) => Dataset | Promise<Dataset>;
@@ -18,14 +18,15 @@ const LOADERS: Record<DataConfig['name'], Loader> = {
 };
 
 /**
- * Reads the set into memory. `seed` chooses the subset and draws the synthetic set; mean and std
- * are those of the whole training set, whatever the subset.
+ * Reads the set into memory. `seed` chooses what is held out for validation and the subset of the
+ * rest, and draws the synthetic set; mean and std are those of the whole training set, whatever is
+ * taken of it.
  *
  * Errors: UserError, one line, when the set is missing, damaged or smaller than the subset wanted.
  */
 export async function loadDataset(config: DataConfig, seed: number): Promise<Dataset> {
   const whole = await LOADERS[config.name](config, seed);
-  return takeSubset(whole, config.subset, seed);
+  return takeSubset(holdOut(whole, config.validation, seed), config.subset, seed);
 }
 
 /**
@@ -40,9 +41,11 @@ export async function datasetShape(config: DataConfig, seed: number): Promise<Da
     case 'cifar100': {
       const whole = cifarShape(CIFAR_FORMATS[config.name]);
       const { train, test } = config.subset;
+      const validationCount = config.validation ?? 0;
       return {
         ...whole,
-        trainCount: train ?? whole.trainCount,
+        validationCount,
+        trainCount: train ?? whole.trainCount - validationCount,
         testCount: test ?? whole.testCount,
       };
     }

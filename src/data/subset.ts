@@ -1,4 +1,4 @@
-// Class-balanced, seeded subsets.
+// Class-balanced, seeded subsets: a part of a set, and what is held out for validation.
 import { UserError } from '../util/errors.js';
 import { randomStream, type RandomStream } from '../util/random.js';
 import type { DataConfig } from '../config/schema.js';
@@ -23,6 +23,35 @@ export function takeSubset(dataset: Dataset, subset: DataConfig['subset'], seed:
   return { ...dataset, train: take('train'), test: take('test') };
 }
 
+/**
+ * `dataset` with `count` of its training images, class-balanced, as a set for validation instead; null
+ * holds nothing out.
+ *
+ * Errors: UserError where a class would have no image left to train on.
+ */
+export function holdOut(dataset: Dataset, count: number | null, seed: number): Dataset {
+  if (count === null) return dataset;
+  const { labels } = dataset.train;
+  const pools = classesOf(labels, dataset.classes);
+  const smallest = Math.min(...pools.map((pool) => pool.length));
+  const most = pools.length * (smallest - 1);
+  if (count > most) {
+    const label = labels[pools.find((pool) => pool.length === smallest)?.[0] ?? 0];
+    throw new UserError(
+      `data.validation: got ${count}; class ${label} of ${dataset.name} has ${smallest} of the ${labels.length} training ` +
+        `images: wanted ${most > 0 ? `${most} at most, or ` : ''}null for none`,
+    );
+  }
+  const held = chooseIndices(pools, count, randomStream(seed, 'validation'));
+  const chosen = new Set(held);
+  const others = Int32Array.from(labels.keys()).filter((index) => !chosen.has(index));
+  return {
+    ...dataset,
+    train: pick(dataset, 'train', others),
+    validation: pick(dataset, 'train', held),
+  };
+}
+
 function balanced(
   dataset: Dataset,
   split: 'train' | 'test',
@@ -38,37 +67,36 @@ function balanced(
   }
   // All of them is all of them, even where the set itself is not balanced.
   if (count === labels.length) return dataset[split];
-  return pick(dataset, split, chooseIndices(labels, dataset.classes, count, key, stream));
-}
-
-/**
- * Indices of the chosen images, ascending. Errors: UserError when a class has too few for its
- * share.
- */
-function chooseIndices(
-  labels: Int32Array,
-  classes: number,
-  count: number,
-  key: string,
-  stream: RandomStream,
-): Int32Array {
-  const members: number[][] = Array.from({ length: classes }, () => []);
-  labels.forEach((label, index) => members[label]?.push(index));
-  // Every class is permuted whole and in turn, so that a larger count only takes more from the same
-  // orders.
-  const pools = members.filter((pool) => pool.length > 0);
-  const turns = [...stream.permutation(pools.length)].map((which) => pools[which] as number[]);
-  const shuffled = turns.map((pool) => shuffle(pool, stream));
-
-  const smallest = Math.min(...shuffled.map((pool) => pool.length));
-  const most = shuffled.reduce((sum, pool) => sum + Math.min(pool.length, smallest + 1), 0);
+  const pools = classesOf(labels, dataset.classes);
+  const smallest = Math.min(...pools.map((pool) => pool.length));
+  const most = pools.reduce((sum, pool) => sum + Math.min(pool.length, smallest + 1), 0);
   if (count > most) {
-    const label = labels[shuffled.find((pool) => pool.length === smallest)?.[0] ?? 0];
+    const label = labels[pools.find((pool) => pool.length === smallest)?.[0] ?? 0];
     throw new UserError(
       `${key}: got ${count}, which can't be spread evenly: class ${label} has ${smallest} images; ` +
         `wanted ${most} at most, or null for all`,
     );
   }
+  return pick(dataset, split, chooseIndices(pools, count, stream));
+}
+
+/** Indices of the images of each class that has some. */
+function classesOf(labels: Int32Array, classes: number): number[][] {
+  const members: number[][] = Array.from({ length: classes }, () => []);
+  labels.forEach((label, index) => members[label]?.push(index));
+  return members.filter((pool) => pool.length > 0);
+}
+
+/** Indices of the chosen images, ascending; no class is more than one image too small for its share. */
+function chooseIndices(
+  pools: readonly (readonly number[])[],
+  count: number,
+  stream: RandomStream,
+): Int32Array {
+  // Every class is permuted whole and in turn, so that a larger count only takes more from the same
+  // orders.
+  const turns = [...stream.permutation(pools.length)].map((which) => pools[which] as number[]);
+  const shuffled = turns.map((pool) => shuffle(pool, stream));
   const share = Math.floor(count / shuffled.length);
   let withOneMore = count % shuffled.length;
   const chosen = shuffled.flatMap((pool) => {

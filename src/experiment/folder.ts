@@ -12,7 +12,13 @@ import { UserError } from '../util/errors.js';
 import { errorCode, unreadable, unwritable } from '../util/file-errors.js';
 import { makeFolders, removeEmptyFolders } from '../util/folders.js';
 import { acquireLock, type Lock } from '../util/lock.js';
-import { claimFiles, disownFiles, ownedFiles, refuseStrangers } from '../util/owned-files.js';
+import {
+  claimFiles,
+  disownFiles,
+  ownedFiles,
+  refuseStrangers,
+  removeFiles,
+} from '../util/owned-files.js';
 
 /** The folder, and the files that a run writes into it. */
 export interface RunFolder {
@@ -27,6 +33,8 @@ export interface RunFolder {
   readonly environment: string;
   readonly summary: string;
   readonly checkpoints: string;
+  /** The best epoch's checkpoint; only where the configuration asks for it. */
+  readonly best: string;
   readonly lock: string;
 }
 
@@ -48,6 +56,7 @@ export function runFolder(path: string): RunFolder {
     environment: join(path, 'environment.json'),
     summary: join(path, 'summary.json'),
     checkpoints: join(path, 'checkpoints'),
+    best: join(path, 'best.safetensors'),
     lock: join(path, LOCK_NAME),
   };
 }
@@ -74,6 +83,12 @@ export async function listCheckpoints(folder: RunFolder): Promise<string[]> {
 export async function removeOldCheckpoints(folder: RunFolder): Promise<void> {
   const old = (await listCheckpoints(folder)).slice(KEPT_CHECKPOINTS);
   for (const path of old) await remove(path);
+}
+
+/** Removes the checkpoint of the best epoch, if it is ours. Errors: UserError where it cannot be. */
+export async function removeBest(folder: RunFolder): Promise<void> {
+  const name = basename(folder.best);
+  if ((await ownedIn(folder)).has(name)) await removeFiles(folder.path, [name]);
 }
 
 export type FolderState =
@@ -126,15 +141,16 @@ export async function claimFolder(folder: RunFolder, config: Config): Promise<vo
 
 const namesOf = (folder: RunFolder): string[] => {
   const { environment, config, metrics, timing, summary, checkpoints } = folder;
-  const { labelNoise, tensorboard } = folder;
-  const all = [environment, config, metrics, timing, summary, checkpoints, labelNoise, tensorboard];
-  return all.map((path) => basename(path));
+  const { labelNoise, tensorboard, best } = folder;
+  const always = [environment, config, metrics, timing, summary, checkpoints];
+  return [...always, labelNoise, tensorboard, best].map((path) => basename(path));
 };
 
 /** Whether a run of `config` writes the file or folder `name`. */
 function mayHold(folder: RunFolder, config: Config, name: string): boolean {
   if (name === basename(folder.labelNoise)) return hasLabelNoise(config.labelNoise);
   if (name === basename(folder.tensorboard)) return config.logging.tensorboard;
+  if (name === basename(folder.best)) return config.checkpoint.keepBest;
   return true;
 }
 
@@ -151,7 +167,9 @@ async function ownedIn(folder: RunFolder): Promise<ReadonlySet<string>> {
       return null;
     }
   })();
-  const optional = [folder.labelNoise, folder.tensorboard].map((path) => basename(path));
+  const optional = [folder.labelNoise, folder.tensorboard, folder.best].map((path) =>
+    basename(path),
+  );
   const written = namesOf(folder).filter((name) =>
     config === null ? !optional.includes(name) : mayHold(folder, config, name),
   );
@@ -194,7 +212,7 @@ interface OpenRun {
 }
 
 /**
- * The run in the folder `path`, to evaluate `checkpoint`, or its newest one where that is null.
+ * The run in the folder `path`, to evaluate `checkpoint`: `best`, or a path, or null for the newest.
  *
  * Errors: UserError where there is no run, or it has no checkpoint.
  */
@@ -208,6 +226,7 @@ export async function openRun(path: string, checkpoint: string | null): Promise<
       `${path}: ${problem}; wanted a run folder such as results/NAME/VARIANT/seed-1`,
     );
   }
+  if (checkpoint === 'best') return { config: configOf(folder), checkpoint: bestOf(folder) };
   const chosen = checkpoint ?? state.checkpoint;
   if (chosen === null) {
     throw new UserError(
@@ -215,6 +234,13 @@ export async function openRun(path: string, checkpoint: string | null): Promise<
     );
   }
   return { config: configOf(folder), checkpoint: chosen };
+}
+
+function bestOf({ best }: RunFolder): string {
+  if (existsSync(best)) return best;
+  throw new UserError(
+    `${best}: no such file; wanted a run with checkpoint.keepBest: true and an epoch better than those before it`,
+  );
 }
 
 /**
@@ -244,15 +270,17 @@ export async function lockFolder(folder: RunFolder): Promise<Lock> {
  */
 export async function clearFolder(folder: RunFolder): Promise<void> {
   const owned = await ownedIn(folder);
-  const { summary, metrics, timing, labelNoise, config } = folder;
+  const { summary, metrics, timing, labelNoise, best, config } = folder;
   if (owned.has(basename(summary))) await remove(summary);
   if (owned.has(basename(folder.checkpoints))) {
     for (const path of await listCheckpoints(folder)) await remove(path);
   }
   await clearCurves(folder);
-  const files = [metrics, timing, labelNoise, config].filter((path) => owned.has(basename(path)));
+  const files = [metrics, timing, labelNoise, best, config].filter((path) =>
+    owned.has(basename(path)),
+  );
   for (const path of files) await remove(path);
-  const gone = [labelNoise, folder.tensorboard].filter((path) => !existsSync(path));
+  const gone = [labelNoise, folder.tensorboard, best].filter((path) => !existsSync(path));
   await disownFiles(
     folder.path,
     gone.map((path) => basename(path)),
@@ -275,8 +303,8 @@ export async function clearCurves(folder: RunFolder): Promise<void> {
  * the folder's lock writes. Only for who holds it.
  */
 export async function removeTemporaries(folder: RunFolder): Promise<void> {
-  const { config, metrics, timing, labelNoise, environment, summary, lock } = folder;
-  const files = [config, metrics, timing, labelNoise, environment, summary, lock];
+  const { config, metrics, timing, labelNoise, best, environment, summary, lock } = folder;
+  const files = [config, metrics, timing, labelNoise, best, environment, summary, lock];
   const owned = new Set(files.map((path) => basename(path)));
   for (const parent of [folder.path, folder.checkpoints]) {
     const names = (await listFolder(parent)) ?? [];

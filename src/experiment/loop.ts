@@ -5,11 +5,13 @@ import type { Config } from '../config/schema.js';
 import { hasLabelNoise } from '../data/label-noise.js';
 import type { Schedule } from '../optim/schedule.js';
 import type { Engine } from '../train/engine.js';
-import { RunError } from '../util/errors.js';
+import { RunError, UserError } from '../util/errors.js';
 import { randomStream } from '../util/random.js';
 import type { StopSignal } from '../util/stop-signals.js';
 import {
   addStep,
+  bestBy,
+  bestRow,
   formatMetrics,
   hasTwoPasses,
   metricsRow,
@@ -28,6 +30,8 @@ export interface Interruption {
   signal: StopSignal | null;
 }
 
+type Save = (progress: Progress) => Promise<void>;
+
 export interface Loop {
   readonly config: Config;
   readonly engine: Engine;
@@ -40,13 +44,26 @@ export interface Loop {
   readonly reporter: Reporter;
   readonly interruption: Interruption;
   /** Saves the engine's state with its progress. */
-  readonly save: (progress: Progress) => Promise<void>;
+  readonly save: Save;
+  /** Keeps the state of the best epoch; null where that is not asked for. */
+  readonly saveBest: Save | null;
   /** Path of the newest checkpoint. */
   readonly lastCheckpoint: () => string | null;
 }
 
-export function stepsPerEpoch(trainImages: number, batchSize: number): number {
-  return Math.ceil(trainImages / batchSize);
+/**
+ * Training steps of an epoch. Errors: UserError where `dropLast` leaves none.
+ */
+export function stepsPerEpoch(
+  trainImages: number,
+  { batchSize, dropLast }: Pick<Config, 'batchSize' | 'dropLast'>,
+): number {
+  if (!dropLast) return Math.ceil(trainImages / batchSize);
+  if (trainImages >= batchSize) return Math.floor(trainImages / batchSize);
+  throw new UserError(
+    `batchSize: got ${batchSize} with dropLast, which leaves no batch of ${trainImages} training images; ` +
+      `wanted ${trainImages} at most, or dropLast: false`,
+  );
 }
 
 /**
@@ -57,14 +74,14 @@ export function stepsPerEpoch(trainImages: number, batchSize: number): number {
  */
 export async function train(loop: Loop, start: Progress): Promise<Progress> {
   const { config, trainImages } = loop;
-  const perEpoch = stepsPerEpoch(trainImages, config.batchSize);
+  const perEpoch = stepsPerEpoch(trainImages, config);
   const lastStep = Math.min(config.epochs * perEpoch, config.maxSteps ?? Infinity);
   const stopwatch = new Stopwatch(start.timing);
   const order = orderOf(config.seed, trainImages);
-  const save = async (reached: Progress): Promise<Progress> => {
+  const save = async (reached: Progress, write: Save = loop.save): Promise<Progress> => {
     const timed = { ...reached, timing: stopwatch.now() };
     try {
-      await loop.save(timed);
+      await write(timed);
     } catch (error) {
       if (!(error instanceof RunError)) throw error;
       throw diverged(loop, reached, error.message);
@@ -79,6 +96,9 @@ export async function train(loop: Loop, start: Progress): Promise<Progress> {
       progress = trainStep(loop, progress, order(progress.epoch), perEpoch, stopwatch);
     } else {
       progress = await endEpoch(loop, progress, progress.step >= lastStep, stopwatch);
+      // Before the checkpoint: a process killed in between measures the epoch again and keeps it then.
+      if (loop.saveBest !== null && isBest(loop, progress.epoch))
+        await save(progress, loop.saveBest);
       if (progress.finished || progress.epoch % config.checkpoint.everyEpochs === 0) {
         saved = progress = await save(progress);
       }
@@ -129,16 +149,26 @@ async function endEpoch(
   stopwatch: Stopwatch,
 ): Promise<Progress> {
   const { config, engine, schedule, metrics, timing, reporter } = loop;
-  const { step, sums, bestTestAccuracy } = progress;
+  const { step, sums } = progress;
   const epoch = progress.epoch + 1;
-  const test = engine.evaluate('test');
-  if (!Number.isFinite(test.loss)) throw diverged(loop, progress, `the test loss is ${test.loss}`);
+  const evaluations = {
+    test: engine.evaluate('test'),
+    ...(config.data.validation === null ? {} : { validation: engine.evaluate('validation') }),
+  };
+  for (const [set, { loss }] of Object.entries(evaluations)) {
+    if (!Number.isFinite(loss)) throw diverged(loop, progress, `the ${set} loss is ${loss}`);
+  }
 
   const position = { epoch, step, learningRate: schedule(step - 1) };
-  const row = metricsRow(position, sums, measuredIn(config), test, bestTestAccuracy);
+  const before = bestRow(metrics.rows, bestBy(config));
+  const best = {
+    chosenBy: before === undefined ? null : Number(before[bestBy(config)]),
+    testAccuracy: progress.bestTestAccuracy,
+  };
+  const row = metricsRow(position, sums, measuredIn(config), evaluations, best);
   const times = stopwatch.endEpoch(epoch);
-  await metrics.add({ ...formatMetrics(row) });
-  loop.curves?.add({ ...formatMetrics(row) });
+  await metrics.add(formatMetrics(row));
+  loop.curves?.add(formatMetrics(row));
   await timing.add({ ...formatTiming(times) });
   reporter.epoch(row, times.seconds, times.images_per_second);
   return {
@@ -151,6 +181,9 @@ async function endEpoch(
     finished,
   };
 }
+
+const isBest = ({ config, metrics }: Loop, epoch: number): boolean =>
+  Number(bestRow(metrics.rows, bestBy(config))?.['epoch']) === epoch;
 
 const measuredIn = ({ optimizer, labelNoise }: Config): Measured => ({
   twoPasses: hasTwoPasses(optimizer.name),

@@ -2,8 +2,9 @@
 // step by step.
 import { z } from 'zod';
 import { OPTIMIZERS } from '../catalogue/variants.js';
-import type { OptimizerConfig } from '../config/schema.js';
+import type { Config, OptimizerConfig } from '../config/schema.js';
 import type { Evaluation, StepResult } from '../train/engine.js';
+import type { Row } from './table.js';
 
 /**
  * One epoch. Accuracies in percent; absent values (an optimizer with one pass only) are empty
@@ -23,8 +24,12 @@ export interface MetricsRow {
   readonly train_accuracy_clean: number | null;
   readonly perturbed_loss: number | null;
   readonly perturbed_accuracy: number | null;
+  /** Of the images held out for validation; only where there are some. */
+  readonly validation_loss?: number;
+  readonly validation_accuracy?: number;
   readonly test_loss: number;
   readonly test_accuracy: number;
+  /** At the best epoch so far; what is best, `bestBy` tells. */
   readonly best_test_accuracy: number;
   /** Mean over the epoch's steps of the L2 norm of the gradient at w. */
   readonly gradient_norm: number;
@@ -39,7 +44,7 @@ const percent = (value: number) => value.toFixed(3);
  * The columns in their order, each with how its numbers are written: 7 digits, about what float32
  * has, or 0.001 %.
  */
-const FORMATS: { readonly [K in keyof MetricsRow]: (value: number) => string } = {
+const FORMATS: { readonly [K in keyof MetricsRow]-?: (value: number) => string } = {
   epoch: String,
   step: String,
   learning_rate: rate,
@@ -48,6 +53,8 @@ const FORMATS: { readonly [K in keyof MetricsRow]: (value: number) => string } =
   train_accuracy_clean: percent,
   perturbed_loss: rate,
   perturbed_accuracy: percent,
+  validation_loss: rate,
+  validation_accuracy: percent,
   test_loss: rate,
   test_accuracy: percent,
   best_test_accuracy: percent,
@@ -55,15 +62,42 @@ const FORMATS: { readonly [K in keyof MetricsRow]: (value: number) => string } =
   perturbation_cosine: rate,
 };
 
-export const METRICS_COLUMNS = Object.keys(FORMATS) as (keyof MetricsRow)[];
+export type MetricsColumn = keyof MetricsRow;
+
+const ALL_COLUMNS = Object.keys(FORMATS) as MetricsColumn[];
+const OF_VALIDATION: readonly MetricsColumn[] = ['validation_loss', 'validation_accuracy'];
+
+/** What every run has. */
+export const METRICS_COLUMNS = ALL_COLUMNS.filter((column) => !OF_VALIDATION.includes(column));
+
+/** The columns of the metrics.csv of such a run. */
+export const metricsColumns = ({ data }: Pick<Config, 'data'>): readonly MetricsColumn[] =>
+  data.validation === null ? METRICS_COLUMNS : ALL_COLUMNS;
 
 /** The row as metrics.csv has it. */
-export function formatMetrics(row: MetricsRow): Record<keyof MetricsRow, string> {
-  const fields = METRICS_COLUMNS.map((column) => {
+export function formatMetrics(row: MetricsRow): Row {
+  const fields = ALL_COLUMNS.flatMap((column) => {
     const value = row[column];
-    return [column, value === null ? '' : FORMATS[column](value)] as const;
+    if (value === undefined) return [];
+    return [[column, value === null ? '' : FORMATS[column](value)] as const];
   });
-  return Object.fromEntries(fields) as Record<keyof MetricsRow, string>;
+  return Object.fromEntries(fields);
+}
+
+/** The column that the best epoch is chosen by. */
+export type BestBy = 'validation_accuracy' | 'test_accuracy';
+
+/** Of the images held out for validation, where there are some. */
+export const bestBy = ({ data }: Pick<Config, 'data'>): BestBy =>
+  data.validation === null ? 'test_accuracy' : 'validation_accuracy';
+
+/**
+ * The first row with the highest accuracy, as it is written, so that all who ask agree; undefined
+ * where there is none yet.
+ */
+export function bestRow(rows: readonly Row[], by: BestBy): Row | undefined {
+  const best = Math.max(...rows.map((row) => Number(row[by])));
+  return rows.find((row) => Number(row[by]) === best);
 }
 
 /**
@@ -138,19 +172,33 @@ export function notFinite(result: StepResult, twoPasses: boolean): [string, numb
   return numbers.find(([, value]) => !Number.isFinite(value)) ?? null;
 }
 
-/**
- * The row of an epoch whose steps are `sums`; `best` is the best test accuracy before it, in
- * percent.
- */
+/** What the end of an epoch measures; `validation` only where images were held out for it. */
+export interface Evaluations {
+  readonly test: Evaluation;
+  readonly validation?: Evaluation;
+}
+
+/** The best epoch so far, in percent. */
+export interface Best {
+  /** What it was chosen by, as it is written; null before the first epoch. */
+  readonly chosenBy: number | null;
+  readonly testAccuracy: number;
+}
+
+/** The row of an epoch whose steps are `sums`; `best` is that before it. */
 export function metricsRow(
   position: { readonly epoch: number; readonly step: number; readonly learningRate: number },
   sums: EpochSums,
   { twoPasses, labelNoise }: Measured,
-  test: Evaluation,
-  best: number,
+  { test, validation }: Evaluations,
+  best: Best,
 ): MetricsRow {
   const { images, steps } = sums;
-  const testAccuracy = (100 * test.correct) / test.images;
+  const testAccuracy = accuracyOf(test);
+  const chosenBy = Number(
+    percent(validation === undefined ? testAccuracy : accuracyOf(validation)),
+  );
+  const isBest = best.chosenBy === null || chosenBy > best.chosenBy;
   return {
     epoch: position.epoch,
     step: position.step,
@@ -160,10 +208,15 @@ export function metricsRow(
     train_accuracy_clean: labelNoise ? (100 * sums.originalCorrect) / images : null,
     perturbed_loss: twoPasses ? sums.perturbedLoss / images : null,
     perturbed_accuracy: twoPasses ? (100 * sums.perturbedCorrect) / images : null,
+    ...(validation === undefined
+      ? {}
+      : { validation_loss: validation.loss, validation_accuracy: accuracyOf(validation) }),
     test_loss: test.loss,
     test_accuracy: testAccuracy,
-    best_test_accuracy: Math.max(best, testAccuracy),
+    best_test_accuracy: isBest ? testAccuracy : best.testAccuracy,
     gradient_norm: sums.gradientNorm / steps,
     perturbation_cosine: twoPasses ? sums.perturbationCosine / steps : null,
   };
 }
+
+const accuracyOf = ({ correct, images }: Evaluation): number => (100 * correct) / images;

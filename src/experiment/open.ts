@@ -1,4 +1,5 @@
 // The files of a run folder, begun anew or read back to go on.
+import { existsSync } from 'node:fs';
 import type { Config } from '../config/schema.js';
 import { formatConfig } from '../config/text.js';
 import type { Dataset } from '../data/dataset.js';
@@ -17,11 +18,12 @@ import {
   clearCurves,
   clearFolder,
   listCheckpoints,
+  removeBest,
   removeOldCheckpoints,
   removeTemporaries,
   type RunFolder,
 } from './folder.js';
-import { METRICS_COLUMNS } from './metrics.js';
+import { bestBy, bestRow, metricsColumns } from './metrics.js';
 import { BEGINNING, type Progress } from './progress.js';
 import type { Reporter } from './reporter.js';
 import { readTable, Table } from './table.js';
@@ -57,7 +59,7 @@ export async function begin(
     await writeNoisyLabels(folder.labelNoise, originalLabels, labels);
   }
   await makeFolders(folder.checkpoints);
-  const metrics = new Table(folder.metrics, METRICS_COLUMNS);
+  const metrics = new Table(folder.metrics, metricsColumns(config));
   const timing = new Table(folder.timing, TIMING_COLUMNS);
   await metrics.write();
   await timing.write();
@@ -94,7 +96,7 @@ export async function restore(
   const restart = 'start anew with --overwrite';
   const [metrics, timing] = await withWayOut(restart, () =>
     Promise.all([
-      readTable(folder.metrics, METRICS_COLUMNS, progress.epoch),
+      readTable(folder.metrics, metricsColumns(config), progress.epoch),
       readTable(folder.timing, TIMING_COLUMNS, progress.epoch),
     ]),
   );
@@ -108,6 +110,15 @@ export async function restore(
   await timing.write();
   const place = `epoch ${progress.epoch + 1} after step ${progress.step}`;
   reporter.note(`resumed from ${checkpoint}: ${place}`);
+  if (!config.checkpoint.keepBest) {
+    // It would no longer be the best.
+    await removeBest(folder);
+  } else if (progress.epoch > 0 && !existsSync(folder.best)) {
+    const best = bestRow(metrics.rows, bestBy(config))?.['epoch'] ?? '';
+    reporter.note(
+      `checkpoint.keepBest: epoch ${best}, the best so far, was not kept; a better one will be`,
+    );
+  }
   return { progress, metrics, timing };
 }
 

@@ -17,7 +17,7 @@ export const progressSchema = z.strictObject({
    */
   stepInEpoch: z.int().min(0),
   sums: epochSumsSchema,
-  /** Percent; 0 before the first evaluation. */
+  /** At the best epoch so far, in percent; 0 before the first evaluation. */
   bestTestAccuracy: z.number(),
   timing: timingSchema,
   finished: z.boolean(),

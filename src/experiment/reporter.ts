@@ -1,5 +1,5 @@
 // What a run tells while it goes on; the command line shows it, tests collect it.
-import type { MetricsRow } from './metrics.js';
+import type { BestBy, MetricsRow } from './metrics.js';
 
 /** Said once, before the first step. */
 export interface RunStart {
@@ -28,7 +28,12 @@ export interface StepProgress {
 export interface RunEnd {
   readonly folder: string;
   readonly lastTestAccuracy: number;
+  /** At the best epoch. */
   readonly bestTestAccuracy: number;
+  /** From 1. */
+  readonly bestEpoch: number;
+  /** What the best epoch was chosen by. */
+  readonly bestBy: BestBy;
   readonly totalSeconds: number;
 }
 

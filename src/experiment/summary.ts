@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { writeFileAtomically } from '../util/atomic-file.js';
 import { required, UserError } from '../util/errors.js';
 import { errorCode, unreadable } from '../util/file-errors.js';
+import { bestRow, type BestBy } from './metrics.js';
 import type { Progress } from './progress.js';
 import type { Row } from './table.js';
 
@@ -12,40 +13,39 @@ const LAST = 10;
 /**
  * Writes the file from the rows of metrics.csv, so that both tell the same. `last` and `best` are
  * rows of it as numbers (null where the field is empty); the best is the first with the highest
- * test accuracy.
+ * accuracy in the column `by`.
  */
 export async function writeSummary(
   path: string,
   rows: readonly Row[],
+  by: BestBy,
   progress: Progress,
   parameters: number,
 ): Promise<void> {
-  const numbers = rows.map((row) =>
-    Object.fromEntries(
-      Object.entries(row).map(([column, field]) => [column, field === '' ? null : Number(field)]),
-    ),
-  );
-  const accuracy = (row: (typeof numbers)[number]) =>
-    required(row['test_accuracy'], 'test_accuracy');
-  const best = numbers.reduce((a, b) => (accuracy(b) > accuracy(a) ? b : a));
-  const tail = numbers.slice(-LAST).map(accuracy);
+  const tail = rows.slice(-LAST).map((row) => Number(row['test_accuracy']));
   const summary = {
     epochs: progress.epoch,
     steps: progress.step,
     parameters,
-    last: required(numbers.at(-1), 'the last row'),
-    best,
+    last: numbersOf(required(rows.at(-1), 'the last row')),
+    best: numbersOf(required(bestRow(rows, by), 'the best row')),
+    best_by: by,
     mean_test_accuracy_of_last_10: tail.reduce((a, b) => a + b) / tail.length,
     total_seconds: progress.timing.totalSeconds,
   };
   await writeFileAtomically(path, `${JSON.stringify(summary, null, 2)}\n`);
 }
 
+const numbersOf = (row: Row) =>
+  Object.fromEntries(
+    Object.entries(row).map(([column, field]) => [column, field === '' ? null : Number(field)]),
+  );
+
 const summarySchema = z.object({
   epochs: z.int(),
   parameters: z.int(),
   last: z.object({ test_accuracy: z.number() }),
-  best: z.object({ test_accuracy: z.number() }),
+  best: z.object({ test_accuracy: z.number(), validation_accuracy: z.number().optional() }),
   mean_test_accuracy_of_last_10: z.number(),
   total_seconds: z.number(),
 });

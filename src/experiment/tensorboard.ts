@@ -11,6 +11,8 @@ const TAGS: Readonly<Record<Exclude<keyof MetricsRow, 'epoch' | 'step'>, string>
   train_accuracy_clean: 'train/accuracy_clean',
   perturbed_loss: 'perturbed/loss',
   perturbed_accuracy: 'perturbed/accuracy',
+  validation_loss: 'validation/loss',
+  validation_accuracy: 'validation/accuracy',
   test_loss: 'test/loss',
   test_accuracy: 'test/accuracy',
   best_test_accuracy: 'test/best_accuracy',

@@ -41,6 +41,7 @@ export function buildModel(config: ModelConfig, input: ModelInput): Network {
         classes,
         width,
         dropout: config.dropout ?? PUBLISHED.wrn.dropout,
+        stageBlocks: config.stageBlocks ?? PUBLISHED.wrn.stageBlocks,
       });
     case 'vgg':
       return vgg(builder, name, {

@@ -7,7 +7,7 @@
 //
 // Their code departs from the paper: a stage has (DEPTH - 4) / 6 blocks after its first one, where
 // the paper has as many in all. Their wrn-28-10 has 46.2 million parameters with 100 classes, the
-// paper's 36.5. This is theirs.
+// paper's 36.5. `stageBlocks` says which of the two is built.
 import { tf, type Tensor4D } from '../native/tensorflow.js';
 import { dropout } from '../nn/dropout.js';
 import { kaimingNormalFanIn as initialiser, zeros } from '../nn/initialisation.js';
@@ -22,15 +22,17 @@ export interface WideResNetOptions {
   /** Channels of the stem; a stage has widening times 1, 2 and 4 of them. 16 in the paper. */
   readonly width: number;
   readonly dropout: number;
+  /** Blocks a stage: `paper` has (depth - 4) / 6 of them, `code` one more. */
+  readonly stageBlocks: 'code' | 'paper';
 }
 
 /** Logits [N K] of images [N H W C]; depth is 6n + 4. */
 export function wideResNet(
   builder: NetworkBuilder,
   { depth, widening }: { readonly depth: number; readonly widening: number },
-  { classes, channels, width, dropout: rate }: WideResNetOptions,
+  { classes, channels, width, dropout: rate, stageBlocks }: WideResNetOptions,
 ): Network {
-  /** Of a stage, after its first one. */
+  /** Of a stage, as the paper has it. */
   const blocks = (depth - 4) / 6;
   if (!Number.isInteger(blocks) || blocks < 1) {
     const nearest = 6 * Math.max(1, Math.round(blocks)) + 4;
@@ -46,7 +48,7 @@ export function wideResNet(
     const stride = stage === 0 ? 1 : 2;
     const first = firstBlock(builder, `${path}.0`, { inputs, outputs, stride, rate });
     inputs = outputs;
-    const others = Array.from({ length: blocks }, (_, i) =>
+    const others = Array.from({ length: stageBlocks === 'paper' ? blocks - 1 : blocks }, (_, i) =>
       block(builder, `${path}.${i + 1}`, outputs, rate),
     );
     return sequence(first, ...others);

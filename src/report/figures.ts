@@ -4,7 +4,7 @@ import { namesOf, shortName } from '../catalogue/label.js';
 import { rowOf } from '../catalogue/keys.js';
 import { OPTIMIZER_TITLES, optimizerTitle } from '../catalogue/variants.js';
 import { base, EPOCH, quantitative, series, type Datum } from './figure-style.js';
-import { scoresOf, type Point } from './points.js';
+import { scoresOf, validationOf, type Point } from './points.js';
 import type { Epoch } from './runs.js';
 import { keysOf } from './summary.js';
 import { describe } from './statistics.js';
@@ -23,8 +23,19 @@ const LARGEST_PANEL = 4;
 
 /** Every figure that these points have something to show in. */
 export function figuresOf(points: readonly Point[]): Figure[] {
+  const validated = points.filter((point) => validationOf(point) !== null);
   return [
     curves(points, 'test_accuracy', 'test-accuracy', 'test accuracy (%)'),
+    ...(validated.length === 0
+      ? []
+      : [
+          curves(
+            validated,
+            'validation_accuracy',
+            'validation-accuracy',
+            'validation accuracy (%)',
+          ),
+        ]),
     curves(points, 'train_loss', 'train-loss', 'training loss at w'),
     ...numericKeys(points).map((key, _, keys) => against(points, key, keys)),
     ...memorisation(points),

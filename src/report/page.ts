@@ -3,7 +3,7 @@ import { formatConfig } from '../config/text.js';
 import { counted } from '../util/counted.js';
 import type { Comparison } from './comparisons.js';
 import { publishedFor } from './published.js';
-import { missingSeeds, type Point } from './points.js';
+import { missingSeeds, validationOf, type Point } from './points.js';
 import { accuracyCells, comparisonCells, lastTenTitle, type Cells } from './table.js';
 import { decimals } from '../util/digits.js';
 
@@ -46,6 +46,7 @@ sample over seeds, and a point with one seed has none.</p>
 ${unfinishedNote(unfinished)}
 <h2>Test accuracy</h2>
 ${table(accuracyCells(points))}
+${bestNote(points)}
 ${publishedNote(points)}
 ${seedsNote(points)}
 ${comparisonSection(comparisons)}
@@ -71,6 +72,21 @@ function comparisonSection(comparisons: readonly Comparison[]): string {
 <p class="note">Of test accuracy after the last epoch, in percentage points; other keys in which two points differ are named. Paired t-test over the seeds
 that both points have; those that one of them lacks are left out and named. Welch's over all seeds where they share fewer than two. Two-sided.${tested > 1 ? ` ${counted(tested, 'test')}: p (Holm) holds for all of them together.` : ''}</p>
 ${table(comparisonCells(comparisons))}`;
+}
+
+/** What the best epoch is chosen by. */
+function bestNote(points: readonly Point[]): string {
+  const validated = points.filter((point) => validationOf(point) !== null);
+  const labels = validated.map(({ label }) => label).join(', ');
+  const byTest = 'the highest of all epochs, chosen by the test set itself';
+  const byValidation = 'the test accuracy at the epoch with the highest validation accuracy';
+  const text =
+    validated.length === 0
+      ? byTest
+      : validated.length === points.length
+        ? byValidation
+        : `${byTest}; of ${labels}, ${byValidation}`;
+  return `<p class="note">Best: ${escape(text)}.</p>`;
 }
 
 function publishedNote(points: readonly Point[]): string {

@@ -145,3 +145,12 @@ export const scoresOf = (
   seeds: readonly number[] = seedsIn(point),
 ): number[] =>
   point.runs.filter(({ config }) => seeds.includes(config.seed)).map(({ scores }) => scores[score]);
+
+/**
+ * Validation accuracy at the best epoch of each run, in the order of the seeds; null where nothing was
+ * held out.
+ */
+export function validationOf(point: Point): number[] | null {
+  const values = point.runs.flatMap(({ bestValidation }) => bestValidation ?? []);
+  return values.length === 0 ? null : values;
+}

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Config } from '../config/schema.js';
 import { configOf, runFolder, type RunFolder } from '../experiment/folder.js';
-import { METRICS_COLUMNS, type MetricsRow } from '../experiment/metrics.js';
+import { metricsColumns, type MetricsColumn } from '../experiment/metrics.js';
 import { readJson, readSummary } from '../experiment/summary.js';
 import { readTable } from '../experiment/table.js';
 import { TIMING_COLUMNS } from '../experiment/timing.js';
@@ -13,12 +13,13 @@ import { UserError } from '../util/errors.js';
 import { errorCode, unreadable } from '../util/file-errors.js';
 
 /** A row of metrics.csv; null where a field is empty. */
-export type Epoch = Readonly<Record<keyof MetricsRow, number | null>>;
+export type Epoch = Readonly<Record<MetricsColumn, number | null>>;
 
 /** Test accuracies that a run is judged by, in percent. */
 export interface Scores {
   /** After the last epoch. */
   readonly last: number;
+  /** At the best epoch: by the validation set where there is one, else by the test set itself. */
   readonly best: number;
   /** Mean over the last ten epochs. */
   readonly lastTen: number;
@@ -29,6 +30,8 @@ export interface Run {
   readonly config: Config;
   readonly epochs: readonly Epoch[];
   readonly scores: Scores;
+  /** Accuracy at the best epoch on the images held out for validation; null where there are none. */
+  readonly bestValidation: number | null;
   readonly parameters: number;
   readonly seconds: number;
   /** Over all epochs. */
@@ -120,18 +123,20 @@ async function isFolderAt(path: string): Promise<boolean> {
 async function readRun(path: string): Promise<Run> {
   const folder = runFolder(path);
   const summary = await readSummary(folder.summary);
-  const epochs = await readEpochs(folder, summary.epochs);
+  const config = configOf(folder);
+  const epochs = await readEpochs(folder, config, summary.epochs);
   const { rows } = await readTable(folder.timing, TIMING_COLUMNS, summary.epochs);
   const speed = rows.map((row) => Number(row['images_per_second']));
   return {
     folder: path,
-    config: configOf(folder),
+    config,
     epochs,
     scores: {
       last: summary.last.test_accuracy,
       best: summary.best.test_accuracy,
       lastTen: summary.mean_test_accuracy_of_last_10,
     },
+    bestValidation: summary.best.validation_accuracy ?? null,
     parameters: summary.parameters,
     seconds: summary.total_seconds,
     imagesPerSecond: speed.length / speed.reduce((sum, value) => sum + 1 / value, 0),
@@ -151,14 +156,20 @@ export async function readProgress(path: string): Promise<Progressed> {
     );
   }
   const folder = runFolder(path);
-  return { folder: path, config: configOf(folder), epochs: await readEpochs(folder, null) };
+  const config = configOf(folder);
+  return { folder: path, config, epochs: await readEpochs(folder, config, null) };
 }
 
 /** The first `count` rows of metrics.csv as numbers; null for all there are. */
-async function readEpochs(folder: RunFolder, count: number | null): Promise<Epoch[]> {
-  const { rows } = await readTable(folder.metrics, METRICS_COLUMNS, count);
+async function readEpochs(
+  folder: RunFolder,
+  config: Config,
+  count: number | null,
+): Promise<Epoch[]> {
+  const columns = metricsColumns(config);
+  const { rows } = await readTable(folder.metrics, columns, count);
   return rows.map((row, i) => {
-    const numbers = METRICS_COLUMNS.map((column) => {
+    const numbers = columns.map((column) => {
       const field = row[column] ?? '';
       const value = field === '' ? null : Number(field);
       if (value !== null && !Number.isFinite(value)) {
@@ -169,6 +180,7 @@ async function readEpochs(folder: RunFolder, count: number | null): Promise<Epoc
       }
       return [column, value] as const;
     });
-    return Object.fromEntries(numbers) as Epoch;
+    const absent = { validation_loss: null, validation_accuracy: null };
+    return { ...absent, ...Object.fromEntries(numbers) } as Epoch;
   });
 }

@@ -1,6 +1,6 @@
 // summary.csv and time.csv: one row a point.
 import { createArrayCsvStringifier } from 'csv-writer';
-import { missingSeeds, scoresOf, seedsIn, type Point } from './points.js';
+import { missingSeeds, scoresOf, seedsIn, validationOf, type Point } from './points.js';
 import type { Scores } from './runs.js';
 import { describe, mean } from './statistics.js';
 import { decimals } from '../util/digits.js';
@@ -14,20 +14,21 @@ const NUMBERS = ['mean', 'std', 'median', 'min', 'max'] as const;
 
 /**
  * Test accuracies in percent: after the last epoch, the best, and the mean of the last ten epochs.
+ * Where images were held out for validation, their accuracy at the best epoch.
  * `seeds_missing`: those that another point has, and a comparison with it leaves out.
  * No time is in it, so that the same results give the same bytes.
  */
 export function summaryCsv(points: readonly Point[]): string {
   const keys = [...new Set(points.flatMap(({ details }) => [...details.keys()]))];
+  const validation = points.some((point) => validationOf(point) !== null);
   const header = [
     'point',
     ...keys,
     'n',
     'seeds',
-    ...SCORES.flatMap(([name]) => [
-      ...NUMBERS.map((number) => `${name}_${number}`),
-      `${name}_by_seed`,
-    ]),
+    ...[...SCORES.map(([name]) => name), ...(validation ? ['validation_at_best'] : [])].flatMap(
+      (name) => [...NUMBERS.map((number) => `${name}_${number}`), `${name}_by_seed`],
+    ),
     'seeds_missing',
   ];
   const rows = points.map((point) => [
@@ -35,15 +36,19 @@ export function summaryCsv(points: readonly Point[]): string {
     ...keys.map((key) => fieldOf(point.details.get(key))),
     String(point.runs.length),
     seedsOf(point),
-    ...SCORES.flatMap(([, score]) => {
-      const values = scoresOf(point, score);
-      const described = describe(values);
-      const numbers = NUMBERS.map((number) => described[number]?.toFixed(3) ?? '');
-      return [...numbers, values.map((value) => value.toFixed(3)).join(' ')];
-    }),
+    ...SCORES.flatMap(([, score]) => numbersOf(scoresOf(point, score))),
+    ...(validation ? numbersOf(validationOf(point)) : []),
     missingSeeds(point, points).join(' '),
   ]);
   return csv(header, rows);
+}
+
+/** The NUMBERS of such values, and the values; empty fields where there are none. */
+function numbersOf(values: readonly number[] | null): string[] {
+  if (values === null) return [...NUMBERS, 'by_seed'].map(() => '');
+  const described = describe(values);
+  const numbers = NUMBERS.map((number) => described[number]?.toFixed(3) ?? '');
+  return [...numbers, values.map((value) => value.toFixed(3)).join(' ')];
 }
 
 /** What the runs took; another machine has other numbers. */

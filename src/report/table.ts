@@ -1,8 +1,7 @@
 // The tables of a report: as lines for a terminal, Markdown and LaTeX.
 import type { Comparison } from './comparisons.js';
 import { publishedFor } from './published.js';
-import { scoresOf, type Point } from './points.js';
-import type { Scores } from './runs.js';
+import { scoresOf, validationOf, type Point } from './points.js';
 import { seedsOf } from './summary.js';
 import { describe } from './statistics.js';
 
@@ -11,11 +10,17 @@ export type Cells = readonly (readonly string[])[];
 
 const PLUS_MINUS = '\u00b1';
 
-/** Test accuracies of every point; a column of published values where there are some. */
+/** Test accuracies of every point; columns of validation and of published values where there are some. */
 export function accuracyCells(points: readonly Point[]): Cells {
   const published = points.map(({ runs }) => publishedFor(runs[0].config));
   const some = published.some((value) => value !== null);
-  const header = ['point', 'n', 'seeds', 'last (%)', 'best (%)', lastTenTitle(points)];
+  const validation = points.map(validationOf);
+  const someValidation = validation.some((values) => values !== null);
+  const header = [
+    ...['point', 'n', 'seeds', 'last (%)', 'best (%)', lastTenTitle(points)],
+    ...(someValidation ? ['validation at best (%)'] : []),
+    ...(some ? ['published, last (%)'] : []),
+  ];
   const rows = points.map((point, i) => {
     const value = published[i];
     const theirs = value ? `${value.last.toFixed(2)} (best ${value.best.toFixed(2)})` : '';
@@ -23,11 +28,12 @@ export function accuracyCells(points: readonly Point[]): Cells {
       point.label,
       String(point.runs.length),
       seedsOf(point),
-      ...(['last', 'best', 'lastTen'] as const).map((score) => meanAndStd(point, score)),
+      ...(['last', 'best', 'lastTen'] as const).map((score) => meanAndStd(scoresOf(point, score))),
+      ...(someValidation ? [meanAndStd(validation[i] ?? [])] : []),
       ...(some ? [theirs] : []),
     ];
   });
-  return [some ? [...header, 'published, last (%)'] : header, ...rows];
+  return [header, ...rows];
 }
 
 /** Shorter runs have fewer epochs to take the mean of. */
@@ -38,9 +44,10 @@ export function lastTenTitle(points: readonly Point[]): string {
   return fewest === most ? `mean of all ${fewest} (%)` : 'mean of last 10 or fewer (%)';
 }
 
-/** `86.20 +- 0.31`, or the value alone where there is one seed. */
-function meanAndStd(point: Point, score: keyof Scores): string {
-  const { mean, std } = describe(scoresOf(point, score));
+/** `86.20 +- 0.31`, the value alone where there is one seed, nothing of none. */
+function meanAndStd(values: readonly number[]): string {
+  if (values.length === 0) return '';
+  const { mean, std } = describe(values);
   return std === null ? mean.toFixed(2) : `${mean.toFixed(2)} ${PLUS_MINUS} ${std.toFixed(2)}`;
 }
 

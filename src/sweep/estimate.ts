@@ -3,6 +3,7 @@
 import type { Config } from '../config/schema.js';
 import type { DatasetShape } from '../data/dataset.js';
 import { datasetShape, loadDataset } from '../data/load.js';
+import { stepsPerEpoch } from '../experiment/loop.js';
 import { hasTwoPasses } from '../experiment/metrics.js';
 import { openDevice } from '../native/device.js';
 import { timeSteps } from '../train/benchmark.js';
@@ -55,10 +56,12 @@ export async function estimateSeconds(configs: readonly Config[]): Promise<numbe
     configs.map(async (config) => {
       const cost = await costOf(config);
       const { trainCount, testCount } = cost.shape;
-      const steps = Math.ceil(trainCount / config.batchSize) * config.epochs;
+      const perEpoch = stepsPerEpoch(trainCount, config);
+      const steps = perEpoch * config.epochs;
       const epochs = config.epochs * Math.min(1, (config.maxSteps ?? steps) / steps);
-      const perEpoch = trainCount * passes(config) * PASSES + testCount;
-      return preparation + epochs * perEpoch * cost.multiplyAdds * secondsPerUnit;
+      const trained = Math.min(trainCount, perEpoch * config.batchSize);
+      const images = trained * passes(config) * PASSES + testCount;
+      return preparation + epochs * images * cost.multiplyAdds * secondsPerUnit;
     }),
   );
 }

@@ -50,6 +50,9 @@ export interface Evaluation {
 /** The whole state of training: host copies of the vectors that live on the device, by slot. */
 export type State = ReadonlyMap<string, Float32Array>;
 
+/** The sets of a data set; `validation` only where images were held out for it. */
+export type Split = 'train' | 'validation' | 'test';
+
 export interface Engine {
   /**
    * All that it remembers, weights and running statistics first: names of the authors' PyTorch code,
@@ -64,7 +67,7 @@ export interface Engine {
   /**
    * Loss and correct answers over a whole set, without augmentation, BatchNorm in evaluation mode.
    */
-  evaluate(split: 'train' | 'test'): Evaluation;
+  evaluate(split: Split): Evaluation;
   readState(): State;
   /** Throws an InternalError where a name or length differs from this engine's. */
   writeState(state: State): void;
@@ -110,6 +113,8 @@ function batches(count: number, size: number): Batches {
   return { full, last: count % full };
 }
 
+const countOf = (shape: DatasetShape, split: Split): number => shape[`${split}Count`];
+
 function plan(config: Config, shape: DatasetShape): Plan {
   const network = buildModel(config.model, shape);
   const optimizer = createOptimizer(config.optimizer);
@@ -123,9 +128,12 @@ function plan(config: Config, shape: DatasetShape): Plan {
     functions[name] = make(full);
     if (last > 0) functions[`${name}_last`] = make(last);
   };
-  cover('train', batches(shape.trainCount, config.batchSize), (size) => trainingStep(parts, size));
-  for (const split of ['test', 'train'] as const) {
-    const count = split === 'test' ? shape.testCount : shape.trainCount;
+  const { full, last } = batches(shape.trainCount, config.batchSize);
+  const trained = { full, last: config.dropLast ? 0 : last };
+  cover('train', trained, (size) => trainingStep(parts, size));
+  for (const split of ['test', 'train', 'validation'] as const) {
+    const count = countOf(shape, split);
+    if (count === 0) continue;
     cover(`evaluate_${split}`, batches(count, config.evaluationBatchSize), (size) =>
       evaluationStep(parts, split, size),
     );
@@ -141,6 +149,12 @@ function plan(config: Config, shape: DatasetShape): Plan {
     ...(labelNoise ? { trainOriginalLabels: labels(shape.trainCount) } : {}),
     testImages: { dtype: 'uint8', shape: [shape.testCount, ...image] },
     testLabels: labels(shape.testCount),
+    ...(shape.validationCount === 0
+      ? {}
+      : {
+          validationImages: { dtype: 'uint8', shape: [shape.validationCount, ...image] },
+          validationLabels: labels(shape.validationCount),
+        }),
   };
   return { network, optimizer, slots, program: { variables, functions } };
 }
@@ -164,6 +178,10 @@ export const createEngine: CreateEngine = (config, dataset, { mode }) => {
   }
   program.write('testImages', dataset.test.images);
   program.write('testLabels', dataset.test.labels);
+  if (dataset.validation !== undefined) {
+    program.write('validationImages', dataset.validation.images);
+    program.write('validationLabels', dataset.validation.labels);
+  }
 
   const writeState = (state: State): void => {
     const names = slots.map(({ name }) => name);
@@ -263,11 +281,12 @@ function stepResult(
 
 function evaluate(
   program: Program,
-  split: 'train' | 'test',
+  split: Split,
   shape: DatasetShape,
   batchSize: number,
 ): Evaluation {
-  const count = split === 'test' ? shape.testCount : shape.trainCount;
+  const count = countOf(shape, split);
+  if (count === 0) throw new InternalError(`the data set has no images for ${split}`);
   const { full } = batches(count, batchSize);
   let [loss, correct] = [0, 0];
   for (let start = 0; start < count; start += full) {

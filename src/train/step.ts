@@ -285,7 +285,7 @@ function climbCosine({ first, perturbed }: Chosen): Scalar | undefined {
  */
 export function evaluationStep(
   { network, format, slots }: Pick<StepParts, 'network' | 'format' | 'slots'>,
-  split: 'train' | 'test',
+  split: 'train' | 'validation' | 'test',
   batch: number,
 ): FunctionSpec {
   const parameters = averageOf(slots, 'parameters') ?? 'parameters';

@@ -4,7 +4,14 @@ import { createHash } from 'node:crypto';
 
 /** What a stream is drawn for. Streams of different purposes are independent for every seed. */
 export type Purpose =
-  'initialisation' | 'order' | 'augmentation' | 'dropout' | 'subset' | 'label-noise' | 'synthetic';
+  | 'initialisation'
+  | 'order'
+  | 'augmentation'
+  | 'dropout'
+  | 'subset'
+  | 'validation'
+  | 'label-noise'
+  | 'synthetic';
 
 const TWO_TO_32 = 2 ** 32;
 

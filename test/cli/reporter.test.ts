@@ -34,8 +34,10 @@ const END = {
   folder: 'results/x',
   lastTestAccuracy: 81.19,
   bestTestAccuracy: 81.38,
+  bestEpoch: 17,
+  bestBy: 'test_accuracy',
   totalSeconds: 12_000,
-};
+} as const;
 
 function stream(isTTY: boolean) {
   const output = Object.assign(new PassThrough(), { isTTY });
@@ -61,7 +63,7 @@ describe('away from a terminal', () => {
     play(createReporter({ quiet: false, maxSteps: null }, stdout.output, stderr.output));
     expect(stdout.text().split('\n')).toEqual([
       EPOCH_LINE,
-      'test accuracy 81.19 % after the last epoch, 81.38 % at best; 3 h 20 min of training',
+      'test accuracy 81.19 % after the last epoch, 81.38 % after epoch 17, the best by the test set itself; 3 h 20 min of training',
       'run folder results/x',
       '',
     ]);

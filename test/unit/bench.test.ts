@@ -36,6 +36,7 @@ const shape = {
   std: [1, 1, 1],
   trainCount: 50_000,
   testCount: 10_000,
+  validationCount: 0,
   labelNoise: false,
 };
 

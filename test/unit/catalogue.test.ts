@@ -199,6 +199,7 @@ test('every key that is not always read is read under some variant', () => {
     'model={name: vit, width: null}',
     'model={name: vgg16, width: null}',
     'model={name: pyramidnet-110-48, width: null}',
+    'model={name: wrn-10-1, width: null}',
     'data.name=synthetic',
     'data.name=idx',
   ].map((assignment) => readerOf(smoke(assignment)));

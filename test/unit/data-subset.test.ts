@@ -1,8 +1,8 @@
 // Subsets and the synthetic set: balanced, seeded, learnable.
 import { describe, expect, it } from 'vitest';
 import type { Dataset, ImageSet } from '../../src/data/dataset.js';
-import { loadDataset } from '../../src/data/load.js';
-import { takeSubset } from '../../src/data/subset.js';
+import { datasetShape, loadDataset } from '../../src/data/load.js';
+import { holdOut, takeSubset } from '../../src/data/subset.js';
 import { configOf, expectUserError } from './data-support.js';
 
 /** One-pixel images whose value is their index, so that a subset shows which it took. */
@@ -75,6 +75,58 @@ describe('subset', () => {
     );
     const counts = countsOf((await subset(4579)).train.labels, 10);
     expect(counts).toEqual([457, ...new Array<number>(9).fill(458)]);
+  });
+});
+
+describe('what is held out for validation', () => {
+  const hold = (count: number, seed: number) => {
+    const { train, validation } = holdOut(indexed(TEN_EACH, 5), count, seed);
+    return { train, held: validation as ImageSet };
+  };
+
+  it.each([1, 5, 13, 44, 45])('%i images: balanced, with their labels, and not trained on', (n) => {
+    const { train, held } = hold(n, 3);
+    expect(held.labels).toHaveLength(n);
+    const all = [...train.images, ...held.images].sort((a, b) => a - b);
+    expect(all).toEqual([...Array(50).keys()]);
+    for (const set of [train, held]) {
+      expect([...set.labels]).toEqual([...set.images].map((index) => TEN_EACH[index]));
+      const counts = countsOf(set.labels, 5);
+      expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
+    }
+  });
+
+  it('depends on the seed, and not on the subset that is taken of the rest', async () => {
+    expect(hold(20, 1)).toEqual(hold(20, 1));
+    expect(hold(20, 1)).not.toEqual(hold(20, 2));
+    const synthetic = { train: 50, test: 10, size: 2, classes: 5 };
+    const load = (train: number | null) =>
+      loadDataset(configOf({ name: 'synthetic', synthetic, validation: 15, subset: { train } }), 1);
+    const [all, some] = [await load(null), await load(20)];
+    expect(all.train.labels).toHaveLength(35);
+    expect(some.train.labels).toHaveLength(20);
+    expect(some.validation).toEqual(all.validation);
+    expect(some.test).toEqual(all.test);
+  });
+
+  it('leaves some of every class to train on', async () => {
+    // The smallest training class of the embedded set is 0, with 457 of 5,000 images.
+    const load = (validation: number) =>
+      loadDataset(configOf({ name: 'fashion-mnist-tiny', validation }), 1);
+    expect(await expectUserError(load(4561))).toBe(
+      'data.validation: got 4561; class 0 of fashion-mnist-tiny has 457 of the 5000 training images: ' +
+        'wanted 4560 at most, or null for none',
+    );
+    expect(countsOf((await load(4560)).train.labels, 10)[0]).toBe(1);
+  });
+
+  it('is counted in the shape of CIFAR, whose files need not be there', async () => {
+    const shape = (keys: object) => datasetShape(configOf({ name: 'cifar10', ...keys }), 1);
+    expect(await shape({ validation: 5000 })).toMatchObject({
+      trainCount: 45_000,
+      validationCount: 5000,
+    });
+    expect(await shape({})).toMatchObject({ trainCount: 50_000, validationCount: 0 });
   });
 });
 

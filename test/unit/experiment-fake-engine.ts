@@ -1,7 +1,8 @@
 // A tiny deterministic engine, no TensorFlow in it: every step changes all of the state, by state, images, step and rate.
 import { configSchema, type Config } from '../../src/config/schema.js';
+import { stepsPerEpoch } from '../../src/experiment/loop.js';
 import type { Interruption } from '../../src/experiment/run.js';
-import type { CreateEngine, Engine } from '../../src/train/engine.js';
+import type { CreateEngine, Engine, Split } from '../../src/train/engine.js';
 
 export interface FakeOptions {
   /** Channels of its one convolution. */
@@ -10,6 +11,10 @@ export interface FakeOptions {
   readonly onStep?: (step: number) => void;
   /** The step (from 0) whose loss is NaN. */
   readonly failAt?: number;
+  /** Steps of the run that another engine did, for `correct`. */
+  readonly stepsBefore?: number;
+  /** Correct answers of the evaluations of each set, epoch by epoch; left out: by the weights. */
+  readonly correct?: Readonly<Partial<Record<Split, readonly number[]>>>;
 }
 
 /** Two epochs and a bit of 20 images in batches of 6: three full ones and one of 2. */
@@ -25,7 +30,13 @@ export function fakeConfig(changes: Record<string, unknown> = {}): Config {
   });
 }
 
-export function fakeEngine({ width = 2, onStep, failAt }: FakeOptions = {}): CreateEngine {
+export function fakeEngine({
+  width = 2,
+  onStep,
+  failAt,
+  stepsBefore = 0,
+  correct,
+}: FakeOptions = {}): CreateEngine {
   return (config, dataset) => {
     const size = 9 * width + width;
     const state = new Map([
@@ -34,6 +45,7 @@ export function fakeEngine({ width = 2, onStep, failAt }: FakeOptions = {}): Cre
       ['momentum', new Float32Array(size)],
       ['ema', new Float32Array(size)],
     ]);
+    let done = stepsBefore;
     const vector = (name: string) => state.get(name) ?? new Float32Array();
     const engine: Engine = {
       slots: [
@@ -76,6 +88,7 @@ export function fakeEngine({ width = 2, onStep, failAt }: FakeOptions = {}): Cre
         }
         for (let i = 0; i < 3; i++) s[i] = 0.9 * (s[i] ?? 0) + 0.1 * loss;
         onStep?.(step);
+        done = step + 1;
         return {
           images: indices.length,
           loss: step === failAt ? NaN : loss,
@@ -88,9 +101,11 @@ export function fakeEngine({ width = 2, onStep, failAt }: FakeOptions = {}): Cre
         };
       },
       evaluate: (split) => {
-        const images = dataset[split].labels.length;
+        const images = dataset[split]?.labels.length ?? 0;
         const sum = vector('parameters').reduce((a, b) => a + b, vector('statistics')[0] ?? 0);
-        return { images, loss: Math.abs(sum), correct: Math.floor(Math.abs(sum * 7)) % images };
+        const byWeights = Math.floor(Math.abs(sum * 7)) % images;
+        const epoch = Math.ceil(done / stepsPerEpoch(dataset.train.labels.length, config));
+        return { images, loss: Math.abs(sum), correct: correct?.[split]?.[epoch - 1] ?? byWeights };
       },
       readState: () => new Map([...state].map(([name, values]) => [name, values.slice()])),
       writeState: (from) => {

@@ -12,6 +12,7 @@ import {
 const position = { epoch: 1, step: 2, learningRate: 0.05 };
 const measured = { twoPasses: true, labelNoise: true };
 const test = { images: 8, loss: 1 / 3, correct: 6 };
+const before = { chosenBy: 80, testAccuracy: 80 };
 
 describe('the rows of metrics.csv', () => {
   it('weigh losses and accuracies by images, norms and cosines by steps', () => {
@@ -36,7 +37,7 @@ describe('the rows of metrics.csv', () => {
       { ...last, gradientNorm: 2, perturbationCosine: 1 },
     ];
     const sums = steps.reduce<EpochSums>((sum, step) => addStep(sum, step, measured), NO_SUMS);
-    expect(metricsRow(position, sums, measured, test, 80)).toEqual({
+    expect(metricsRow(position, sums, measured, { test }, before)).toEqual({
       epoch: 1,
       step: 2,
       learning_rate: 0.05,
@@ -54,11 +55,12 @@ describe('the rows of metrics.csv', () => {
   });
 
   it('leave empty what an optimizer with one pass does not have', () => {
+    const first = { chosenBy: null, testAccuracy: 0 };
     const step = { images: 4, loss: 1, correct: 1, originalCorrect: NaN, gradientNorm: 1 };
     const none = { perturbedLoss: NaN, perturbedCorrect: NaN, perturbationCosine: NaN };
     const sums = addStep(NO_SUMS, { ...step, ...none }, { twoPasses: false, labelNoise: false });
     const fields = formatMetrics(
-      metricsRow(position, sums, { twoPasses: false, labelNoise: false }, test, 0),
+      metricsRow(position, sums, { twoPasses: false, labelNoise: false }, { test }, first),
     );
     expect(METRICS_COLUMNS.map((column) => fields[column]).join(',')).toBe(
       '1,2,0.05000000,1.000000,25.000,,,,0.3333333,75.000,75.000,1.000000,',
