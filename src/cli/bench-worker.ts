@@ -1,5 +1,6 @@
 // The process that times one way to run the training step, for bench-sides.ts.
 import { loadDataset } from '../data/load.js';
+import { settingsFor } from '../experiment/processor.js';
 import { openDevice } from '../native/device.js';
 import { summarise, timeSteps } from '../train/benchmark.js';
 import { UserError } from '../util/errors.js';
@@ -10,7 +11,7 @@ import { answerJob } from './worker.js';
 const KEPT_LOSSES = 5;
 
 async function work({ config, mode, ...counts }: Job): Promise<Timing> {
-  const device = await openDevice(config.device);
+  const device = await openDevice(config.device, await settingsFor(config, null));
   const dataset = await loadDataset(config.data, config.seed);
   const { createEngine } = await import('../train/engine.js');
   const engine = createEngine(config, dataset, { mode });

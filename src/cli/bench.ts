@@ -11,6 +11,7 @@ import type { Outcome } from './bench-sides.js';
 import type { Row } from './bench-table.js';
 import { addConfigOptions, configRequest, type ConfigOptions } from './config-options.js';
 import { print } from './output.js';
+import { threadNumber } from './whole-number.js';
 
 type Mode = EngineOptions['mode'];
 
@@ -22,6 +23,7 @@ interface BenchOptions extends ConfigOptions {
   readonly against?: string;
   readonly python?: string;
   readonly json?: string;
+  readonly threads?: number;
 }
 
 const MODES: readonly Mode[] = ['stock', 'eager', 'compiled'];
@@ -42,6 +44,7 @@ export function registerBench(program: Command): void {
     .addOption(new Option('--modes <mode...>', 'how fsam runs').choices(MODES).default(MODES))
     .option('--against <script>', 'PyTorch program to time too: scripts/bench_pytorch.py')
     .option('--python <python>', 'Python that has torch (default: $FSAM_PYTHON or python3)')
+    .option('--threads <n>', 'threads of each side (default: every core)', threadNumber)
     .option('--json <file>', 'also write every figure there')
     .addHelpText('after', HELP)
     .action(bench);
@@ -60,6 +63,11 @@ function count(text: string): number {
  *   the table.
  */
 async function bench(options: BenchOptions): Promise<void> {
+  if (options.threads !== undefined) {
+    const { useThreads } = await import('../native/threads.js');
+    // Every side's process inherits it.
+    useThreads(options.threads);
+  }
   const { config, shape } = await prepare(options);
   const pytorch = await findPytorch(options, config);
   print(await describe(config, shape, options));

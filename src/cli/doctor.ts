@@ -53,8 +53,13 @@ function machine(): Finding[] {
 async function device(): Promise<Finding[]> {
   const { openDevice } = await import('../native/device.js');
   const { gpuName, tfjsVersion } = await import('./machine.js');
+  const { isOursToChoose, oneDnnTold, processorFlags, WORTH_IT } =
+    await import('../native/onednn.js');
+  const { threadsTold } = await import('../native/threads.js');
   let found: Device;
+  let toldThreads: number | null;
   try {
+    toldThreads = threadsTold();
     found = await openDevice('auto');
   } catch (error) {
     return [['TensorFlow', messageOf(error)]];
@@ -65,6 +70,16 @@ async function device(): Promise<Finding[]> {
     ['TensorFlow', `${found.tensorflowVersion}, tfjs ${tfjsVersion()}`],
     ['library', `${found.libraryDirectory}, for the ${found.device.toUpperCase()}`],
     ['device', describeDevice(found, gpu)],
+    [
+      'threads',
+      `${found.threads}: ${toldThreads === null ? 'every core' : 'TF_NUM_INTRAOP_THREADS'}`,
+    ],
+    [
+      'oneDNN',
+      isOursToChoose(processorFlags()) && oneDnnTold() === null
+        ? `on where an average convolution takes ${WORTH_IT / 1e6} M multiply-adds or more a batch, off elsewhere`
+        : `${found.onednn.on ? 'on' : 'off'}: ${found.onednn.reason}`,
+    ],
     ...(found.inUse === 'CPU' ? [['Winograd', `${instructionSet} instructions`] as const] : []),
   ];
 }

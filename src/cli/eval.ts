@@ -5,6 +5,7 @@ import type { Dataset } from '../data/dataset.js';
 import type { Evaluation, Split, State } from '../train/engine.js';
 import { UserError } from '../util/errors.js';
 import { print, tell } from './output.js';
+import { threadNumber } from './whole-number.js';
 
 interface EvalOptions {
   readonly dataDir?: string;
@@ -12,6 +13,7 @@ interface EvalOptions {
   readonly checkpoint?: string;
   readonly split: Split;
   readonly probe?: string;
+  readonly threads?: number;
 }
 
 export function registerEval(program: Command): void {
@@ -33,12 +35,13 @@ export function registerEval(program: Command): void {
         .choices(['train', 'validation', 'test'])
         .default('test'),
     )
+    .option('--threads <n>', 'threads that compute (default: as the run)', threadNumber)
     .option('--probe <file>', 'also write logits for scripts/check_pytorch_weights.py there')
     .action(evaluate);
 }
 
 async function evaluate(folder: string, options: EvalOptions): Promise<void> {
-  const { dataDir, device, split, probe } = options;
+  const { dataDir, device, split, probe, threads = null } = options;
   if (probe !== undefined) {
     const { refuseOthersFile } = await import('../util/output-file.js');
     await refuseOthersFile('--probe', probe, ['input', 'logits']);
@@ -56,7 +59,9 @@ async function evaluate(folder: string, options: EvalOptions): Promise<void> {
     );
   }
   const { openDevice } = await import('../native/device.js');
-  const { inUse } = await openDevice(config.device);
+  const { begunWith, settingsToEvaluate } = await import('../experiment/processor.js');
+  const settings = settingsToEvaluate(await begunWith(runFolder(folder)), threads);
+  const { inUse } = await openDevice(config.device, settings);
   const { loadDataset } = await import('../data/load.js');
   const { hasLabelNoise } = await import('../data/label-noise.js');
   const dataset = await loadDataset(config.data, config.seed);

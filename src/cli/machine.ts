@@ -4,18 +4,18 @@ import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
 import type { RunEnvironment } from '../experiment/run.js';
 import type { Device } from '../native/device.js';
-import { threadCount } from '../native/threads.js';
 
 /** What a run's environment.json says of TensorFlow and the device. */
 export async function describeEnvironment(device: Device): Promise<RunEnvironment> {
   const { inUse, tensorflowVersion, libraryDirectory, reason } = device;
+  const { describeProcessor } = await import('../experiment/processor.js');
   return {
     device: inUse === 'CPU' ? 'CPU' : ((await gpuName()) ?? 'GPU'),
     deviceReason: reason,
     tensorflow: tensorflowVersion,
     tensorflowLibrary: libraryDirectory,
     tfjs: tfjsVersion(),
-    threads: threadCount(),
+    ...describeProcessor(device),
   };
 }
 

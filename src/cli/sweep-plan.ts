@@ -85,6 +85,30 @@ function describe(point: Point, state: PointState): string {
   }
 }
 
+/** A line on points that keep the number of threads that they began with; none where all take `threads`. */
+export async function threadsKept(
+  toRun: readonly Standing[],
+  folder: string,
+  threads: number,
+): Promise<string[]> {
+  const { unfinishedWith } = await import('../experiment/processor.js');
+  const { runFolder } = await import('../experiment/folder.js');
+  const going = toRun.filter(({ overwrites, state }) => !overwrites && state.kind !== 'new');
+  const kept = await Promise.all(
+    going.map(async ({ point }) => {
+      const begun = await unfinishedWith(runFolder(join(folder, point.name)));
+      const other = begun?.threads ?? threads;
+      return other === threads ? [] : [`${point.name} ${other}`];
+    }),
+  );
+  const names = kept.flat();
+  return names.length === 0
+    ? []
+    : [
+        `${threads} threads a point; those that go on keep what they began with: ${names.join(', ')}`,
+      ];
+}
+
 /** From a few steps of the first point, timed in a process of its own. */
 export async function expectedTime(
   toRun: readonly Standing[],

@@ -69,8 +69,6 @@ interface Run extends LaunchRequest {
 async function run({ point, threads, overwrite, quiet, ...request }: Run): Promise<void> {
   const { config } = point;
   if ('mistakes' in config) throw new UserError(config.mistakes);
-  const { useThreads } = await import('../native/threads.js');
-  useThreads(threads);
   const folder = join(request.folder, point.name);
   const { clearFailure, writeFailure } = await import('../sweep/state.js');
   try {
@@ -79,6 +77,7 @@ async function run({ point, threads, overwrite, quiet, ...request }: Run): Promi
       resume: !overwrite,
       overwrite,
       quiet,
+      threads: { count: threads, asked: null },
       wayOut: 'the same command goes on',
       watching: ({ interrupt }) => {
         // A launcher that is gone cannot tell any more; it may have gone before we could listen.

@@ -11,7 +11,7 @@ import { Interrupted } from './failure.js';
 import { print, tell } from './output.js';
 import type { Standing } from './sweep-plan.js';
 import type { QueuedPoint } from './sweep-slurm.js';
-import { wholeNumber } from './whole-number.js';
+import { threadNumber, wholeNumber } from './whole-number.js';
 import { addSlurmOptions, type SlurmFlags } from './slurm-options.js';
 
 interface SweepOptions extends ConfigOptions, SlurmFlags {
@@ -45,7 +45,7 @@ export function registerSweep(program: Command): void {
   addConfigOptions(command)
     .option('--out <folder>', 'the folder of the sweep (default: results/NAME)')
     .option('--jobs <n>', 'points at a time; they share the cores (default: 1; slurm: any)', count)
-    .option('--threads <n>', 'threads of each (default: cores / jobs; slurm: 1)', count)
+    .option('--threads <n>', 'threads of each (default: cores / jobs; slurm: 1)', threadNumber)
     .option('--filter <key=value>', 'only points with this value (repeatable)', collect)
     .option('--dry-run', 'print the plan, and do nothing')
     .option('--no-estimate', 'do not time a few steps first')
@@ -97,6 +97,10 @@ async function sweep(options: SweepOptions): Promise<void> {
       maxRunning: options.jobs ?? null,
     });
     return;
+  }
+  if (!quiet) {
+    const { threadsKept } = await import('./sweep-plan.js');
+    for (const line of await threadsKept(toRun, folder, threads)) print(line);
   }
   if (options.estimate && toRun.length > 0 && !quiet) {
     const { expectedTime } = await import('./sweep-plan.js');

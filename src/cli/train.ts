@@ -3,12 +3,14 @@ import { Option, type Command } from 'commander';
 import { UserError } from '../util/errors.js';
 import { addConfigOptions, configRequest, type ConfigOptions } from './config-options.js';
 import { execute } from './execute.js';
+import { THREADS_HELP, threadNumber } from './whole-number.js';
 
 interface TrainOptions extends ConfigOptions {
   readonly out?: string;
   readonly resume?: boolean;
   readonly overwrite?: boolean;
   readonly quiet?: boolean;
+  readonly threads?: number;
 }
 
 const HELP = `
@@ -26,13 +28,14 @@ export function registerTrain(program: Command): void {
       ),
     )
     .option('--overwrite', 'start anew in a folder that holds a run')
+    .option('--threads <n>', THREADS_HELP, threadNumber)
     .option('--quiet', 'print nothing but errors')
     .addHelpText('after', HELP)
     .action(train);
 }
 
 async function train(options: TrainOptions): Promise<void> {
-  const { out, resume = false, overwrite = false, quiet = false } = options;
+  const { out, resume = false, overwrite = false, quiet = false, threads } = options;
   if (out === '') throw new UserError('--out: got an empty name, wanted the run folder');
   await execute({
     configure: async () => {
@@ -42,6 +45,7 @@ async function train(options: TrainOptions): Promise<void> {
     resume,
     overwrite,
     quiet,
+    threads: threads === undefined ? null : { count: threads, asked: `--threads ${threads}` },
     wayOut: 'the same command with --resume goes on',
   });
 }

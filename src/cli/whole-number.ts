@@ -1,5 +1,6 @@
 // Options that take a count.
 import { InvalidArgumentError } from 'commander';
+import { MOST_THREADS } from '../native/threads.js';
 
 /** A parser, for commander, of whole numbers from 1 with at most `digits` digits. */
 export function wholeNumber(digits: number): (text: string) => number {
@@ -8,3 +9,12 @@ export function wholeNumber(digits: number): (text: string) => number {
     throw new InvalidArgumentError('wanted a whole number of at least 1');
   };
 }
+
+/** A parser, for commander, of a number of threads. */
+export function threadNumber(text: string): number {
+  if (/^[1-9]\d*$/.test(text) && Number(text) <= MOST_THREADS) return Number(text);
+  throw new InvalidArgumentError(`wanted a whole number of threads from 1 to ${MOST_THREADS}`);
+}
+
+export const THREADS_HELP =
+  'threads that compute; the last bits depend on it (default: every core)';

@@ -30,7 +30,7 @@ export async function refuseOtherDevice(folder: RunFolder, now: Environment): Pr
 }
 
 /** Empty where it is damaged, which shows where it is written again. */
-async function readEnvironment({ environment }: RunFolder): Promise<Environment> {
+export async function readEnvironment({ environment }: RunFolder): Promise<Environment> {
   try {
     const content: unknown = JSON.parse(await readFile(environment, 'utf8'));
     return typeof content === 'object' && content !== null ? (content as Environment) : {};

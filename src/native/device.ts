@@ -1,7 +1,9 @@
 // Which device TensorFlow runs on, decided before its library is loaded.
 import { readFileSync } from 'node:fs';
 import { InternalError, UserError } from '../util/errors.js';
-import { settleThreads } from './threads.js';
+import { loadAddon } from './addon.js';
+import { oneDnnTold, settleOneDnn, type OneDnn } from './onednn.js';
+import { settleThreads, threadCount, useThreads } from './threads.js';
 
 /** What the set-up wrote down of the library it installed. */
 interface Setup {
@@ -12,9 +14,26 @@ interface Setup {
   readonly reason: string;
 }
 
+/** How the processor is used. */
+export interface ProcessorSettings {
+  /** Null: as the environment says, or every core. */
+  readonly threads: number | null;
+  /** Null: as the environment says, or as TensorFlow decides. */
+  readonly onednn: OneDnn | null;
+}
+
+const OPEN: ProcessorSettings = { threads: null, onednn: null };
+
 export interface Device extends Setup {
   /** What TensorFlow found when it was loaded. */
   readonly inUse: 'CPU' | 'GPU';
+  readonly threads: number;
+  readonly onednn: OneDnn;
+}
+
+interface Addon {
+  /** Of the library that is loaded; null where it does not tell. */
+  readonly usesOneDnn: () => boolean | null;
 }
 
 function readSetup(): Setup {
@@ -28,9 +47,13 @@ function readSetup(): Setup {
 
 /**
  * Loads TensorFlow for the device asked for and says what it got. A GPU that is asked for and
- * absent is a UserError that names what is missing; nothing is replaced silently.
+ * absent is a UserError that names what is missing; nothing is replaced silently. `settings` count
+ * the first time, before the library is there.
  */
-export async function openDevice(wanted: 'auto' | 'cpu' | 'gpu'): Promise<Device> {
+export async function openDevice(
+  wanted: 'auto' | 'cpu' | 'gpu',
+  settings: ProcessorSettings = OPEN,
+): Promise<Device> {
   const setup = readSetup();
   if (wanted === 'gpu' && setup.device === 'cpu') {
     throw new UserError(
@@ -40,7 +63,9 @@ export async function openDevice(wanted: 'auto' | 'cpu' | 'gpu'): Promise<Device
   }
   // Read by CUDA when it starts: an empty list hides every GPU.
   if (wanted === 'cpu') process.env['CUDA_VISIBLE_DEVICES'] = '-1';
+  if (settings.threads !== null) useThreads(settings.threads);
   settleThreads();
+  const reason = settleOneDnn(settings.onednn);
   const { eagerBackend } = await import('./tensorflow.js');
   const inUse = eagerBackend().binding.isUsingGpuDevice() ? 'GPU' : 'CPU';
   if (wanted === 'gpu' && inUse === 'CPU') {
@@ -49,5 +74,6 @@ export async function openDevice(wanted: 'auto' | 'cpu' | 'gpu'): Promise<Device
         'CUDA_VISIBLE_DEVICES, see fsam doctor, or use --device cpu',
     );
   }
-  return { ...setup, inUse };
+  const on = (loadAddon('winograd') as Addon).usesOneDnn() ?? oneDnnTold() ?? false;
+  return { ...setup, inUse, threads: threadCount(), onednn: { on, reason } };
 }

@@ -112,7 +112,17 @@ function unfinishedNote(folders: readonly string[]): string {
   return `<p><strong>${counted(folders.length, 'run')} not finished, left out:</strong> ${escape(folders.join(', '))}</p>`;
 }
 
-const ENVIRONMENT = ['device', 'cpu', 'threads', 'tensorflow', 'tfjs', 'node', 'fsam', 'platform'];
+const ENVIRONMENT = [
+  'device',
+  'cpu',
+  'threads',
+  'onednn',
+  'tensorflow',
+  'tfjs',
+  'node',
+  'fsam',
+  'platform',
+];
 
 const textOf = (value: unknown): string =>
   value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);

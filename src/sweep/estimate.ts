@@ -5,6 +5,7 @@ import type { DatasetShape } from '../data/dataset.js';
 import { datasetShape, loadDataset } from '../data/load.js';
 import { stepsPerEpoch } from '../experiment/loop.js';
 import { hasTwoPasses } from '../experiment/metrics.js';
+import { settingsFor } from '../experiment/processor.js';
 import { openDevice } from '../native/device.js';
 import { timeSteps } from '../train/benchmark.js';
 import { required } from '../util/errors.js';
@@ -23,7 +24,7 @@ const PASSES = 3;
  */
 export async function estimateSeconds(configs: readonly Config[]): Promise<number[]> {
   const first = required(configs[0], 'a run to time');
-  await openDevice(first.device);
+  await openDevice(first.device, await settingsFor(first, null));
   const { createEngine } = await import('../train/engine.js');
   const { networkCost } = await import('../train/cost.js');
 

@@ -7,6 +7,11 @@
 #include "op.h"
 #include "parallel.h"
 
+// Of tensorflow/core/util/port.h; null where the library does not give it away.
+namespace tensorflow {
+__attribute__((weak)) bool IsMklEnabled();
+}
+
 namespace {
 
 bool isThreeByThree(const Tensor& filter) { return extent(filter, 0) == TAPS && extent(filter, 1) == TAPS; }
@@ -116,11 +121,26 @@ napi_value registerOps(napi_env env, napi_callback_info info) {
   return result;
 }
 
+/** usesOneDnn(): whether TensorFlow does; null where its library has no such question. */
+napi_value usesOneDnn(napi_env env, napi_callback_info) {
+  napi_value result;
+  if (tensorflow::IsMklEnabled == nullptr) {
+    napi_get_null(env, &result);
+  } else {
+    napi_get_boolean(env, tensorflow::IsMklEnabled(), &result);
+  }
+  return result;
+}
+
 }  // namespace
 
 NAPI_MODULE_INIT() {
-  napi_value function;
-  napi_create_function(env, "registerOps", NAPI_AUTO_LENGTH, registerOps, nullptr, &function);
-  napi_set_named_property(env, exports, "registerOps", function);
+  const auto provide = [&](const char* name, napi_callback callback) {
+    napi_value function;
+    napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function);
+    napi_set_named_property(env, exports, name, function);
+  };
+  provide("registerOps", registerOps);
+  provide("usesOneDnn", usesOneDnn);
   return exports;
 }
