@@ -1,8 +1,7 @@
 // fsam doctor: what this machine and this set-up are, for the user and for a report of a problem.
-import { readdir } from 'node:fs/promises';
 import os from 'node:os';
-import { join } from 'node:path';
 import type { Command } from 'commander';
+import type { Candidate } from '../data/candidates.js';
 import type { Device } from '../native/device.js';
 import { messageOf } from '../util/file-errors.js';
 import { print } from './output.js';
@@ -14,7 +13,6 @@ interface DoctorOptions {
 type Finding = readonly [label: string, text: string];
 
 const LABEL_WIDTH = 12;
-const IDX_IMAGES = /^train-images[.-]idx3-ubyte(\.gz)?$/;
 
 export function registerDoctor(program: Command): void {
   program
@@ -93,24 +91,32 @@ function describeDevice({ inUse, device, reason }: Device, gpu: string | null): 
   return `CPU: the GPU library is set up (${reason}), but TensorFlow finds no GPU; ${seen}${filter}`;
 }
 
+/** Looked for as the loaders look. */
 async function dataSets(directory: string): Promise<Finding[]> {
-  const { CIFAR_FORMATS } = await import('../data/cifar-format.js');
-  const there = await readdir(directory).catch(() => null);
-  const names = there ?? [];
-  const cifar = Object.values(CIFAR_FORMATS).map((format): Finding => {
-    const wanted = [format.binary, format.pickle].flatMap(({ folder, archive }) => [
-      folder,
-      archive,
-    ]);
-    const found = wanted.filter((name) => names.includes(name));
-    const missing = `not there; fsam data fetch ${format.name} --data-dir ${directory}`;
-    return [format.name, found.map((name) => join(directory, name)).join(', ') || missing];
-  });
-  const idx = names.filter((name) => IDX_IMAGES.test(name));
+  const { LOOKED_FOR } = await import('../data/load.js');
+  const { kindOf } = await import('../data/files.js');
+  const sets: Finding[] = [];
+  for (const [name, candidates] of Object.entries(LOOKED_FOR)) {
+    try {
+      const found = await candidates(directory);
+      sets.push([name, found.map(describePlace).join(', ') || missing(name, directory)]);
+    } catch (error) {
+      sets.push([name, messageOf(error)]);
+    }
+  }
+  const isThere = (await kindOf(directory)) !== 'missing';
   return [
-    ['data', there === null ? `${directory}: there is no such folder` : directory],
-    ...cifar,
-    ...(idx.length > 0 ? [['idx', join(directory, idx[0] ?? '')] as const] : []),
+    ['data', isThere ? directory : `${directory}: there is no such folder`],
+    ...sets,
     ['embedded', 'fashion-mnist-tiny'],
   ];
+}
+
+const describePlace = ({ path, lack }: Candidate): string =>
+  lack === null ? path : `${path} (not whole: ${lack})`;
+
+function missing(name: string, directory: string): string {
+  return name === 'idx'
+    ? 'not there'
+    : `not there; fsam data fetch ${name} --data-dir ${directory}`;
 }

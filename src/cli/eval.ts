@@ -65,6 +65,9 @@ async function evaluate(folder: string, options: EvalOptions): Promise<void> {
   const { loadDataset } = await import('../data/load.js');
   const { hasLabelNoise } = await import('../data/label-noise.js');
   const dataset = await loadDataset(config.data, config.seed);
+  for (const line of dataset.passedOver ?? []) {
+    tell(`not whole: ${line}; reading ${dataset.source}`);
+  }
   // Only now: this loads TensorFlow, which openDevice has made ready for the device.
   const { createEngine } = await import('../train/engine.js');
   const { loadCheckpoint } = await import('../experiment/checkpoint.js');

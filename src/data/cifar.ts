@@ -1,13 +1,16 @@
 // CIFAR-10 and CIFAR-100 from any form they are handed out in: binary or pickled, a folder or a
 // .tar.gz.
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../util/errors.js';
 import { readArchive } from './archive.js';
+import { choose, type Candidate } from './candidates.js';
 import { decodeCifarFile, fetchHint } from './cifar-decode.js';
 import {
   CIFAR_CHANNELS,
   CIFAR_IMAGE_BYTES,
   CIFAR_SIDE,
+  recordBytes,
   type CifarFile,
   type CifarForm,
   type CifarFormat,
@@ -19,22 +22,20 @@ import { kindOf, readDataFile } from './files.js';
 const MEAN = [0.4914, 0.4822, 0.4465];
 const STD = [0.2023, 0.1994, 0.201];
 
-/** Where a set was found. */
-interface CifarSource {
+interface CifarSource extends Candidate {
   readonly form: CifarForm;
-  readonly path: string;
   readonly packed: boolean;
 }
 
 /**
  * The set that `directory` names: the folder of its files, the folder above it, its .tar.gz, or the
- * folder of that.
+ * folder of that. One of which a file is missing or cut short is passed over where another is whole.
  *
  * Errors: UserError when there is no such set, a file is missing, cut short or unreadable, or a
  * label is out of range.
  */
 export async function loadCifar(format: CifarFormat, directory: string): Promise<Dataset> {
-  const source = await findSource(format, directory);
+  const { source, passedOver } = await findSource(format, directory);
   const sets = { train: emptySet(source.form, 'train'), test: emptySet(source.form, 'test') };
   const missing = new Set(source.form.files);
   for await (const { file, path, bytes } of sourceFiles(source)) {
@@ -51,7 +52,7 @@ export async function loadCifar(format: CifarFormat, directory: string): Promise
   for (const { name } of missing) {
     throw new UserError(`${source.path}: has no ${name}; ${fetchHint(format)}`);
   }
-  return { name: format.name, ...imagesOf(format), ...sets, source: source.path };
+  return { name: format.name, ...imagesOf(format), ...sets, source: source.path, passedOver };
 }
 
 /** The shape of the whole set, known without its files. */
@@ -78,30 +79,49 @@ const imagesOf = ({ classes }: CifarFormat) => ({
   std: STD,
 });
 
-async function findSource(format: CifarFormat, directory: string): Promise<CifarSource> {
-  const forms = [format.binary, format.pickle];
+async function findSource(
+  format: CifarFormat,
+  directory: string,
+): Promise<{ source: CifarSource; passedOver: readonly string[] }> {
+  const choice = choose(await cifarCandidates(format, directory));
+  if (choice !== null) return { source: choice.chosen, passedOver: choice.passedOver };
   const kind = await kindOf(directory);
-  if (kind === 'file') {
-    return { form: await formOfArchive(format, directory), path: directory, packed: true };
-  }
-  if (kind === 'folder') {
-    for (const form of forms) {
-      for (const path of [directory, join(directory, form.folder)]) {
-        if (await hasAnyFile(form, path)) return { form, path, packed: false };
-      }
-    }
-    for (const form of forms) {
-      const path = join(directory, form.archive);
-      if ((await kindOf(path)) === 'file') return { form, path, packed: true };
-    }
-  }
   const problem =
     kind === 'missing' ? 'there is no such file or folder' : `holds no ${format.title}`;
+  const forms = [format.binary, format.pickle];
   const names = forms.flatMap((form) => [form.folder, form.archive]).join(', ');
-  throw new UserError(
-    `data.directory ${directory}: ${problem}; wanted ${names}, or the folder that holds one of these; ` +
-      `run fsam data fetch ${format.name} --data-dir ${directory}`,
-  );
+  const wanted =
+    kind === 'file'
+      ? `wanted ${format.binary.archive}, ${format.pickle.archive} or a folder`
+      : `wanted ${names}, or the folder that holds one of these; ` +
+        `run fsam data fetch ${format.name} --data-dir ${directory}`;
+  throw new UserError(`data.directory ${directory}: ${problem}; ${wanted}`);
+}
+
+/** Where the set, or a part of it, lies; the place that `loadCifar` would rather take comes first. */
+export async function cifarCandidates(
+  format: CifarFormat,
+  directory: string,
+): Promise<CifarSource[]> {
+  const forms = [format.binary, format.pickle];
+  const kind = await kindOf(directory);
+  if (kind === 'missing') return [];
+  if (kind === 'file') {
+    const form = await formOfArchive(format, directory);
+    return form === null ? [] : [{ form, path: directory, packed: true, lack: null }];
+  }
+  const found: CifarSource[] = [];
+  for (const form of forms) {
+    for (const path of [directory, join(directory, form.folder)]) {
+      if (!(await hasAnyFile(form, path))) continue;
+      found.push({ form, path, packed: false, lack: await lackOf(format, form, path) });
+    }
+  }
+  for (const form of forms) {
+    const path = join(directory, form.archive);
+    if ((await kindOf(path)) === 'file') found.push({ form, path, packed: true, lack: null });
+  }
+  return found;
 }
 
 async function hasAnyFile(form: CifarForm, folder: string): Promise<boolean> {
@@ -111,11 +131,29 @@ async function hasAnyFile(form: CifarForm, folder: string): Promise<boolean> {
   return false;
 }
 
+/** What an unpacking that was interrupted leaves: files that are missing or too short. */
+async function lackOf(
+  format: CifarFormat,
+  form: CifarForm,
+  folder: string,
+): Promise<string | null> {
+  for (const { name, records } of form.files) {
+    const path = join(folder, name);
+    if ((await kindOf(path)) !== 'file') return `has no ${name}`;
+    const { size } = await stat(path);
+    // A pickle holds names beside the pixels, so that its length is not known.
+    const shortest =
+      records * (form.encoding === 'binary' ? recordBytes(format) : CIFAR_IMAGE_BYTES);
+    if (size < shortest) return `${name} has only ${size} bytes`;
+  }
+  return null;
+}
+
 /**
  * The form whose first file the archive holds; an archive may have been renamed, its members
- * hardly.
+ * hardly. Null where it holds neither's.
  */
-async function formOfArchive(format: CifarFormat, path: string): Promise<CifarForm> {
+async function formOfArchive(format: CifarFormat, path: string): Promise<CifarForm | null> {
   const owners = new Map<string, CifarForm>();
   for (const form of [format.binary, format.pickle]) {
     for (const { name } of form.files) owners.set(`${form.folder}/${name}`, form);
@@ -124,10 +162,7 @@ async function formOfArchive(format: CifarFormat, path: string): Promise<CifarFo
     const form = owners.get(member.name);
     if (form !== undefined) return form;
   }
-  throw new UserError(
-    `data.directory ${path}: holds no ${format.title}; ` +
-      `wanted ${format.binary.archive}, ${format.pickle.archive} or a folder`,
-  );
+  return null;
 }
 
 async function* sourceFiles(source: CifarSource) {

@@ -28,6 +28,8 @@ export interface Dataset {
   readonly validation?: ImageSet;
   /** Where it was read from, for environment.json. */
   readonly source: string;
+  /** One line for each place before `source` that holds only a part of the set. */
+  readonly passedOver?: readonly string[];
 }
 
 /** What of a data set a network and its graph depend on: everything but the images. */

@@ -1,9 +1,10 @@
 // The door of this folder: the data set that a configuration names, read, checked and cut to size.
 import type { DataConfig } from '../config/schema.js';
+import type { Candidate } from './candidates.js';
 import { CIFAR_FORMATS } from './cifar-format.js';
-import { cifarShape, loadCifar } from './cifar.js';
+import { cifarCandidates, cifarShape, loadCifar } from './cifar.js';
 import { shapeOf, type Dataset, type DatasetShape } from './dataset.js';
-import { loadFashionMnistTiny, loadIdx } from './idx.js';
+import { idxCandidates, loadFashionMnistTiny, loadIdx } from './idx.js';
 import { holdOut, takeSubset } from './subset.js';
 import { makeSynthetic } from './synthetic.js';
 
@@ -28,6 +29,13 @@ export async function loadDataset(config: DataConfig, seed: number): Promise<Dat
   const whole = await LOADERS[config.name](config, seed);
   return takeSubset(holdOut(whole, config.validation, seed), config.subset, seed);
 }
+
+/** The sets that are looked for in a folder, and where: as `loadDataset` does. */
+export const LOOKED_FOR = {
+  cifar10: (directory) => cifarCandidates(CIFAR_FORMATS.cifar10, directory),
+  cifar100: (directory) => cifarCandidates(CIFAR_FORMATS.cifar100, directory),
+  idx: idxCandidates,
+} satisfies Partial<Record<DataConfig['name'], (directory: string) => Promise<Candidate[]>>>;
 
 /**
  * The shape of the set that `loadDataset` would give. CIFAR's is known without its files; the

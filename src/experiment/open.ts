@@ -124,9 +124,11 @@ export async function restore(
 
 /** Where the images come from, and how many training labels are wrong on purpose. */
 function describeData(dataset: Dataset): Readonly<Record<string, unknown>> {
-  if (dataset.train.originalLabels === undefined) return { data: dataset.source };
+  const { source, passedOver = [] } = dataset;
+  const data = { data: source, ...(passedOver.length > 0 && { dataPassedOver: passedOver }) };
+  if (dataset.train.originalLabels === undefined) return data;
   const { changed, rate } = realisedNoise(dataset);
-  return { data: dataset.source, labelNoise: { changedLabels: changed, rate } };
+  return { ...data, labelNoise: { changedLabels: changed, rate } };
 }
 
 /** A file of labels may have been changed since the run began. */

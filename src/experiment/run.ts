@@ -80,6 +80,9 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
     const plan = decide(request, folder, await inspectFolder(folder));
     if (plan.kind === 'nothing') return 'finished';
     const images = await loadDataset(config.data, config.seed);
+    for (const line of images.passedOver ?? []) {
+      request.reporter.note(`not whole: ${line}; reading ${images.source}`);
+    }
     const dataset = await withLabelNoise(images, config);
     const engine = request.createEngine(config, dataset, { mode: 'compiled' });
     try {

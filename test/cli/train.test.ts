@@ -1,6 +1,14 @@
 // A run from start to end as a user sees it: lines, folder, eval, signals, resuming.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { fsam, LAUNCHER, start, temporaryFolder } from './support/fsam.js';
@@ -227,13 +235,19 @@ describe('fsam graph', () => {
 describe('fsam doctor', () => {
   it('tells versions, device and data sets', async () => {
     const folder = temporaryFolder();
-    mkdirSync(join(folder, 'sets', 'cifar-100-python'), { recursive: true });
+    const pickles = join(folder, 'sets', 'cifar-100-python');
+    mkdirSync(pickles, { recursive: true });
+    writeFileSync(join(pickles, 'train'), '');
+    truncateSync(join(pickles, 'train'), 50_000 * 3072);
+    const packed = new URL('../../data/fashion-mnist-tiny', import.meta.url);
+    cpSync(packed, join(folder, 'sets', 'FashionMNIST', 'raw'), { recursive: true });
     const { code, stdout, stderr } = await fsam(folder, ['doctor', '--data-dir', 'sets']);
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(new RegExp(`^Node +${process.versions.node}$`, 'm'));
     expect(stdout).toMatch(/^TensorFlow +2\.\d+\.\d+/m);
     expect(stdout).toMatch(/^device +(CPU|GPU): /m);
     expect(stdout).toMatch(/^cifar10 +not there; fsam data fetch cifar10 --data-dir sets$/m);
-    expect(stdout).toMatch(/^cifar100 +sets\/cifar-100-python$/m);
+    expect(stdout).toMatch(/^cifar100 +sets\/cifar-100-python \(not whole: has no test\)$/m);
+    expect(stdout).toMatch(/^idx +sets\/FashionMNIST\/raw$/m);
   });
 });

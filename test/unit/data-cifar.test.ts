@@ -1,6 +1,16 @@
 // CIFAR from every form it comes in, against pixels computed by hand from the formula the files were made with.
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readFile,
+  rename,
+  rm,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -165,6 +175,38 @@ describe('archives', () => {
     await rm(join(folder, 'cifar-10-batches-py', 'test_batch'));
     execFileSync('tar', ['czf', path, '-C', folder, 'cifar-10-batches-py']);
     expect(await expectUserError(loadCifar(format, path))).toContain('has no test_batch');
+  });
+});
+
+describe('a set that was unpacked in part', () => {
+  const format = tinyFormat(CIFAR_FORMATS.cifar10);
+
+  it('is passed over where its archive is there, and that is said', async () => {
+    const archive = join(folder, format.pickle.archive);
+    await copyFile(join(FIXTURES, format.pickle.archive), archive);
+    execFileSync('tar', ['xzf', archive, '-C', folder]);
+    const unpacked = join(folder, format.pickle.folder);
+    await truncate(join(unpacked, 'data_batch_5'), 5000);
+    const short = await loadCifar(format, folder);
+    expectFormula(short, format.pickle, LABELS10);
+    expect(short.passedOver).toEqual([`${unpacked}: data_batch_5 has only 5000 bytes`]);
+    await rm(join(unpacked, 'data_batch_4'));
+    const lacking = await loadCifar(format, folder);
+    expect(lacking).toMatchObject({
+      source: archive,
+      passedOver: [`${unpacked}: has no data_batch_4`],
+    });
+  });
+
+  it('is passed over where another form is whole, and read where nothing is', async () => {
+    const binary = join(folder, format.binary.folder);
+    await writeBinary(binary, format, LABELS10);
+    await rm(join(binary, 'test_batch.bin'));
+    expect(await expectUserError(loadCifar(format, folder))).toContain('test_batch.bin: there is');
+    execFileSync('tar', ['xzf', join(FIXTURES, format.pickle.archive), '-C', folder]);
+    const dataset = await loadCifar(format, folder);
+    expectFormula(dataset, format.pickle, LABELS10);
+    expect(dataset.passedOver).toEqual([`${binary}: has no test_batch.bin`]);
   });
 });
 

@@ -1,5 +1,5 @@
 // IDX files, built byte by byte, and the embedded set.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -55,6 +55,40 @@ describe('idx', () => {
     // By hand: the sum of TRAIN is 975, of its squares 199,085.
     expect(dataset.mean[0]).toBeCloseTo(975 / 18 / 255, 12);
     expect(dataset.std[0]).toBeCloseTo(Math.sqrt(199_085 / 18 - (975 / 18) ** 2) / 255, 12);
+  });
+
+  it.each(['MNIST/raw', 'FashionMNIST/raw', 'raw'])(
+    "finds torchvision's files below its root, in %s, packed or not",
+    async (below) => {
+      await mkdir(join(folder, below), { recursive: true });
+      for (const end of ['.gz', '']) {
+        await writeAll((name) => join(below, `${name}${end}`));
+        const dataset = await load();
+        expect([...dataset.train.images]).toEqual(TRAIN);
+        expect(dataset).toMatchObject({ source: join(folder, below), passedOver: [] });
+      }
+    },
+  );
+
+  it("takes none of several sets of torchvision's by itself", async () => {
+    for (const name of ['MNIST', 'FashionMNIST']) {
+      await mkdir(join(folder, name, 'raw'), { recursive: true });
+      await writeAll((file) => join(name, 'raw', file));
+    }
+    expect(await expectUserError(load())).toBe(
+      `data.directory ${folder}: holds several sets (${folder}/MNIST/raw, ${folder}/FashionMNIST/raw); name one`,
+    );
+    const named = { name: 'idx', directory: join(folder, 'FashionMNIST') };
+    expect((await loadDataset(configOf(named), 1)).source).toBe(join(folder, 'FashionMNIST/raw'));
+  });
+
+  it('reads the packed file where its unpacked one was cut short, and says so', async () => {
+    await writeAll((name) => `${name}.gz`);
+    const path = join(folder, 't10k-images-idx3-ubyte');
+    await writeFile(path, (FILES['t10k-images-idx3-ubyte'] ?? '').slice(0, 20));
+    const dataset = await load();
+    expect([...dataset.test.images]).toEqual(TEST);
+    expect(dataset.passedOver).toEqual([`${path}: has 20 bytes, wanted 28`]);
   });
 
   it.each([
