@@ -33,6 +33,7 @@ async function report(paths: readonly string[], { out }: { readonly out?: string
     throw new UserError('--out: missing, wanted the folder for the report on several paths');
   }
   const { writeReport } = await import('../report/write.js');
+  const { copyNotes } = await import('../report/points.js');
   const { printTable } = await import('../report/table.js');
   const folder = out ?? join(first, 'report');
   const command = ['bin/fsam', 'report', ...paths, ...(out === undefined ? [] : ['--out', out])];
@@ -46,6 +47,7 @@ async function report(paths: readonly string[], { out }: { readonly out?: string
   if (unfinished.length > 0) {
     tell(`${unfinished.length} unfinished runs left out: ${unfinished.join(', ')}`);
   }
+  for (const note of copyNotes(points)) tell(note);
   for (const line of printTable(points)) print(line);
   print('');
   for (const file of files) print(file);

@@ -27,7 +27,7 @@ interface SweepSummary {
 /** Over the points that are done, whatever else their folder holds. */
 export async function writeSummary(folder: string): Promise<SweepSummary> {
   const { findRuns, readRuns } = await import('../report/runs.js');
-  const { summarise } = await import('../report/points.js');
+  const { copyNotes, summarise } = await import('../report/points.js');
   const { summaryCsv } = await import('../report/summary.js');
   const { printTable } = await import('../report/table.js');
   if ((await findRuns(folder)).length === 0) return { lines: [], damaged: [] };
@@ -37,5 +37,6 @@ export async function writeSummary(folder: string): Promise<SweepSummary> {
   await claimFiles(folder, [SUMMARY], await knownIn(folder));
   const path = join(folder, SUMMARY);
   await writeFileAtomically(path, summaryCsv(points));
-  return { lines: ['', ...printTable(points), '', `summary ${path}`], damaged };
+  const lines = ['', ...printTable(points), ...copyNotes(points), '', `summary ${path}`];
+  return { lines, damaged };
 }

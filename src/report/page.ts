@@ -3,7 +3,7 @@ import { formatConfig } from '../config/text.js';
 import { counted } from '../util/counted.js';
 import type { Comparison } from './comparisons.js';
 import { publishedFor } from './published.js';
-import { missingSeeds, validationOf, type Point } from './points.js';
+import { copyNotes, missingSeeds, validationOf, type Point } from './points.js';
 import { accuracyCells, comparisonCells, lastTenTitle, type Cells } from './table.js';
 import { decimals } from '../util/digits.js';
 
@@ -49,6 +49,7 @@ ${table(accuracyCells(points))}
 ${bestNote(points)}
 ${publishedNote(points)}
 ${seedsNote(points)}
+${copiesNote(points)}
 ${comparisonSection(comparisons)}
 <h2>Figures</h2>
 ${figures.map(({ svg, caption }) => `<figure>\n${svg}\n<figcaption>${escape(caption)}</figcaption>\n</figure>`).join('\n')}
@@ -105,6 +106,11 @@ function seedsNote(points: readonly Point[]): string {
   });
   if (lacking.length === 0) return '';
   return `<p class="note">Seeds that other points have: ${escape(lacking.join('; '))}. Means over unlike seeds differ by the draw, too; the differences below leave such seeds out.</p>`;
+}
+
+function copiesNote(points: readonly Point[]): string {
+  const notes = copyNotes(points);
+  return notes.length === 0 ? '' : `<p class="note">${escape(notes.join('; '))}.</p>`;
 }
 
 function unfinishedNote(folders: readonly string[]): string {

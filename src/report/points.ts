@@ -15,7 +15,20 @@ export interface Point {
   readonly details: ReadonlyMap<string, unknown>;
   /** By seed, ascending; at least one. */
   readonly runs: readonly [Run, ...Run[]];
+  /** Folders of runs that are others over again, to the number, each with that of the other. */
+  readonly copies: readonly Copy[];
 }
+
+export interface Copy {
+  readonly folder: string;
+  readonly of: string;
+}
+
+/** `b: the same run as a, counted once`, for each. */
+export const copyNotes = (points: readonly Point[]): string[] =>
+  points.flatMap(({ copies }) =>
+    copies.map(({ folder, of }) => `${folder}: the same run as ${of}, counted once`),
+  );
 
 /** Runs of one configuration and kind of device, in the order found. */
 interface Group {
@@ -26,7 +39,7 @@ interface Group {
 /**
  * The points of these runs, in the order of their values.
  *
- * Errors: UserError where two runs have the same configuration and seed.
+ * Errors: UserError where two runs have the same configuration and seed, and unlike numbers.
  */
 export function summarise(runs: readonly Run[]): Point[] {
   const groups = new Map<string, Group>();
@@ -93,19 +106,35 @@ function pointOf(
   differing: readonly string[],
   telling: readonly string[],
 ): Omit<Point, 'label'> {
-  const [first, ...others] = found.toSorted((a, b) => a.config.seed - b.config.seed);
-  const runs: [Run, ...Run[]] = [first ?? found[0], ...others];
-  runs.forEach((run, i) => {
-    const before = runs[i - 1];
-    if (before?.config.seed !== run.config.seed) return;
-    throw new UserError(
-      `${run.folder}: is the same run as ${before.folder} (configuration and seed); name one of them`,
-    );
-  });
+  const { runs, copies } = withoutCopies(found);
   const pick = (keys: readonly string[]) =>
     new Map(keys.flatMap((key) => (own.has(key) ? [[key, own.get(key)]] : [])));
-  return { values: pick(telling), details: pick(differing), runs };
+  return { values: pick(telling), details: pick(differing), runs, copies };
 }
+
+/** By seed; a run that came to the numbers of another of its seed does not count again. */
+function withoutCopies(found: readonly [Run, ...Run[]]): Pick<Point, 'runs' | 'copies'> {
+  const bySeed = new Map<number, Run>();
+  const copies: Copy[] = [];
+  for (const run of found) {
+    const before = bySeed.get(run.config.seed);
+    if (before === undefined) bySeed.set(run.config.seed, run);
+    else if (cameTo(run) === cameTo(before)) copies.push({ folder: run.folder, of: before.folder });
+    else {
+      throw new UserError(
+        `${run.folder}: is the same run as ${before.folder} (configuration and seed), with other numbers; name one of them`,
+      );
+    }
+  }
+  const [first = found[0], ...others] = [...bySeed.values()].sort(
+    (a, b) => a.config.seed - b.config.seed,
+  );
+  return { runs: [first, ...others], copies };
+}
+
+/** What is the same for the same run, whatever its size of evaluation steps. */
+const cameTo = ({ epochs }: Run): string =>
+  JSON.stringify(epochs.map((row) => [row.train_loss, row.test_accuracy]));
 
 function comparePoints(a: Point, b: Point, keys: readonly string[]): number {
   for (const key of keys) {

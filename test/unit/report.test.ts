@@ -15,7 +15,7 @@ import { loadConfig } from '../../src/config/load.js';
 import { compareOptimizers } from '../../src/report/comparisons.js';
 import { figuresOf } from '../../src/report/figures.js';
 import { renderPage } from '../../src/report/page.js';
-import { summarise } from '../../src/report/points.js';
+import { copyNotes, summarise } from '../../src/report/points.js';
 import { publishedFor } from '../../src/report/published.js';
 import { readProgress, readRuns } from '../../src/report/runs.js';
 import { summaryCsv, timeCsv } from '../../src/report/summary.js';
@@ -159,9 +159,17 @@ describe('points', () => {
     expect(new Set(files).size).toBe(files.length);
   });
 
-  test('the same run twice is refused, for it would count twice', async () => {
-    await expect(points({ seed: 3 }, { seed: 3 })).rejects.toThrow(
-      /run1: is the same run as .*run0 \(configuration and seed\); name one of them/,
+  test('the same run twice counts once, and is named', async () => {
+    const [point] = await points({ seed: 3 }, { seed: 3, keys: { name: 'copy' } }, { seed: 1 });
+    expect(point?.runs.map(({ config }) => config.seed)).toEqual([1, 3]);
+    expect(copyNotes(point ? [point] : []).map((note) => note.replaceAll(root, ''))).toEqual([
+      expect.stringMatching(/^\/sweep-\d+\/run1: the same run as \/sweep-\d+\/run0, counted once$/),
+    ]);
+  });
+
+  test('the same run with other numbers is refused', async () => {
+    await expect(points({ seed: 3 }, { seed: 3, accuracy: [10, 30, 21] })).rejects.toThrow(
+      /run1: is the same run as .*run0 \(configuration and seed\), with other numbers; name one/,
     );
   });
 });
