@@ -102,13 +102,23 @@ static inline void pointsToFilter(const Vector* du, int from, Vector* dw, int to
   dw[2 * to] = P2 * sumP + Q2 * sumQ + du[5 * from];
 }
 
-/** One of the above along both axes: [count count] -> [wanted wanted]. */
-static inline __attribute__((always_inline)) void alongBoth(void (*transform)(const Vector*, int, Vector*, int),
-                                                            int count, int wanted, const Vector* square,
-                                                            Vector* result) {
-  Vector half[POINTS];
-  for (int k = 0; k < count; k++) transform(square + k, count, half + k, count);
-  for (int k = 0; k < wanted; k++) transform(half + k * count, 1, result + k * wanted, 1);
+/** One of the above along both axes: [count count] from take(k) -> [wanted wanted] to put(k, value), in registers. */
+template <int count, int wanted, typename Transform, typename Take, typename Put>
+static inline __attribute__((always_inline)) void alongBoth(const Transform& transform, const Take& take,
+                                                            const Put& put) {
+  Vector half[wanted * count], from[count], to[wanted];
+  for (int k = 0; k < count; k++) {
+#pragma GCC unroll 6
+    for (int i = 0; i < count; i++) from[i] = take(i * count + k);
+    transform(from, 1, to, 1);
+#pragma GCC unroll 6
+    for (int i = 0; i < wanted; i++) half[i * count + k] = to[i];
+  }
+  for (int k = 0; k < wanted; k++) {
+    transform(half + k * count, 1, to, 1);
+#pragma GCC unroll 6
+    for (int i = 0; i < wanted; i++) put(k * wanted + i, to[i]);
+  }
 }
 
 /** Channels that lie together where tiles are summed over: those of a vector, and of the rows of a product. */
@@ -183,11 +193,10 @@ static void transformInput(const Shape& shape, const float* x, Range tiles, cons
     }
     for (long channel = 0; channel < wholeBlocks(shape.inputs); channel += LANES) {
       const long lanes = lanesAt(shape.inputs, channel);
-      Vector window[POINTS], whole[POINTS];
-      for (int k = 0; k < POINTS; k++) window[k] = pixels[k] ? load(pixels[k] + channel, lanes) : Vector{};
-      alongBoth(inputToPoints, WINDOW, WINDOW, window, whole);
       float* place = points + t * to.tile + channel / BLOCK * to.block + channel % BLOCK;
-      for (int p = 0; p < POINTS; p++) store(place + p * to.size, whole[p]);
+      const auto take = [&](int k) { return pixels[k] ? load(pixels[k] + channel, lanes) : Vector{}; };
+      const auto put = [&](int p, Vector point) { store(place + p * to.size, point); };
+      alongBoth<WINDOW, WINDOW>(inputToPoints, take, put);
     }
   }
 }
@@ -210,12 +219,10 @@ static void transformOutputGradient(const Shape& shape, const float* dy, Range t
     for (long channel = 0; channel < PANEL; channel += LANES) {
       const long first = panel * PANEL + channel, lanes = lanesAt(shape.outputs, first);
       if (lanes == 0) break;
-      Vector pixels[TILE * TILE], whole[POINTS];
-      for (int k = 0; k < TILE * TILE; k++) {
-        pixels[k] = places[k] >= 0 ? load(dy + places[k] + first, lanes) : Vector{};
-      }
-      alongBoth(outputToPoints, TILE, WINDOW, pixels, whole);
-      for (int p = 0; p < POINTS; p++) store(points + p * size + t * PANEL + channel, whole[p]);
+      float* place = points + t * PANEL + channel;
+      const auto take = [&](int k) { return places[k] >= 0 ? load(dy + places[k] + first, lanes) : Vector{}; };
+      const auto put = [&](int p, Vector point) { store(place + p * size, point); };
+      alongBoth<TILE, WINDOW>(outputToPoints, take, put);
     }
   }
 }
@@ -228,12 +235,12 @@ static void transformOutput(const Shape& shape, const float* points, long size, 
     for (long channel = 0; channel < PANEL; channel += LANES) {
       const long first = panel * PANEL + channel, lanes = lanesAt(shape.outputs, first);
       if (lanes == 0) break;
-      Vector whole[POINTS], pixels[TILE * TILE];
-      for (int p = 0; p < POINTS; p++) whole[p] = load(points + p * size + t * PANEL + channel);
-      alongBoth(pointsToOutput, WINDOW, TILE, whole, pixels);
-      for (int k = 0; k < TILE * TILE; k++) {
-        if (places[k] >= 0) store(y + places[k] + first, pixels[k], lanes);
-      }
+      const float* place = points + t * PANEL + channel;
+      const auto take = [&](int p) { return load(place + p * size); };
+      const auto put = [&](int k, Vector pixel) {
+        if (places[k] >= 0) store(y + places[k] + first, pixel, lanes);
+      };
+      alongBoth<WINDOW, TILE>(pointsToOutput, take, put);
     }
   }
 }
@@ -263,10 +270,11 @@ static void transformFilter(const Shape& shape, const float* filter, bool transp
         tap(shape, filter, transposed, k, input, panel * PANEL + channel, weights[k]);
       }
       for (long i = 0; i < lanesAt(shape.inputs, input); i++) {
-        Vector taps[TAPS * TAPS], whole[POINTS];
-        for (int k = 0; k < TAPS * TAPS; k++) taps[k] = weights[k][i];
-        alongBoth(filterToPoints, TAPS, WINDOW, taps, whole);
-        for (int p = 0; p < POINTS; p++) store(place + (p * shape.inputs + input + i) * PANEL + channel, whole[p]);
+        const auto take = [&](int k) { return weights[k][i]; };
+        const auto put = [&](int p, Vector point) {
+          store(place + (p * shape.inputs + input + i) * PANEL + channel, point);
+        };
+        alongBoth<TAPS, WINDOW>(filterToPoints, take, put);
       }
     }
   }
@@ -285,14 +293,16 @@ static void transformFilterGradient(const Shape& shape, const float* points, lon
     for (long channel = 0; channel < PANEL; channel += LANES) {
       const long first = panel * PANEL + channel, lanes = lanesAt(shape.outputs, first);
       if (lanes == 0) break;
-      Vector whole[POINTS], taps[TAPS * TAPS];
-      for (int p = 0; p < POINTS; p++) {
+      const auto take = [&](int p) {
         const float* from = place + (p * rows + input) * PANEL + channel;
-        whole[p] = load(from);
-        for (long slice = 1; slice < slices; slice++) whole[p] += load(from + slice * size);
-      }
-      alongBoth(pointsToFilter, WINDOW, TAPS, whole, taps);
-      for (int k = 0; k < TAPS * TAPS; k++) store(dw + (k * shape.inputs + input) * shape.outputs + first, taps[k], lanes);
+        Vector sum = load(from);
+        for (long slice = 1; slice < slices; slice++) sum += load(from + slice * size);
+        return sum;
+      };
+      const auto put = [&](int k, Vector weight) {
+        store(dw + (k * shape.inputs + input) * shape.outputs + first, weight, lanes);
+      };
+      alongBoth<WINDOW, TAPS>(pointsToFilter, take, put);
     }
   }
 }
