@@ -19,7 +19,7 @@ export interface Point {
   readonly copies: readonly Copy[];
 }
 
-export interface Copy {
+interface Copy {
   readonly folder: string;
   readonly of: string;
 }

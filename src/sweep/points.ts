@@ -25,7 +25,7 @@ export interface Point {
 }
 
 /** A choice, and the axis that it is of; null for an explicit point. */
-export interface Chosen extends Choice {
+interface Chosen extends Choice {
   readonly axis: string | null;
 }
 
