@@ -1,8 +1,9 @@
 """The PyTorch side of `fsam bench`: the same training step as a careful PyTorch user writes it.
 
-    python scripts/bench_pytorch.py --optimizer fsam --batch 128 --modes default,channels_last,compile
+    python scripts/bench_pytorch.py --model wrn-28-10 --optimizer fsam --batch 128 --modes default,channels_last
 
-Prints one JSON object a line, one for each mode:
+Takes every network of fsam (pytorch/networks.py) and every optimizer (pytorch/step.py). Prints one JSON object a
+line, one for each mode:
     default         contiguous NCHW tensors, as a program that asks for nothing gets them
     channels_last   model and images in PyTorch's NHWC memory format
     compile         channels_last, and the model through torch.compile (needs a C++ compiler on a CPU)
@@ -15,147 +16,29 @@ and the base optimizer is the fused one.
 """
 
 import argparse
-import contextlib
 import json
 import math
+import os
 import resource
 import statistics
 import subprocess
 import sys
+import threading
 import time
 
 try:
     import torch
 except ImportError:
     sys.exit("torch is not installed for this Python; `pip install torch` in a virtual environment gets it")
-from torch import nn
 from torch.nn import functional as F
 
+from pytorch.networks import build, parameter_count
+from pytorch.step import BASES, OPTIMIZERS, TrainingStep
+
 MODES = ("default", "channels_last", "compile")
-OPTIMIZERS = ("sgd", "adamw", "sam", "asam", "fsam", "fasam")
-# The recipe for CIFAR; AdamW's rate and decay are those usual for it.
-MOMENTUM, RHO, ADAPTIVE_RHO, SIGMA, LAMBDA, TINY = 0.9, 0.2, 0.5, 1.0, 0.6, 1e-12
-RATE = {"sgd": 0.05, "adamw": 1e-3}
-DECAY = {"sgd": 1e-3, "adamw": 0.05}
+MODEL_OPTIONS = ("width", "dropout", "drop_path", "block", "patch", "layers", "heads")
 CROP_PADDING, CUTOUT = 4, 16
 WAITING_BATCHES = 4
-
-
-class BasicBlock(nn.Module):
-    """relu(F(x) + shortcut(x)) with F = conv, bn, relu, conv, bn."""
-
-    def __init__(self, inputs, outputs, stride):
-        super().__init__()
-        self.residual_function = nn.Sequential(
-            nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False),
-            nn.BatchNorm2d(outputs),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
-            nn.BatchNorm2d(outputs),
-        )
-        self.shortcut = nn.Sequential()
-        if stride != 1 or inputs != outputs:
-            self.shortcut.append(nn.Conv2d(inputs, outputs, 1, stride, bias=False))
-            self.shortcut.append(nn.BatchNorm2d(outputs))
-
-    def forward(self, x):
-        return F.relu(self.residual_function(x) + self.shortcut(x), inplace=True)
-
-
-class ResNet18(nn.Module):
-    """ResNet-18 for small images: 3x3 stem, no max-pooling, strides 1 2 2 2. Images [N C H W] to logits [N K]."""
-
-    def __init__(self, classes=10, width=64, channels=3):
-        super().__init__()
-        self.conv1 = nn.Sequential(
-            nn.Conv2d(channels, width, 3, padding=1, bias=False),
-            nn.BatchNorm2d(width),
-            nn.ReLU(inplace=True),
-        )
-        self.conv2_x = nn.Sequential(BasicBlock(width, width, 1), BasicBlock(width, width, 1))
-        self.conv3_x = nn.Sequential(BasicBlock(width, 2 * width, 2), BasicBlock(2 * width, 2 * width, 1))
-        self.conv4_x = nn.Sequential(BasicBlock(2 * width, 4 * width, 2), BasicBlock(4 * width, 4 * width, 1))
-        self.conv5_x = nn.Sequential(BasicBlock(4 * width, 8 * width, 2), BasicBlock(8 * width, 8 * width, 1))
-        self.fc = nn.Linear(8 * width, classes)
-
-    def forward(self, x):
-        x = self.conv5_x(self.conv4_x(self.conv3_x(self.conv2_x(self.conv1(x)))))
-        return self.fc(x.mean((2, 3)))
-
-
-MODELS = {"resnet18": ResNet18}
-
-
-class TrainingStep:
-    """One step of SGD or AdamW, alone or under SAM, ASAM, F-SAM or F-ASAM. Called with a batch; returns the loss at w."""
-
-    def __init__(self, model, optimizer, base="sgd", autocast=None):
-        self.model = model
-        self.autocast = autocast or contextlib.nullcontext()
-        self.parameters = list(model.parameters())
-        self.norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
-        self.climbs = optimizer not in ("sgd", "adamw")
-        self.friendly = optimizer in ("fsam", "fasam")
-        self.adaptive = optimizer in ("asam", "fasam")
-        self.rho = ADAPTIVE_RHO if self.adaptive else RHO
-        self.ema = None
-        self.saved = [torch.empty_like(p) for p in self.parameters] if self.climbs else []
-        name = base if self.climbs else optimizer
-        settings = {"lr": RATE[name], "weight_decay": DECAY[name], "fused": True}
-        if name == "sgd":
-            self.base = torch.optim.SGD(self.parameters, momentum=MOMENTUM, **settings)
-        else:
-            self.base = torch.optim.AdamW(self.parameters, **settings)
-
-    def __call__(self, images, labels):
-        loss = self.gradient(images, labels)
-        if self.climbs:
-            with torch.no_grad():
-                torch._foreach_copy_(self.saved, self.parameters)
-                torch._foreach_add_(self.parameters, self.perturbation())
-            # The running statistics are those of the first pass.
-            self.track_statistics(False)
-            self.gradient(images, labels)
-            self.track_statistics(True)
-            with torch.no_grad():
-                torch._foreach_copy_(self.parameters, self.saved)
-        self.base.step()
-        return loss
-
-    def gradient(self, images, labels):
-        self.base.zero_grad(set_to_none=True)
-        with self.autocast:
-            loss = F.cross_entropy(self.model(images), labels)
-        loss.backward()
-        return loss.detach()
-
-    def perturbation(self):
-        """eps: rho along d, one global norm over all parameters."""
-        d = self.direction([p.grad for p in self.parameters])
-        if not self.adaptive:
-            return torch._foreach_mul(d, self.rho / (total_norm(d) + TINY))
-        relative = torch._foreach_mul(torch._foreach_abs(self.parameters), d)
-        along = torch._foreach_mul(torch._foreach_mul(self.parameters, self.parameters), d)
-        return torch._foreach_mul(along, self.rho / (total_norm(relative) + TINY))
-
-    def direction(self, g):
-        """SAM: g. F-SAM: g less the old EMA of gradients; the first step sets the EMA and climbs along g."""
-        if not self.friendly:
-            return g
-        if self.ema is None:
-            self.ema = [gradient.clone() for gradient in g]
-            return g
-        d = torch._foreach_sub(g, self.ema, alpha=SIGMA)
-        torch._foreach_lerp_(self.ema, g, 1 - LAMBDA)
-        return d
-
-    def track_statistics(self, tracked):
-        for norm in self.norms:
-            norm.track_running_stats = tracked
-
-
-def total_norm(tensors):
-    return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(tensors)))
 
 
 def normalised_batches(options):
@@ -191,10 +74,27 @@ def augmented_batches(options):
         yield images.contiguous() if options.mode == "default" else images, labels[chosen]
 
 
+def network(options):
+    chosen = {name: getattr(options, name) for name in MODEL_OPTIONS}
+    model = build(
+        options.model,
+        classes=options.classes,
+        channels=options.channels,
+        height=options.height,
+        **{name: value for name, value in chosen.items() if value is not None},
+    )
+    count = parameter_count(model)
+    if options.parameters not in (None, count):
+        sys.exit(f"{options.model} has {count} parameters here, wanted {options.parameters}: not the same network")
+    return model
+
+
 def measure(options):
     """Runs warm-up and measured steps of one mode; returns what is printed."""
     torch.manual_seed(1)
-    model = MODELS[options.model](options.classes, options.width, options.channels).to(options.device).train()
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
+    model = network(options).to(options.device).train()
     if options.mode != "default":
         model = model.to(memory_format=torch.channels_last)
     if options.mode == "compile":
@@ -202,7 +102,7 @@ def measure(options):
     autocast = None
     if options.precision == "bfloat16":
         autocast = torch.autocast(options.device.split(":")[0], dtype=torch.bfloat16)
-    step = TrainingStep(model, options.optimizer, options.base, autocast)
+    step = TrainingStep(model, options, autocast)
     batches = augmented_batches(options) if options.augment else normalised_batches(options)
     losses, milliseconds = [], []
     for _ in range(options.warmup + options.steps):
@@ -223,6 +123,7 @@ def measure(options):
         "ms_p90": round(measured[math.ceil(0.9 * (len(measured) - 1))], 3),
         "images_per_second": round(1000 * options.batch / median, 2),
         "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1),
+        "parameters": parameter_count(model),
         "losses": [round(loss, 6) for loss in losses[:5]],
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
@@ -237,36 +138,81 @@ def run_mode(options):
         if options.mode != "compile":
             raise
         reason = str(error).strip().splitlines() or [type(error).__name__]
-        return {"mode": options.mode, "skipped": reason[0]}
+        return {"mode": options.mode, "failure": reason[0]}
 
 
-def parse():
-    count = lambda text: int(text) if int(text) > 0 else parser.error(f"got {text}, wanted a whole number above 0")
+def end_with_stdin():
+    """Ends the process when stdin ends: when whoever started it is gone."""
+    while os.read(0, 4096):
+        pass
+    os._exit(1)
+
+
+def count(text):
+    if not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"got {text}, wanted a whole number above 0")
+    return int(text)
+
+
+def parser():
     parser = argparse.ArgumentParser(description="Times PyTorch training steps; one JSON object for each mode.")
-    parser.add_argument("--model", choices=MODELS, default="resnet18")
-    parser.add_argument("--width", type=count, default=64, help="channels of the first stage")
-    parser.add_argument("--classes", type=count, default=100)
-    parser.add_argument("--height", type=count, default=32, help="height and width of an image")
-    parser.add_argument("--channels", type=count, default=3, help="of an image")
-    parser.add_argument("--batch", type=count, default=128)
-    parser.add_argument("--optimizer", choices=OPTIMIZERS, default="fsam")
-    parser.add_argument("--base", choices=tuple(RATE), default="sgd", help="base optimizer of the SAM family")
-    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="bfloat16: autocast")
-    parser.add_argument("--augment", action="store_true", help="augment in every step, from uint8 images")
+    model = parser.add_argument_group("network")
+    model.add_argument("--model", default="resnet18", help="any that `fsam models` lists")
+    model.add_argument("--width", type=count, help="channels of the first stage; by default the published ones")
+    model.add_argument("--dropout", type=float)
+    model.add_argument("--drop-path", type=float)
+    model.add_argument("--block", choices=("basic", "bottleneck"))
+    for name in ("patch", "layers", "heads"):
+        model.add_argument(f"--{name}", type=count)
+    model.add_argument("--parameters", type=count, help="how many it must have, to be the same network")
+    model.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="bfloat16: autocast")
+    data = parser.add_argument_group("batch")
+    data.add_argument("--classes", type=count, default=100)
+    data.add_argument("--height", type=count, default=32, help="height and width of an image")
+    data.add_argument("--channels", type=count, default=3, help="of an image")
+    data.add_argument("--batch", type=count, default=128)
+    data.add_argument("--micro-batches", type=count, default=1, help="parts a batch is cut into")
+    data.add_argument("--augment", action="store_true", help="augment in every step, from uint8 images")
+    optimizer = parser.add_argument_group("optimizer")
+    optimizer.add_argument("--optimizer", choices=OPTIMIZERS, default="fsam")
+    optimizer.add_argument("--base", choices=BASES, default="sgd", help="base optimizer of the SAM family")
+    optimizer.add_argument("--rho", type=float)
+    optimizer.add_argument("--sigma", type=float, default=1.0)
+    optimizer.add_argument("--lambda", type=float, default=0.6, dest="decay")
+    optimizer.add_argument("--ema-order", choices=("code", "paper"), default="code")
+    optimizer.add_argument("--learning-rate", type=float)
+    optimizer.add_argument("--weight-decay", type=float)
+    optimizer.add_argument("--momentum", type=float, default=0.9)
+    optimizer.add_argument("--nesterov", action="store_true")
+    optimizer.add_argument("--beta1", type=float, default=0.9)
+    optimizer.add_argument("--beta2", type=float, default=0.999)
+    optimizer.add_argument("--epsilon", type=float, default=1e-8)
+    optimizer.add_argument("--clip-norm", type=float)
+    optimizer.add_argument("--label-smoothing", type=float, default=0.0)
+    optimizer.add_argument("--weight-average", type=float, help="decay of a moving average of the weights")
     parser.add_argument("--steps", type=count, default=10, help="measured steps")
     parser.add_argument("--warmup", type=int, default=3, help="steps before them")
     parser.add_argument("--modes", default=",".join(MODES), help="comma-separated")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    options = parser.parse_args()
+    parser.add_argument("--threads", type=count, help="by default PyTorch's own choice")
+    parser.add_argument("--end-with-stdin", action="store_true", help="end when stdin does")
+    return parser
+
+
+def parse():
+    asked = parser()
+    options = asked.parse_args()
     options.modes = options.modes.split(",")
     for mode in options.modes:
         if mode not in MODES:
-            parser.error(f"--modes: got {mode}, wanted some of {', '.join(MODES)}")
+            asked.error(f"--modes: got {mode}, wanted some of {', '.join(MODES)}")
     return options
 
 
 def main():
     options = parse()
+    if options.end_with_stdin:
+        threading.Thread(target=end_with_stdin, daemon=True).start()
     if len(options.modes) == 1:
         options.mode = options.modes[0]
         print(json.dumps(run_mode(options)), flush=True)

@@ -5,7 +5,7 @@
 
 RUN is a run folder (its newest checkpoint is taken) or a checkpoint file; take the same for both commands. The first command
 writes the logits, in evaluation mode, that fsam gives for four images made by a formula. This script makes the same images, loads
-the checkpoint into the ResNet-18 of bench_pytorch.py and compares. Exits with 0 where all logits agree within 1e-3 of the
+the checkpoint into the ResNet-18 of pytorch/networks.py and compares. Exits with 0 where all logits agree within 1e-3 of the
 largest one, 1 otherwise. Needs PyTorch and two small packages:
     python3 -m venv .venv-torch && .venv-torch/bin/pip install torch numpy safetensors
 """
@@ -23,7 +23,7 @@ try:
 except ImportError as error:
     sys.exit(f"{error.name} is not installed for this Python; in a virtual environment: pip install torch numpy safetensors")
 
-from bench_pytorch import ResNet18
+from pytorch.networks import build
 
 STREAM = 9999
 TOLERANCE = 1e-3
@@ -59,7 +59,7 @@ def load_model(checkpoint):
     tensors = load_file(checkpoint)
     weights = {name: to_pytorch(name, tensor) for name, tensor in tensors.items() if not name.startswith("optimizer.")}
     width, channels = weights["conv1.0.weight"].shape[:2]
-    model = ResNet18(classes=len(weights["fc.bias"]), width=width, channels=channels)
+    model = build("resnet18", classes=len(weights["fc.bias"]), channels=channels, height=None, width=width)
     missing, unexpected = model.load_state_dict(weights, strict=False)
     # PyTorch counts batches for a kind of averaging that this network does not use.
     missing = [name for name in missing if not name.endswith("num_batches_tracked")]

@@ -3,7 +3,7 @@ import { loadDataset } from '../data/load.js';
 import { settingsFor } from '../experiment/processor.js';
 import { openDevice } from '../native/device.js';
 import { summarise, timeSteps } from '../train/benchmark.js';
-import { UserError } from '../util/errors.js';
+import { required, UserError } from '../util/errors.js';
 import type { Answer, Job, Timing } from './bench-sides.js';
 import { answerJob } from './worker.js';
 
@@ -15,12 +15,17 @@ async function work({ config, mode, ...counts }: Job): Promise<Timing> {
   const dataset = await loadDataset(config.data, config.seed);
   const { createEngine } = await import('../train/engine.js');
   const engine = createEngine(config, dataset, { mode });
-  const { milliseconds, losses } = timeSteps(engine, config, dataset.train.labels.length, counts);
+  const images = dataset.train.labels.length;
+  const { milliseconds, losses } = await timeSteps(engine, config, images, counts);
   return {
     ...summarise(milliseconds, config.batchSize),
     // Node gives kilobytes.
     peakMemory: (process.resourceUsage().maxRSS * 1024) / 1e6,
     losses: losses.slice(0, KEPT_LOSSES),
+    parameters: required(
+      engine.slots.find(({ name }) => name === 'parameters'),
+      'parameters',
+    ).size,
     device: device.inUse,
     library: `TensorFlow ${device.tensorflowVersion}`,
   };

@@ -1,15 +1,17 @@
 // fsam bench: how long a training step takes, compiled and not, and beside PyTorch on the same
 // machine.
-import { existsSync } from 'node:fs';
 import os from 'node:os';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Config } from '../config/schema.js';
 import type { DatasetShape } from '../data/dataset.js';
 import type { EngineOptions } from '../train/engine.js';
 import { RunError, UserError } from '../util/errors.js';
-import type { Outcome } from './bench-sides.js';
+import type { PytorchMode } from './bench-pytorch.js';
+import type { Timing } from './bench-sides.js';
 import type { Row } from './bench-table.js';
+import { MODES, PYTORCH_MODES } from './bench-modes.js';
 import { addConfigOptions, configRequest, type ConfigOptions } from './config-options.js';
+import { Interrupted } from './failure.js';
 import { print } from './output.js';
 import { threadNumber } from './whole-number.js';
 
@@ -21,17 +23,15 @@ interface BenchOptions extends ConfigOptions {
   readonly warmup: number;
   readonly modes: readonly Mode[];
   readonly against?: string;
+  readonly againstModes: readonly PytorchMode[];
   readonly python?: string;
   readonly json?: string;
   readonly threads?: number;
 }
 
-const MODES: readonly Mode[] = ['stock', 'eager', 'compiled'];
 const HELP = `
 stock: tfjs's own operations one by one; eager: fsam's operations one by one; compiled: one call of TensorFlow a step.
 Images are synthetic, in the shape of the configuration's set. Leave the machine alone while it runs.`;
-const GET_TORCH =
-  'python3 -m venv .venv-torch && .venv-torch/bin/pip install torch, then --python .venv-torch/bin/python';
 /** Batches of images that the steps go round. */
 const BATCHES = 4;
 
@@ -43,6 +43,11 @@ export function registerBench(program: Command): void {
     .option('--warmup <n>', 'steps before the measured ones', count, 3)
     .addOption(new Option('--modes <mode...>', 'how fsam runs').choices(MODES).default(MODES))
     .option('--against <script>', 'PyTorch program to time too: scripts/bench_pytorch.py')
+    .addOption(
+      new Option('--against-modes <mode...>', 'how PyTorch runs')
+        .choices(PYTORCH_MODES)
+        .default(PYTORCH_MODES),
+    )
     .option('--python <python>', 'Python that has torch (default: $FSAM_PYTHON or python3)')
     .option('--threads <n>', 'threads of each side (default: every core)', threadNumber)
     .option('--json <file>', 'also write every figure there')
@@ -57,10 +62,9 @@ function count(text: string): number {
 
 /**
  * 1. Read the configuration and put a synthetic set in the place of its own.
- * 2. Time the sides, one process after another.
- * 3. Print the table.
- * @throws RunError, after the table, where a mode of fsam failed; a failure of PyTorch is a line of
- *   the table.
+ * 2. Time the sides, one process after another, until a signal comes.
+ * 3. Print the table of those that ended.
+ * @throws Interrupted, after the table, where a signal came; RunError, after it, where a side failed.
  */
 async function bench(options: BenchOptions): Promise<void> {
   if (options.threads !== undefined) {
@@ -69,30 +73,43 @@ async function bench(options: BenchOptions): Promise<void> {
     useThreads(options.threads);
   }
   const { config, shape } = await prepare(options);
-  const pytorch = await findPytorch(options, config);
+  const { findPytorch } = await import('./bench-pytorch.js');
+  const pytorch = await findPytorch(options);
+  if (pytorch === undefined) {
+    print('PyTorch is left out; --against scripts/bench_pytorch.py times it too.');
+  }
   print(await describe(config, shape, options));
   print(hardware());
 
+  const { sides, timeAll } = await import('./bench-timing.js');
   const rows: Row[] = [];
-  for (const side of await sides(config, shape, options, pytorch, () => rows)) {
-    if (process.stderr.isTTY) process.stderr.write(`timing ${side.name} ...\n`);
-    rows.push({ name: side.name, outcome: await side.time() });
-  }
-
-  const { benchTable } = await import('./bench-table.js');
-  print(`\n${benchTable(rows)}\n`);
-  for (const line of libraries(rows)) print(line);
-  if (pytorch !== null)
-    print("PyTorch's images need no augmentation; fsam's step augments its own.");
-  if (options.json !== undefined) await writeJson(options.json, config, options, rows);
-  const failed = rows.filter(
-    ({ name, outcome }) => 'failure' in outcome && name.startsWith('fsam'),
+  const signal = await timeAll(
+    sides(config, shape, options, pytorch, () => rows),
+    rows,
   );
+  if (rows.length > 0) await show(rows, config, options);
+  if (signal !== null) {
+    const found = rows.length > 0 ? 'what was timed until then is above' : 'nothing was timed';
+    throw new Interrupted(signal, found);
+  }
+  const failed = rows.filter(({ outcome }) => 'failure' in outcome);
   if (failed.length > 0) {
     throw new RunError(
       `bench: ${failed.map(({ name }) => name).join(', ')} did not run, see above`,
     );
   }
+}
+
+/** The table, and what it holds for. */
+async function show(rows: readonly Row[], config: Config, options: BenchOptions): Promise<void> {
+  const { benchTable } = await import('./bench-table.js');
+  const { timings } = await import('./bench-timing.js');
+  print(`\n${benchTable(rows)}\n`);
+  for (const line of libraries(timings(rows))) print(line);
+  if (options.against !== undefined) {
+    print("PyTorch's images need no augmentation; fsam's step augments its own.");
+  }
+  if (options.json !== undefined) await writeJson(options.json, config, options, rows);
 }
 
 async function prepare({ batch, ...options }: BenchOptions) {
@@ -129,78 +146,8 @@ function withSyntheticData(config: Config, shape: DatasetShape): Config {
   return { ...config, data: { ...data, subset: { train: null, test: null } } };
 }
 
-interface Pytorch {
-  readonly script: string;
-  readonly python: string;
-}
-
-/** Null, with a line that says why, where PyTorch is not asked for or not there. */
-async function findPytorch(
-  { against, ...options }: BenchOptions,
-  { model }: Config,
-): Promise<Pytorch | null> {
-  if (against === undefined) {
-    print('PyTorch is left out; --against scripts/bench_pytorch.py times it too.');
-    return null;
-  }
-  if (!existsSync(against)) {
-    throw new UserError(
-      `--against ${against}: there is no such file, wanted scripts/bench_pytorch.py`,
-    );
-  }
-  if (model.name !== 'resnet18') {
-    print(`PyTorch is left out: ${against} builds resnet18 alone, not ${model.name}.`);
-    return null;
-  }
-  const python = options.python ?? process.env['FSAM_PYTHON'] ?? 'python3';
-  const { whyNoPytorch } = await import('./bench-sides.js');
-  const reason = await whyNoPytorch(python);
-  if (reason === null) return { script: against, python };
-  if (options.python !== undefined) {
-    throw new UserError(`--python ${python}: ${reason}; to get it: ${GET_TORCH}`);
-  }
-  print(`PyTorch is left out: ${reason}. To get it: ${GET_TORCH}`);
-  return null;
-}
-
-interface Side {
-  readonly name: string;
-  readonly time: () => Promise<Outcome>;
-}
-
-/** In the order they run: compiled and PyTorch's best, which are compared, one after the other. */
-async function sides(
-  config: Config,
-  shape: DatasetShape,
-  { modes, warmup, steps }: BenchOptions,
-  pytorch: Pytorch | null,
-  timed: () => readonly Row[],
-): Promise<Side[]> {
-  const { timeFsam, timePytorch, PYTORCH_MODES } = await import('./bench-sides.js');
-  const counts = { warmup, steps };
-  const own = MODES.filter((mode) => modes.includes(mode)).map((mode) => ({
-    name: `fsam ${mode}`,
-    time: () => timeFsam({ config, mode, ...counts }),
-  }));
-  if (pytorch === null) return own;
-  const theirs = PYTORCH_MODES.map((mode) => ({
-    name: `pytorch ${mode}`,
-    time: () => {
-      const device = usedGpu(timed()) ? 'cuda' : 'cpu';
-      return timePytorch({ ...pytorch, mode, config, shape, device, ...counts });
-    },
-  }));
-  return [...own, ...theirs];
-}
-
-const timings = (rows: readonly Row[]) =>
-  rows.flatMap(({ outcome }) => ('timing' in outcome ? [outcome.timing] : []));
-
-const usedGpu = (rows: readonly Row[]): boolean =>
-  timings(rows).some(({ device }) => device === 'GPU');
-
-const libraries = (rows: readonly Row[]): string[] => [
-  ...new Set(timings(rows).map(({ library, device }) => `${library} on ${device}`)),
+const libraries = (timings: readonly Timing[]): string[] => [
+  ...new Set(timings.map(({ library, device }) => `${library} on ${device}`)),
 ];
 
 async function describe(

@@ -24,7 +24,9 @@ export function runEagerly(spec: ProgramSpec): Program {
     return tensor;
   };
   const replace = (variable: string, tensor: Tensor): void => {
-    state.get(variable)?.dispose();
+    const old = state.get(variable);
+    // A function may hand back a variable as it was.
+    if (old !== tensor) old?.dispose();
     state.set(variable, tf.keep(tensor));
   };
 

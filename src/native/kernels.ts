@@ -169,6 +169,7 @@ register({
 
 /** Cross-entropy of softmax(logits [N K]) against distributions `targets` [N K]: [N]. */
 export function crossEntropy(logits: Tensor2D, targets: Tensor2D): Tensor1D {
+  if (usesStockOps()) return stock.crossEntropy(logits, targets);
   const [losses] = run('fsam.CrossEntropy', { logits, targets }) as Tensor[];
   return losses as Tensor1D;
 }
@@ -180,6 +181,7 @@ export function crossEntropy(logits: Tensor2D, targets: Tensor2D): Tensor1D {
  * tensors for int32.
  */
 export function gatherRows(table: Tensor, indices: Tensor, dtype: 'uint8' | 'int32'): Tensor {
+  if (usesStockOps()) return stock.gatherRows(table, indices);
   return activeBackend().executeSingleOutput(
     'GatherV2',
     [
@@ -194,6 +196,7 @@ export function gatherRows(table: Tensor, indices: Tensor, dtype: 'uint8' | 'int
 
 /** A uint8 tensor with another shape. */
 export function reshapeBytes(x: Tensor, shape: readonly number[]): Tensor {
+  if (usesStockOps()) return stock.reshape(x, shape);
   return activeBackend().executeSingleOutput(
     'Reshape',
     [typeAttribute('T', 'uint8'), typeAttribute('Tshape', 'int32')],
@@ -203,6 +206,7 @@ export function reshapeBytes(x: Tensor, shape: readonly number[]): Tensor {
 
 /** uint8 -> float32, 0 .. 255. */
 export function bytesToFloat(x: Tensor): Tensor {
+  if (usesStockOps()) return stock.toFloat(x);
   return activeBackend().executeSingleOutput(
     'Cast',
     [
@@ -216,11 +220,13 @@ export function bytesToFloat(x: Tensor): Tensor {
 
 /** The same tensor as an op of its own, which may wait for others where `x` itself does not. */
 export function identity<T extends Tensor>(x: T): T {
+  if (usesStockOps()) return stock.identity(x);
   return activeBackend().executeSingleOutput('Identity', [typeAttribute('T', 'float32')], [x]) as T;
 }
 
 /** sum(x^2) / 2 of a whole tensor: one pass, no intermediate. */
 export function halfSquaredNorm(x: Tensor): Scalar {
+  if (usesStockOps()) return stock.halfSquaredNorm(x);
   return activeBackend().executeSingleOutput(
     'L2Loss',
     [typeAttribute('T', 'float32')],

@@ -1,6 +1,8 @@
 // Max- and average-pooling by TensorFlow's own ops, gradients included.
 import { intAttribute, stringAttribute, typeAttribute } from './attributes.js';
 import { input, register, run, saved, single, type Attributes } from './kernel.js';
+import * as stock from './stock-ops.js';
+import { usesStockOps } from './stock-ops.js';
 import { activeBackend, tf, type Tensor4D } from './tensorflow.js';
 
 /** A square window; SAME pads as TensorFlow does: right and bottom first. */
@@ -56,10 +58,12 @@ register({
 
 /** The largest value of each window, channel by channel: [N H W C] -> [N H' W' C]. */
 export function maxPool(x: Tensor4D, window: Window): Tensor4D {
+  if (usesStockOps()) return stock.maxPool(x, window);
   return run('fsam.MaxPool', { x }, { ...window }) as Tensor4D;
 }
 
 /** The mean of each window, channel by channel; padding does not count: [N H W C] -> [N H' W' C]. */
 export function averagePool(x: Tensor4D, window: Window): Tensor4D {
+  if (usesStockOps()) return stock.averagePool(x, window);
   return run('fsam.AvgPool', { x }, { ...window }) as Tensor4D;
 }

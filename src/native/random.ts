@@ -1,5 +1,7 @@
 // Random numbers inside a graph: a pure function of a fed seed.
 import { typeAttribute } from './attributes.js';
+import * as stock from './stock-ops.js';
+import { usesStockOps } from './stock-ops.js';
 import { activeBackend, tf, type Tensor, type Tensor1D } from './tensorflow.js';
 
 /**
@@ -7,6 +9,7 @@ import { activeBackend, tf, type Tensor, type Tensor1D } from './tensorflow.js';
  * generator (Philox): the same seed [2] (int32) gives the same numbers. No gradient.
  */
 export function uniform(shape: readonly number[], seed: Tensor1D): Tensor {
+  if (usesStockOps()) return stock.uniform(shape, seed);
   return activeBackend().executeSingleOutput(
     'StatelessRandomUniform',
     [

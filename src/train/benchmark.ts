@@ -1,5 +1,6 @@
 // Times training steps: warm-up steps first, then measured ones.
 import { performance } from 'node:perf_hooks';
+import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../config/schema.js';
 import { required } from '../util/errors.js';
 import type { Engine } from './engine.js';
@@ -26,14 +27,14 @@ export interface StepSummary {
 /**
  * Runs `warmup` and then `steps` training steps of full batches, going round the first `trainCount`
  * images. A step is timed from outside: the draws of its augmentation and the fetching of its loss
- * are part of it.
+ * are part of it. Between steps this process hears what others tell it, such as to end.
  */
-export function timeSteps(
+export async function timeSteps(
   engine: Pick<Engine, 'trainStep'>,
   { batchSize, schedule }: Pick<Config, 'batchSize' | 'schedule'>,
   trainCount: number,
   { warmup, steps }: { readonly warmup: number; readonly steps: number },
-): StepTimes {
+): Promise<StepTimes> {
   const milliseconds: number[] = [];
   const losses: number[] = [];
   for (let step = 0; step < warmup + steps; step++) {
@@ -43,6 +44,7 @@ export function timeSteps(
     const { loss } = engine.trainStep(step, indices, schedule.learningRate);
     if (step >= warmup) milliseconds.push(performance.now() - before);
     losses.push(loss);
+    await setImmediate();
   }
   return { milliseconds, losses };
 }

@@ -231,13 +231,27 @@ function execute(spec: ProgramSpec, mode: EngineOptions['mode']): Program {
       return loadGraph(traceProgram(spec));
     case 'eager':
       return runEagerly(spec);
-    case 'stock': {
-      const program = runEagerly(spec);
-      return { ...program, run: (name, inputs) => withStockOps(() => program.run(name, inputs)) };
-    }
+    case 'stock':
+      return runOnStockOps(spec);
     default:
       return mode satisfies never;
   }
+}
+
+/** The same program by tfjs's own operations, with bytes as tfjs has them: int32. */
+function runOnStockOps(spec: ProgramSpec): Program {
+  const wide = Object.entries(spec.variables).map(
+    ([name, type]) =>
+      [name, type.dtype === 'uint8' ? { ...type, dtype: 'int32' as const } : type] as const,
+  );
+  const program = runEagerly({ ...spec, variables: Object.fromEntries(wide) });
+  return {
+    ...program,
+    run: (name, inputs) => withStockOps(() => program.run(name, inputs)),
+    write: (name, values) => {
+      program.write(name, values instanceof Uint8Array ? Int32Array.from(values) : values);
+    },
+  };
 }
 
 /** What every slot holds before the first step. */

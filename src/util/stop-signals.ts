@@ -14,15 +14,3 @@ export const stopSignalOf = (exitCode: number): StopSignal | undefined =>
 
 /** Whether this process was started so that a hang-up leaves it alone, as by nohup: bin/fsam tells. */
 export const hangUpIsIgnored = (): boolean => process.env['FSAM_SIGHUP'] === 'ignored';
-
-/**
- * What starts `program` so that a hang-up leaves it alone where it leaves us alone; Node would give
- * it the default action.
- */
-export function sharingHangUp(
-  program: string,
-  args: readonly string[],
-): { readonly program: string; readonly args: readonly string[] } {
-  if (!hangUpIsIgnored()) return { program, args };
-  return { program: 'sh', args: ['-c', 'trap "" HUP; exec "$@"', 'sh', program, ...args] };
-}

@@ -1,14 +1,10 @@
 // What `fsam bench` measures, asks of PyTorch and prints.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
-import {
-  parsePytorch,
-  timePytorch,
-  whyNoPytorch,
-  type Outcome,
-} from '../../src/cli/bench-sides.js';
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import { parsePytorch, timePytorch, whyNoPytorch } from '../../src/cli/bench-pytorch.js';
+import type { Outcome } from '../../src/cli/bench-sides.js';
 import { benchTable } from '../../src/cli/bench-table.js';
 import { configSchema } from '../../src/config/schema.js';
 import { summarise, timeSteps } from '../../src/train/benchmark.js';
@@ -23,9 +19,12 @@ afterAll(() => {
 const config = configSchema.parse({
   name: 'test',
   batchSize: 3,
+  microBatches: 2,
+  labelSmoothing: 0.1,
+  weightAverage: 0.99,
   data: { name: 'cifar100' },
   model: { name: 'resnet18', width: 8 },
-  optimizer: { name: 'fsam', base: 'adamw', adaptive: true },
+  optimizer: { name: 'fsam', base: 'adamw', adaptive: true, clipNorm: 2 },
 });
 const shape = {
   classes: 100,
@@ -60,7 +59,7 @@ describe('summarise', () => {
   });
 });
 
-describe('timeSteps', () => {
+describe('timeSteps', async () => {
   const steps: { step: number; indices: number[]; rate: number }[] = [];
   const trainStep = (step: number, indices: Int32Array, rate: number): StepResult => {
     steps.push({ step, indices: [...indices], rate });
@@ -69,7 +68,7 @@ describe('timeSteps', () => {
     while (performance.now() < end);
     return { loss: 10 - step } as StepResult;
   };
-  const times = timeSteps({ trainStep }, config, 4, { warmup: 1, steps: 2 });
+  const times = await timeSteps({ trainStep }, config, 4, { warmup: 1, steps: 2 });
 
   it('goes round the images in whole batches', () => {
     expect(steps.map(({ indices }) => indices)).toEqual([
@@ -94,20 +93,13 @@ describe('timeSteps', () => {
 
 describe('timePytorch', () => {
   /** Stands in for Python: Node runs a script that answers with what it was asked. */
-  const stand = (name: string, source: string) => {
+  const stand = (name: string, source: string, stop = new AbortController().signal) => {
     const script = path.join(folder, name);
     writeFileSync(script, source);
     const counts = { warmup: 2, steps: 7 };
     const python = process.execPath;
-    return timePytorch({
-      python,
-      script,
-      mode: 'compile',
-      config,
-      shape,
-      device: 'cpu',
-      ...counts,
-    });
+    const job = { python, script, mode: 'compile', config, shape, device: 'cpu' } as const;
+    return timePytorch({ ...job, parameters: 123, threads: 2, ...counts }, stop);
   };
 
   it("passes the benchmark's sizes on and reads the figures", async () => {
@@ -115,11 +107,14 @@ describe('timePytorch', () => {
       'echo.cjs',
       `console.log('a warning');
        console.log(JSON.stringify({ mode: 'compile', ms_median: 4, ms_min: 3, ms_p90: 5, images_per_second: 750,
-         peak_memory_mb: 800, losses: [4.5], torch: process.argv.slice(2).join(' '), threads: 2, device: 'cpu' }));`,
+         peak_memory_mb: 800, losses: [4.5], parameters: 123, torch: process.argv.slice(2).join(' '), threads: 2, device: 'cpu' }));`,
     );
     const asked =
-      '--model resnet18 --width 8 --precision float32 --classes 100 --height 32 --channels 3 --batch 3 ' +
-      '--optimizer fasam --base adamw --steps 7 --warmup 2 --modes compile --device cpu';
+      '--model resnet18 --width 8 --parameters 123 --precision float32 --classes 100 --height 32 --channels 3 --batch 3 ' +
+      '--micro-batches 2 --optimizer fasam --base adamw --rho 0.2 --sigma 1 --lambda 0.6 --ema-order code ' +
+      '--learning-rate 0.05 --weight-decay 0.001 --momentum 0.9 --beta1 0.9 --beta2 0.999 --epsilon 1e-8 ' +
+      '--clip-norm 2 --label-smoothing 0.1 --weight-average 0.99 --steps 7 --warmup 2 --modes compile --device cpu ' +
+      '--threads 2 --end-with-stdin';
     expect(outcome).toEqual({
       timing: {
         median: 4,
@@ -128,14 +123,15 @@ describe('timePytorch', () => {
         imagesPerSecond: 750,
         peakMemory: 800,
         losses: [4.5],
+        parameters: 123,
         device: 'cpu',
         library: `PyTorch ${asked}, 2 threads`,
       },
     });
   });
 
-  it('gives the reason of a mode that was skipped', async () => {
-    const source = `console.log(JSON.stringify({ mode: 'compile', skipped: 'no C++ compiler' }));`;
+  it('gives the reason of a mode that failed', async () => {
+    const source = `console.log(JSON.stringify({ mode: 'compile', failure: 'no C++ compiler' }));`;
     expect(await stand('skip.cjs', source)).toEqual({ failure: 'no C++ compiler' });
   });
 
@@ -147,6 +143,23 @@ describe('timePytorch', () => {
   it('names the killer of a script that is killed', async () => {
     const outcome = await stand('kill.cjs', `process.kill(process.pid, 'SIGKILL');`);
     expect(outcome).toHaveProperty('failure', expect.stringContaining('SIGKILL'));
+  });
+
+  it('kills the script, and what it has started, when told to stop', async () => {
+    const stop = new AbortController();
+    const pids = path.join(folder, 'pids');
+    const source = `
+      const { spawn } = require('node:child_process');
+      const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
+      require('node:fs').writeFileSync(${JSON.stringify(pids)}, process.pid + ' ' + child.pid);
+      setInterval(() => {}, 1000);`;
+    const outcome = stand('endless.cjs', source, stop.signal);
+    await vi.waitUntil(() => existsSync(pids) && readFileSync(pids, 'utf8') !== '', 20_000);
+    stop.abort();
+    expect(await outcome).toHaveProperty('failure');
+    const running = (pid: string) => existsSync(`/proc/${pid}`) && !isZombie(pid);
+    const isZombie = (pid: string) => readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
+    await vi.waitUntil(() => !readFileSync(pids, 'utf8').split(' ').some(running), 5000);
   });
 
   it('refuses the output of another script', () => {
@@ -169,6 +182,7 @@ describe('benchTable', () => {
       imagesPerSecond: 128_000 / median,
       peakMemory,
       losses: [],
+      parameters: 1,
       device: 'CPU',
       library: '',
     },

@@ -1,0 +1,85 @@
+// The sides of a benchmark, timed one after the other until a signal comes.
+import type { Config } from '../config/schema.js';
+import type { DatasetShape } from '../data/dataset.js';
+import { threadCount } from '../native/threads.js';
+import type { EngineOptions } from '../train/engine.js';
+import type { StopSignal } from '../util/stop-signals.js';
+import { timePytorch, type FoundPytorch, type PytorchMode } from './bench-pytorch.js';
+import { timeFsam, type Outcome, type StepCounts, type Timing } from './bench-sides.js';
+import type { Row } from './bench-table.js';
+import { MODES, PYTORCH_MODES } from './bench-modes.js';
+import { tell } from './output.js';
+import { watchSignals } from './signals.js';
+
+type Mode = EngineOptions['mode'];
+
+export interface Side {
+  readonly name: string;
+  readonly time: (stop: AbortSignal) => Promise<Outcome>;
+}
+
+interface SideOptions extends StepCounts {
+  readonly modes: readonly Mode[];
+  readonly againstModes: readonly PytorchMode[];
+}
+
+/** In the order they run: compiled and PyTorch's best, which are compared, one after the other. */
+export function sides(
+  config: Config,
+  shape: DatasetShape,
+  { modes, againstModes, warmup, steps }: SideOptions,
+  pytorch: FoundPytorch | undefined,
+  timed: () => readonly Row[],
+): Side[] {
+  const counts = { warmup, steps };
+  const own: Side[] = MODES.filter((mode) => modes.includes(mode)).map((mode) => ({
+    name: `fsam ${mode}`,
+    time: (stop) => timeFsam({ config, mode, ...counts }, stop),
+  }));
+  if (pytorch === undefined) return own;
+  if ('failure' in pytorch) {
+    // First, so that it is told before the others take their time.
+    return [{ name: 'pytorch', time: () => Promise.resolve(pytorch) }, ...own];
+  }
+  const theirs = PYTORCH_MODES.filter((mode) => againstModes.includes(mode)).map((mode): Side => ({
+    name: `pytorch ${mode}`,
+    time: (stop) => {
+      const device = usedGpu(timed()) ? 'cuda' : 'cpu';
+      const parameters = timings(timed())[0]?.parameters ?? null;
+      const same = { config, shape, device, parameters, threads: threadCount() } as const;
+      return timePytorch({ ...pytorch, mode, ...same, ...counts }, stop);
+    },
+  }));
+  return [...own, ...theirs];
+}
+
+/** Adds a row for each side that ends, with a line on stderr; gives the signal that stopped it. */
+export async function timeAll(sides: readonly Side[], rows: Row[]): Promise<StopSignal | null> {
+  const stop = new AbortController();
+  const watch = watchSignals((signal) => {
+    tell(`${signal}: stopping the side under way`);
+    stop.abort();
+  });
+  try {
+    for (const { name, time } of sides) {
+      if (process.stderr.isTTY) tell(`timing ${name} ...`);
+      const outcome = await time(stop.signal);
+      if (stop.signal.aborted) break;
+      rows.push({ name, outcome });
+      tell(`${name}: ${summary(outcome)}`);
+    }
+  } finally {
+    watch.release();
+  }
+  return watch.interruption.signal;
+}
+
+const summary = (outcome: Outcome): string =>
+  'timing' in outcome ? `${outcome.timing.median.toFixed(1)} ms a step` : outcome.failure;
+
+/** Of the sides that ran. */
+export const timings = (rows: readonly Row[]): Timing[] =>
+  rows.flatMap(({ outcome }) => ('timing' in outcome ? [outcome.timing] : []));
+
+const usedGpu = (rows: readonly Row[]): boolean =>
+  timings(rows).some(({ device }) => device === 'GPU');

@@ -1,0 +1,108 @@
+// fsam bench as a command: what it says while it runs, when a side fails, and when it is stopped.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it, vi } from 'vitest';
+import { fsam, start, temporaryFolder } from './support/fsam.js';
+
+const SMOKE = ['bench', '--config', 'smoke', '--steps', '1', '--warmup', '1'];
+
+/** A stand-in for Python with torch: a program that answers as scripts/bench_pytorch.py does. */
+function standIn(folder: string, source: string): string[] {
+  const python = join(folder, 'python');
+  writeFileSync(
+    python,
+    `#!/usr/bin/env node
+     const args = process.argv.slice(2);
+     if (args[0] === '-c') process.exit(0);
+     const asked = (name) => args[args.indexOf('--' + name) + 1];
+     const answer = (object) => console.log(JSON.stringify(object));
+     const timing = { ms_median: 4, ms_min: 3, ms_p90: 5, images_per_second: 8000, peak_memory_mb: 800, losses: [],
+       parameters: Number(asked('parameters')), torch: '2', threads: Number(asked('threads')), device: 'cpu' };
+     ${source}`,
+    { mode: 0o755 },
+  );
+  writeFileSync(join(folder, 'script.py'), '');
+  return ['--against', 'script.py', '--python', python];
+}
+
+it('says on stderr how each side ended, and names the one that failed', async () => {
+  const folder = temporaryFolder();
+  const python = standIn(
+    folder,
+    `asked('modes') === 'compile' ? answer({ failure: 'no C++ compiler' }) : answer(timing);`,
+  );
+  const { code, stdout, stderr } = await fsam(folder, [...SMOKE, ...python, '--json', 'all.json'], {
+    TF_NUM_INTRAOP_THREADS: '1',
+  });
+  const figure = /^\d+\.\d ms a step$/;
+  const said = stderr.trimEnd().split('\n');
+  expect(said.map((line) => line.split(': ')[0])).toEqual([
+    ...['fsam stock', 'fsam eager', 'fsam compiled'],
+    ...['pytorch channels_last', 'pytorch default', 'pytorch compile', 'fsam'],
+  ]);
+  for (const line of said.slice(0, 5)) expect(line.split(': ')[1]).toMatch(figure);
+  expect(said[5]).toBe('pytorch compile: no C++ compiler');
+  expect(said[6]).toBe('fsam: bench: pytorch compile did not run, see above');
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/^pytorch compile +no C\+\+ compiler$/m);
+  expect(stdout).toContain('PyTorch 2, 1 threads');
+  const { rows } = JSON.parse(readFileSync(join(folder, 'all.json'), 'utf8')) as {
+    rows: { outcome: { timing?: { parameters: number } } }[];
+  };
+  // The script was told what fsam's own network has.
+  const counts = new Set(rows.flatMap(({ outcome }) => outcome.timing?.parameters ?? []));
+  expect([...counts]).toHaveLength(1);
+});
+
+it.each(['SIGINT', 'SIGTERM'] as const)(
+  '%s: prints what it has and ends its child',
+  async (signal) => {
+    const folder = temporaryFolder();
+    const pid = join(folder, 'pid');
+    const python = standIn(
+      folder,
+      `if (asked('modes') === 'channels_last') answer(timing);
+     else { require('node:fs').writeFileSync('pid', String(process.pid)); setInterval(() => {}, 1000); }`,
+    );
+    const bench = start(folder, [...SMOKE, '--modes', 'compiled', ...python]);
+    await vi.waitUntil(() => existsSync(pid) && readFileSync(pid, 'utf8') !== '', 60_000);
+    bench.process.kill(signal);
+    const { code, stdout, stderr } = await bench.done;
+    expect(code).toBe(signal === 'SIGINT' ? 130 : 143);
+    expect(stdout).toMatch(/^fsam compiled +\d/m);
+    expect(stdout).toMatch(/^pytorch channels_last +4\.00/m);
+    expect(stdout).not.toMatch(/^pytorch (default|compile)/m);
+    expect(stderr).toContain(`interrupted by ${signal}; what was timed until then is above`);
+    expect(existsSync(`/proc/${readFileSync(pid, 'utf8')}`)).toBe(false);
+  },
+);
+
+it('SIGINT before a side has ended: no table, and no process left', async () => {
+  const bench = start(temporaryFolder(), [...SMOKE, '--steps', '100000', '--modes', 'compiled']);
+  await bench.until(/median of 100000 steps/);
+  // Once the process that times has started.
+  const children = `/proc/${bench.process.pid ?? 0}/task/${bench.process.pid ?? 0}/children`;
+  const read = () => readFileSync(children, 'utf8').trim().split(' ').filter(Boolean);
+  await vi.waitUntil(() => read().length > 0, 20_000);
+  const [worker] = read();
+  bench.process.kill('SIGINT');
+  const { code, stdout, stderr } = await bench.done;
+  expect([code, stdout.includes('ms/step')]).toEqual([130, false]);
+  expect(stderr).toContain('nothing was timed');
+  expect(existsSync(`/proc/${worker ?? ''}`)).toBe(false);
+});
+
+it('names a Python without torch, times the rest, and exits with 1', async () => {
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, 'script.py'), '');
+  writeFileSync(join(folder, 'python'), '#!/bin/sh\nexit 3\n', { mode: 0o755 });
+  const asked = [...SMOKE, '--modes', 'compiled', '--against', 'script.py'];
+  const python = join(folder, 'python');
+  const { code, stdout, stderr } = await fsam(folder, asked, { FSAM_PYTHON: python });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(new RegExp(`^pytorch: ${python} has no torch; to get it: `));
+  expect(stderr).toContain('fsam: bench: pytorch did not run, see above');
+  expect(stdout).toMatch(/^fsam compiled +\d/m);
+  const named = await fsam(folder, [...asked, '--python', python]);
+  expect([named.code, named.stdout]).toEqual([2, '']);
+});
