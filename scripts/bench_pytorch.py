@@ -36,7 +36,7 @@ from pytorch.networks import build, parameter_count
 from pytorch.step import BASES, OPTIMIZERS, TrainingStep
 
 MODES = ("default", "channels_last", "compile")
-MODEL_OPTIONS = ("width", "dropout", "drop_path", "block", "patch", "layers", "heads")
+MODEL_OPTIONS = ("width", "dropout", "drop_path", "stage_blocks", "block", "patch", "layers", "heads")
 CROP_PADDING, CUTOUT = 4, 16
 WAITING_BATCHES = 4
 
@@ -161,6 +161,7 @@ def parser():
     model.add_argument("--width", type=count, help="channels of the first stage; by default the published ones")
     model.add_argument("--dropout", type=float)
     model.add_argument("--drop-path", type=float)
+    model.add_argument("--stage-blocks", choices=("code", "paper"), help="of a wide residual network")
     model.add_argument("--block", choices=("basic", "bottleneck"))
     for name in ("patch", "layers", "heads"):
         model.add_argument(f"--{name}", type=count)

@@ -60,16 +60,17 @@ class WideStage(nn.Module):
 
 
 class WideResNet(nn.Module):
-    """Pre-activation; a stage has (depth - 4) / 6 blocks after its first one, as in the authors' code."""
+    """Pre-activation; a stage has (depth - 4) / 6 blocks in the paper, and one more in the authors' code."""
 
-    def __init__(self, depth, widening, classes, channels, width=16, dropout=0.0):
+    def __init__(self, depth, widening, classes, channels, width=16, dropout=0.0, stage_blocks="code"):
         super().__init__()
+        blocks = (depth - 4) // 6 + (stage_blocks == "code")
         self.f = named(_0_convolution=convolution(channels, width, 3))
         inputs = width
         for stage, factor in enumerate((1, 2, 4), start=1):
             outputs = factor * widening * width
             first = WideFirst(inputs, outputs, 1 if stage == 1 else 2, dropout)
-            others = [WideBlock(outputs, dropout) for _ in range((depth - 4) // 6)]
+            others = [WideBlock(outputs, dropout) for _ in range(blocks - 1)]
             self.f.add_module(f"{stage}_block", WideStage([first, *others]))
             inputs = outputs
         self.f.add_module("4_normalization", nn.BatchNorm2d(inputs))

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { timePytorch } from '../../src/cli/bench-pytorch.js';
 import { loadConfig } from '../../src/config/load.js';
-import { LISTED_NETWORKS } from '../../src/config/networks.js';
+import { LISTED_NETWORKS, type NetworkOption } from '../../src/config/networks.js';
 import { modelSchema, type ModelConfig } from '../../src/config/schema.js';
 import { buildModel } from '../../src/models/models.js';
 
@@ -26,15 +26,16 @@ function ask(args: readonly string[], input = ''): unknown {
 }
 
 /** Options of networks, and what they are called in Python. */
-const OPTIONS = [
-  ['width', 'width'],
-  ['dropout', 'dropout'],
-  ['dropPath', 'drop_path'],
-  ['block', 'block'],
-  ['patch', 'patch'],
-  ['layers', 'layers'],
-  ['heads', 'heads'],
-] as const;
+const OPTIONS = {
+  width: 'width',
+  dropout: 'dropout',
+  dropPath: 'drop_path',
+  stageBlocks: 'stage_blocks',
+  block: 'block',
+  patch: 'patch',
+  layers: 'layers',
+  heads: 'heads',
+} satisfies Record<NetworkOption | 'width', string>;
 
 /** HWIO -> OIHW, [in out] -> [out in]. */
 function theirShape(shape: readonly number[]): readonly number[] {
@@ -67,6 +68,7 @@ describe.skipIf(!hasTorch)(title, () => {
       ...LISTED_NETWORKS.map((name) => modelSchema.parse({ name })),
       ...files.map((config) => loadConfig({ config, assignments: [], overrides: {} }).model),
       modelSchema.parse({ name: 'pyramidnet-20-12', block: 'basic' }),
+      modelSchema.parse({ name: 'wrn-16-2', stageBlocks: 'paper' }),
       modelSchema.parse({ name: 'vit', patch: 8, layers: 1, heads: 4, width: 16 }),
     ];
     const networks = models.map((model) => {
@@ -82,9 +84,10 @@ describe.skipIf(!hasTorch)(title, () => {
     const asked = models.map((model) => ({
       ...{ name: model.name, height: sideOf(model), channels: 3, classes: 7 },
       options: Object.fromEntries(
-        OPTIONS.flatMap(([option, theirs]) =>
-          model[option] === null ? [] : [[theirs, model[option]]],
-        ),
+        Object.entries(OPTIONS).flatMap(([option, theirs]) => {
+          const value = model[option as keyof typeof OPTIONS];
+          return value === null ? [] : [[theirs, value]];
+        }),
       ),
     }));
     const program = `
@@ -116,7 +119,7 @@ print(json.dumps([[[n, list(p.shape)] for n, p in m.named_parameters()] for m in
     const { parameters } = buildModel(config.model, shape);
     const job = {
       ...{ python, script: path.join(SCRIPTS, 'bench_pytorch.py'), config },
-      shape: { ...shape, mean: [0], std: [1], labelNoise: false },
+      shape: { ...shape, mean: [0], std: [1], labelNoise: false, validationCount: 0 },
       ...({ mode: 'default', device: 'cpu' } as const),
       ...{ threads: 1, warmup: 0, steps: 2 },
     };
