@@ -119,7 +119,7 @@ const FRAMES = [
     keys: {
       ...CLIMB,
       ...ADAMW,
-      ...network('pyramidnet-11-6', 4),
+      ...network('pyramidnet-20-6', 4),
       'model.block': pick('basic', 'bottleneck', null),
     },
   },
