@@ -58,8 +58,8 @@ export async function execute(execution: Execution): Promise<void> {
       reporter,
       interruption,
     });
-    if (outcome === 'interrupted' && interruption.signal !== null) {
-      throw new Interrupted(interruption.signal, wayOut);
+    if (outcome !== 'finished' && interruption.signal !== null) {
+      throw new Interrupted(interruption.signal, wayOut, outcome === 'reading');
     }
   } finally {
     reporter?.close();

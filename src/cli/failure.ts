@@ -7,12 +7,16 @@ import { exitCodeOf, type StopSignal } from '../util/stop-signals.js';
 /** 128 + SIGPIPE, as the shell has it for other programs whose reader went away. */
 export const CLOSED_PIPE = 128 + constants.signals.SIGPIPE;
 
-/** A command that a signal ended in good order. `wayOut` says how to go on. */
+/**
+ * A command that a signal ended in good order. `wayOut` says how to go on; `reading`: a file is still
+ * being read, which may never end.
+ */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
   constructor(
     readonly signal: StopSignal,
     readonly wayOut: string,
+    readonly reading = false,
   ) {
     super(`interrupted by ${signal}; ${wayOut}`);
   }

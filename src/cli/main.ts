@@ -4,12 +4,13 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { UserError } from '../util/errors.js';
 import { errorCode, messageOf } from '../util/file-errors.js';
+import type { StopSignal } from '../util/stop-signals.js';
 import { registerBench } from './bench.js';
 import { registerCompare } from './compare.js';
 import { registerData } from './data.js';
 import { registerDoctor } from './doctor.js';
 import { registerEval } from './eval.js';
-import { CLOSED_PIPE, describeFailure } from './failure.js';
+import { CLOSED_PIPE, describeFailure, Interrupted } from './failure.js';
 import { registerGraph } from './graph.js';
 import { registerModels } from './models.js';
 import { tell } from './output.js';
@@ -45,8 +46,19 @@ export async function main(argv: readonly string[]): Promise<number> {
     await buildProgram().parseAsync(asked);
     return 0;
   } catch (error) {
-    return fail(error);
+    const exitCode = fail(error);
+    if (error instanceof Interrupted && error.reading) await endBy(error.signal);
+    return exitCode;
   }
+}
+
+/** Ends the process by the signal that it got: Node would wait for what is being read. */
+async function endBy(signal: StopSignal): Promise<never> {
+  for (const stream of [process.stdout, process.stderr]) {
+    await new Promise((resolve) => stream.write('', resolve));
+  }
+  process.kill(process.pid, signal);
+  return new Promise(() => undefined);
 }
 
 function buildProgram(): Command {

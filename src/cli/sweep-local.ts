@@ -73,7 +73,7 @@ export async function runHere(request: LocalRequest): Promise<SweepOutcome> {
   // Nobody stopped the sweep, so that these points are missing in it.
   const missing = stopped.map((one) => ({
     point: one.point,
-    reason: `got ${one.signal} from outside, saved and left, unfinished`,
+    reason: `got ${one.signal} from outside and left, unfinished`,
   }));
   return { failed: signal === null ? [...failed, ...missing] : failed, signal };
 }
@@ -81,7 +81,7 @@ export async function runHere(request: LocalRequest): Promise<SweepOutcome> {
 async function describeEnding(folder: string, ending: Ending): Promise<string> {
   switch (ending.kind) {
     case 'interrupted':
-      return `interrupted by ${ending.signal}, saved`;
+      return `interrupted by ${ending.signal}`;
     case 'failed':
       return `failed: ${ending.reason}`;
     case 'done': {

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../config/schema.js';
 import { hasLabelNoise } from '../data/label-noise.js';
 import type { Schedule } from '../optim/schedule.js';
-import type { Engine } from '../train/engine.js';
+import type { Engine, Evaluation } from '../train/engine.js';
 import { RunError, UserError } from '../util/errors.js';
 import { randomStream } from '../util/random.js';
 import type { StopSignal } from '../util/stop-signals.js';
@@ -25,7 +25,7 @@ import type { Table } from './table.js';
 import type { Curves } from './tensorboard.js';
 import { formatTiming, Stopwatch } from './timing.js';
 
-/** Set by a signal handler; the loop looks at it after every step. */
+/** Set by a signal handler; the loop looks at it after every step, and within an evaluation. */
 export interface Interruption {
   signal: StopSignal | null;
 }
@@ -95,7 +95,9 @@ export async function train(loop: Loop, start: Progress): Promise<Progress> {
     if (progress.stepInEpoch < perEpoch && progress.step < lastStep) {
       progress = trainStep(loop, progress, order(progress.epoch), perEpoch, stopwatch);
     } else {
-      progress = await endEpoch(loop, progress, progress.step >= lastStep, stopwatch);
+      const ended = await endEpoch(loop, progress, progress.step >= lastStep, stopwatch);
+      if (ended === null) break;
+      progress = ended;
       // Before the checkpoint: a process killed in between measures the epoch again and keeps it then.
       if (loop.saveBest !== null && isBest(loop, progress.epoch))
         await save(progress, loop.saveBest);
@@ -139,22 +141,24 @@ function trainStep(
 }
 
 /**
- * Evaluates and writes the rows. The checkpoint comes after them: rows past it are cut when the run
- * is resumed.
+ * Evaluates and writes the rows; null where the run is interrupted before there is anything to
+ * write: when it is resumed, it evaluates anew. The checkpoint comes after the rows: those past it
+ * are cut when the run is resumed.
  */
 async function endEpoch(
   loop: Loop,
   progress: Progress,
   finished: boolean,
   stopwatch: Stopwatch,
-): Promise<Progress> {
-  const { config, engine, schedule, metrics, timing, reporter } = loop;
+): Promise<Progress | null> {
+  const { config, schedule, metrics, timing, reporter } = loop;
   const { step, sums } = progress;
   const epoch = progress.epoch + 1;
-  const evaluations = {
-    test: engine.evaluate('test'),
-    ...(config.data.validation === null ? {} : { validation: engine.evaluate('validation') }),
-  };
+  const test = await evaluate(loop, 'test');
+  const validation =
+    config.data.validation === null ? undefined : await evaluate(loop, 'validation');
+  if (test === null || validation === null) return null;
+  const evaluations = { test, ...(validation && { validation }) };
   for (const [set, { loss }] of Object.entries(evaluations)) {
     if (!Number.isFinite(loss)) throw diverged(loop, progress, `the ${set} loss is ${loss}`);
   }
@@ -184,6 +188,20 @@ async function endEpoch(
 
 const isBest = ({ config, metrics }: Loop, epoch: number): boolean =>
   Number(bestRow(metrics.rows, bestBy(config))?.['epoch']) === epoch;
+
+/** Null where the run is interrupted before the end. */
+async function evaluate(
+  { engine, interruption }: Loop,
+  split: 'test' | 'validation',
+): Promise<Evaluation | null> {
+  const parts = engine.evaluateInParts(split);
+  for (;;) {
+    if (interruption.signal !== null) return null;
+    const part = parts.next();
+    if (part.done === true) return part.value;
+    await setImmediate();
+  }
+}
 
 const measuredIn = ({ optimizer, labelNoise }: Config): Measured => ({
   twoPasses: hasTwoPasses(optimizer.name),

@@ -50,8 +50,14 @@ interface RunRequest {
   readonly interruption: Interruption;
 }
 
-/** `interrupted`: all is saved, and `resume` goes on from there. */
-type RunOutcome = 'finished' | 'interrupted';
+/**
+ * `interrupted`: all is saved, and `resume` goes on from there. `reading`: so, too, but the data is
+ * still being read, and who waits for that may wait for ever.
+ */
+type RunOutcome = 'finished' | 'interrupted' | 'reading';
+
+/** How often a run that reads looks for signals. */
+const POLL_MILLISECONDS = 50;
 
 /**
  * 1. Look into the folder, without writing, and decide what is to be done there; refuse what would
@@ -79,11 +85,11 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
   try {
     const plan = decide(request, folder, await inspectFolder(folder));
     if (plan.kind === 'nothing') return 'finished';
-    const images = await loadDataset(config.data, config.seed);
-    for (const line of images.passedOver ?? []) {
-      request.reporter.note(`not whole: ${line}; reading ${images.source}`);
+    const dataset = await unlessInterrupted(request, readData(request));
+    if (dataset === null) {
+      noteNothing(request);
+      return 'reading';
     }
-    const dataset = await withLabelNoise(images, config);
     const engine = request.createEngine(config, dataset, { mode: 'compiled' });
     try {
       return await runIn(folder, request, plan, dataset, engine);
@@ -93,6 +99,37 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
   } finally {
     await lock.release();
   }
+}
+
+async function readData({ config, reporter }: RunRequest): Promise<Dataset> {
+  const images = await loadDataset(config.data, config.seed);
+  for (const line of images.passedOver ?? []) {
+    reporter.note(`not whole: ${line}; reading ${images.source}`);
+  }
+  return withLabelNoise(images, config);
+}
+
+/** What `work` comes to; null as soon as the run is interrupted, and `work` is left to itself. */
+async function unlessInterrupted<T>(
+  { interruption }: RunRequest,
+  work: Promise<T>,
+): Promise<T | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const interrupted = new Promise<null>((resolve) => {
+    timer = setInterval(() => {
+      if (interruption.signal !== null) resolve(null);
+    }, POLL_MILLISECONDS);
+  });
+  try {
+    return await Promise.race([work, interrupted]);
+  } finally {
+    clearInterval(timer);
+    work.catch(() => undefined);
+  }
+}
+
+function noteNothing({ reporter }: RunRequest): void {
+  reporter.note('interrupted before the first step: nothing was written');
 }
 
 async function runIn(
@@ -106,7 +143,7 @@ async function runIn(
   const trainImages = dataset.train.labels.length;
   const perEpoch = stepsPerEpoch(trainImages, config);
   if (interruption.signal !== null) {
-    reporter.note('interrupted before the first step: nothing was written');
+    noteNothing(request);
     return 'interrupted';
   }
   const opened =

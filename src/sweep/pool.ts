@@ -2,7 +2,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Interruption } from '../experiment/run.js';
-import { stopSignalOf, type StopSignal } from '../util/stop-signals.js';
+import { STOP_SIGNALS, stopSignalOf, type StopSignal } from '../util/stop-signals.js';
 import type { Point } from './points.js';
 
 const inBin = (name: string): string =>
@@ -17,7 +17,7 @@ const SCRIPT = inBin('fsam.cjs');
 /** How a point's process ended. */
 export type Ending =
   | { readonly kind: 'done' }
-  /** It saved and left, whoever sent the signal. */
+  /** It left with what it had saved, whoever sent the signal. */
   | { readonly kind: 'interrupted'; readonly signal: StopSignal }
   | {
       readonly kind: 'failed';
@@ -97,7 +97,7 @@ async function endingOf(child: ChildProcess): Promise<Ending> {
     child.once('close', (...how) => resolve(how));
   });
   if (code === 0) return { kind: 'done' };
-  const stoppedBy = code === null ? undefined : stopSignalOf(code);
+  const stoppedBy = code === null ? STOP_SIGNALS.find((one) => one === signal) : stopSignalOf(code);
   if (stoppedBy !== undefined) return { kind: 'interrupted', signal: stoppedBy };
   if (code === null) {
     const reason = `its process was ended by ${signal ?? 'a signal'}`;

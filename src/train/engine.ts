@@ -68,6 +68,8 @@ export interface Engine {
    * Loss and correct answers over a whole set, without augmentation, BatchNorm in evaluation mode.
    */
   evaluate(split: Split): Evaluation;
+  /** The same, a batch each time it is asked to go on. */
+  evaluateInParts(split: Split): Generator<undefined, Evaluation>;
   readState(): State;
   /** Throws an InternalError where a name or length differs from this engine's. */
   writeState(state: State): void;
@@ -216,7 +218,8 @@ export const createEngine: CreateEngine = (config, dataset, { mode }) => {
         labelNoise: shape.labelNoise,
       });
     },
-    evaluate: (split) => evaluate(program, split, shape, config.evaluationBatchSize),
+    evaluate: (split) => toEnd(evaluate(program, split, shape, config.evaluationBatchSize)),
+    evaluateInParts: (split) => evaluate(program, split, shape, config.evaluationBatchSize),
     readState: () => new Map(slots.map(({ name }) => [name, program.read(name) as Float32Array])),
     writeState,
     dispose: () => {
@@ -293,12 +296,18 @@ function stepResult(
   };
 }
 
-function evaluate(
+function toEnd<T>(parts: Generator<undefined, T>): T {
+  let part = parts.next();
+  while (part.done !== true) part = parts.next();
+  return part.value;
+}
+
+function* evaluate(
   program: Program,
   split: Split,
   shape: DatasetShape,
   batchSize: number,
-): Evaluation {
+): Generator<undefined, Evaluation> {
   const count = countOf(shape, split);
   if (count === 0) throw new InternalError(`the data set has no images for ${split}`);
   const { full } = batches(count, batchSize);
@@ -310,6 +319,7 @@ function evaluate(
     const { measures } = program.run(name, { indices });
     loss += required(measures?.[0], 'the loss');
     correct += required(measures?.[1], 'the correct answers');
+    yield;
   }
   return { images: count, loss: loss / count, correct };
 }

@@ -1,5 +1,6 @@
 // A run from start to end as a user sees it: lines, folder, eval, signals, resuming.
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   cpSync,
   existsSync,
@@ -176,6 +177,27 @@ describe('a signal', () => {
     expect(readdirSync(join(folder, 'run', 'checkpoints'))).not.toEqual([]);
     expect(existsSync(join(folder, 'run', 'summary.json'))).toBe(false);
   });
+
+  it.each(['SIGTERM', 'SIGUSR1', 'SIGHUP'] as const)(
+    '%s is not kept waiting by data that does not come, and leaves nothing behind',
+    async (signal) => {
+      const folder = temporaryFolder();
+      execFileSync('mkfifo', [join(folder, 'train-images-idx3-ubyte')]);
+      const idx = ['--set', 'data.name=idx', '--data-dir', folder, '--out', 'run'];
+      const run = start(folder, ['train', '--config', 'smoke', ...idx]);
+      const lock = join(folder, 'run/.fsam-lock');
+      while (!existsSync(lock)) await new Promise((resolve) => setTimeout(resolve, 20));
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      run.process.kill(signal);
+      // By the signal itself, which the shell shows as the same exit code.
+      const ended = once(run.process, 'exit') as Promise<[number | null, string | null]>;
+      expect(await ended).toEqual([null, signal]);
+      expect((await run.done).stderr).toMatch(
+        new RegExp(`nothing was written\nfsam: interrupted by ${signal}; .* --resume goes on\n$`),
+      );
+      expect(existsSync(join(folder, 'run'))).toBe(false);
+    },
+  );
 
   it('and then --resume give the bytes of the straight run', async () => {
     const [straight, folder] = [temporaryFolder(), temporaryFolder()];

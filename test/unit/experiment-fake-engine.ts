@@ -9,6 +9,8 @@ export interface FakeOptions {
   readonly width?: number;
   /** Called after each step. */
   readonly onStep?: (step: number) => void;
+  /** Called before each part of an evaluation (from 0). */
+  readonly onEvaluation?: (part: number) => void;
   /** The step (from 0) whose loss is NaN. */
   readonly failAt?: number;
   /** Steps of the run that another engine did, for `correct`. */
@@ -33,6 +35,7 @@ export function fakeConfig(changes: Record<string, unknown> = {}): Config {
 export function fakeEngine({
   width = 2,
   onStep,
+  onEvaluation,
   failAt,
   stepsBefore = 0,
   correct,
@@ -101,6 +104,16 @@ export function fakeEngine({
         };
       },
       evaluate: (split) => {
+        const parts = engine.evaluateInParts(split);
+        let part = parts.next();
+        while (part.done !== true) part = parts.next();
+        return part.value;
+      },
+      evaluateInParts: function* (split) {
+        for (let i = 0; i < 3; i++) {
+          onEvaluation?.(i);
+          yield;
+        }
         const images = dataset[split]?.labels.length ?? 0;
         const sum = vector('parameters').reduce((a, b) => a + b, vector('statistics')[0] ?? 0);
         const byWeights = Math.floor(Math.abs(sum * 7)) % images;

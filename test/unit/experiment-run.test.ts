@@ -316,6 +316,23 @@ describe('a folder that holds something', () => {
 });
 
 describe('a run that fails', () => {
+  it('stopped within an evaluation, evaluates anew when resumed, to the straight bytes', async () => {
+    const scratch = scratchFolder();
+    const [straight, stopped] = [join(scratch, 'straight'), join(scratch, 'stopped')];
+    await runTo(straight);
+    let parts = 0;
+    const onEvaluation = () => {
+      if (++parts === 5) request.interruption.signal = 'SIGTERM';
+    };
+    const request = fakeRequest(stopped, { onEvaluation });
+    expect(await runExperiment(request)).toBe('interrupted');
+    expect(parts).toBe(5);
+    const rows = readFileSync(join(stopped, 'metrics.csv'), 'utf8').trim().split('\n');
+    expect(rows).toHaveLength(2);
+    expect(await sitting(stopped, Infinity)).toBe('finished');
+    expect(await resultOf(stopped)).toEqual(await resultOf(straight));
+  });
+
   it('leaves nothing behind when it fails before the first step, or is interrupted there', async () => {
     const parent = scratchFolder();
     const folder = join(parent, 'name', 'variant', 'seed-1');
