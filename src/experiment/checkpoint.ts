@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import type { Engine, State } from '../train/engine.js';
 import { InternalError, required, RunError, UserError } from '../util/errors.js';
+import { laterVersion } from '../util/json.js';
 import {
   readHeader,
   readTensors,
@@ -93,6 +94,8 @@ function recordOf(path: string, { metadata }: Header): CheckpointRecord {
   }
   const record = recordSchema.safeParse(run);
   if (record.success) return record.data;
+  const later = laterVersion(path, record.error);
+  if (later !== null) throw later;
   const key = record.error.issues[0]?.path.join('.') ?? '';
   throw new UserError(`${path}: is damaged: the record of its run has no valid ${key || 'keys'}`);
 }

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { UserError } from '../util/errors.js';
 import { unreadable } from '../util/file-errors.js';
+import { parseJson } from '../util/json.js';
 import type { RunFolder } from './folder.js';
 
 type Environment = Readonly<Record<string, unknown>>;
@@ -32,7 +33,7 @@ export async function refuseOtherDevice(folder: RunFolder, now: Environment): Pr
 /** Empty where it is damaged, which shows where it is written again. */
 export async function readEnvironment({ environment }: RunFolder): Promise<Environment> {
   try {
-    const content: unknown = JSON.parse(await readFile(environment, 'utf8'));
+    const content: unknown = parseJson(await readFile(environment, 'utf8'));
     return typeof content === 'object' && content !== null ? (content as Environment) : {};
   } catch (error) {
     if (error instanceof SyntaxError) return {};

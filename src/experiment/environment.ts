@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { writeFileAtomically } from '../util/atomic-file.js';
 import { UserError } from '../util/errors.js';
 import { unreadable } from '../util/file-errors.js';
+import { parseJson } from '../util/json.js';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -34,7 +35,7 @@ export async function writeEnvironment(
 async function withSitting(path: string, sitting: Environment): Promise<Environment> {
   let before: Environment;
   try {
-    before = JSON.parse(await readFile(path, 'utf8')) as Environment;
+    before = parseJson(await readFile(path, 'utf8')) as Environment;
   } catch (error) {
     if (error instanceof SyntaxError) throw new UserError(`${path}: is damaged: not JSON`);
     throw unreadable(path, error);

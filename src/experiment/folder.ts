@@ -11,6 +11,7 @@ import { targetOfTemporary } from '../util/atomic-file.js';
 import { UserError } from '../util/errors.js';
 import { errorCode, unreadable, unwritable } from '../util/file-errors.js';
 import { makeFolders, removeEmptyFolders } from '../util/folders.js';
+import { parseJson } from '../util/json.js';
 import { acquireLock, type Lock } from '../util/lock.js';
 import {
   claimFiles,
@@ -178,7 +179,7 @@ async function ownedIn(folder: RunFolder): Promise<ReadonlySet<string>> {
 
 async function isOfRun(environment: string): Promise<boolean> {
   try {
-    const content: unknown = JSON.parse(await readFile(environment, 'utf8'));
+    const content: unknown = parseJson(await readFile(environment, 'utf8'));
     return typeof content === 'object' && content !== null && 'fsam' in content;
   } catch (error) {
     if (error instanceof SyntaxError || errorCode(error) === 'ENOENT') return false;
@@ -191,9 +192,10 @@ async function isOfRun(environment: string): Promise<boolean> {
  * is missing or is not a configuration of this version.
  */
 export function configOf(folder: RunFolder): Config {
-  const wayOut = 'start the run anew with fsam train --overwrite, or name another folder';
+  const anew = 'start the run anew with fsam train --overwrite, or name another folder';
+  const wayOut = `use the version of fsam that wrote it, ${anew}`;
   if (!existsSync(folder.config)) {
-    throw new UserError(`${folder.config}: is missing from this run folder; ${wayOut}`);
+    throw new UserError(`${folder.config}: is missing from this run folder; ${anew}`);
   }
   try {
     const written = { config: folder.config, assignments: [], overrides: {} };
@@ -201,7 +203,7 @@ export function configOf(folder: RunFolder): Config {
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const [first] = error.message.split('\n');
-    throw new UserError(`${first ?? folder.config} (in a run folder; ${wayOut})`);
+    throw new UserError(`${first ?? folder.config} (in a run folder: ${wayOut})`);
   }
 }
 

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { writeFileAtomically } from '../util/atomic-file.js';
 import { required, UserError } from '../util/errors.js';
 import { errorCode, unreadable } from '../util/file-errors.js';
+import { parseJson } from '../util/json.js';
 import { bestRow, type BestBy } from './metrics.js';
 import type { Progress } from './progress.js';
 import type { Row } from './table.js';
@@ -57,7 +58,7 @@ export const readSummary = (path: string): Promise<z.infer<typeof summarySchema>
 /** A JSON file of a run. Errors: UserError where it is missing, or not what `schema` says. */
 export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
   try {
-    return schema.parse(JSON.parse(await readFile(path, 'utf8')));
+    return schema.parse(parseJson(await readFile(path, 'utf8')));
   } catch (error) {
     if (errorCode(error) !== undefined) throw unreadable(path, error);
     throw new UserError(

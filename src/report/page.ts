@@ -14,6 +14,8 @@ export interface PageContent {
   readonly figures: readonly { readonly svg: string; readonly caption: string }[];
   /** Folders of runs that are not finished. */
   readonly unfinished: readonly string[];
+  /** Why damaged runs were left out, a line each. */
+  readonly damaged: readonly string[];
   /** The command that makes this page again. */
   readonly command: string;
 }
@@ -28,7 +30,7 @@ figcaption, .note { font-size: 13px; color: #333; max-width: 46em; } pre { font-
 @media print { body { margin: 0; max-width: none; } details { display: none; } }`;
 
 export function renderPage(content: PageContent): string {
-  const { title, points, comparisons, figures, unfinished, command } = content;
+  const { title, points, comparisons, figures, unfinished, damaged, command } = content;
   const runs = points.flatMap((point) => point.runs);
   return `<!doctype html>
 <html lang="en">
@@ -43,7 +45,7 @@ export function renderPage(content: PageContent): string {
 <h1>${escape(title)}</h1>
 <p>${counted(points.length, 'point')}, ${counted(runs.length, 'run')}. Test accuracies in percent; ± is the standard deviation of the
 sample over seeds, and a point with one seed has none.</p>
-${unfinishedNote(unfinished)}
+${unfinishedNote(unfinished)}${damagedNote(damaged)}
 <h2>Test accuracy</h2>
 ${table(accuracyCells(points))}
 ${bestNote(points)}
@@ -116,6 +118,11 @@ function copiesNote(points: readonly Point[]): string {
 function unfinishedNote(folders: readonly string[]): string {
   if (folders.length === 0) return '';
   return `<p><strong>${counted(folders.length, 'run')} not finished, left out:</strong> ${escape(folders.join(', '))}</p>`;
+}
+
+function damagedNote(reasons: readonly string[]): string {
+  if (reasons.length === 0) return '';
+  return `<p><strong>${counted(reasons.length, 'damaged run')} left out:</strong> ${escape(reasons.join('; '))}</p>`;
 }
 
 const ENVIRONMENT = [

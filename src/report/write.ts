@@ -5,6 +5,7 @@ import { writeFileAtomically } from '../util/atomic-file.js';
 import { UserError } from '../util/errors.js';
 import { errorCode, unreadable } from '../util/file-errors.js';
 import { makeFolders } from '../util/folders.js';
+import { acquireLock } from '../util/lock.js';
 import { claimFiles, ownedFiles, removeFiles } from '../util/owned-files.js';
 import { compareOptimizers } from './comparisons.js';
 import { figuresOf } from './figures.js';
@@ -55,6 +56,9 @@ async function ownedIn(folder: string): Promise<ReadonlySet<string>> {
  * 1. Read every run; damaged ones are left out and named.
  * 2. Sum up, compare.
  * 3. Write tables, figures and the page; what an earlier report had and this one has not goes.
+ *
+ * Errors: UserError where no run can be reported on, another report is being written into the folder,
+ * or a file that is not of a report is in the way.
  */
 export async function writeReport(request: ReportRequest): Promise<Report> {
   const { paths, title, folder, command } = request;
@@ -81,27 +85,42 @@ export async function writeReport(request: ReportRequest): Promise<Report> {
     ['table.md', tables(markdownTable)],
     ['table.tex', tables(latexTable)],
     ...figures.map(({ name, svg }): [string, string] => [`${name}.svg`, `${svg}\n`]),
-    ['index.html', renderPage({ title, points, comparisons, figures, unfinished, command })],
+    [
+      'index.html',
+      renderPage({ title, points, comparisons, figures, unfinished, damaged, command }),
+    ],
   ];
   const pictures = figures.map(({ name, svg }) => [`${name}.png`, renderPng(svg)] as const);
-  const names = [...texts, ...pictures].map(([name]) => name);
   await makeFolders(folder);
+  const lock = await acquireLock(join(folder, '.fsam-report-lock'));
+  try {
+    const files = await replaceFiles(folder, [...texts, ...pictures]);
+    return { points, files, unfinished, damaged };
+  } finally {
+    await lock.release();
+  }
+}
+
+/** Puts `contents` in the place of an earlier report. Returns the paths, in the order written. */
+async function replaceFiles(
+  folder: string,
+  contents: readonly (readonly [name: string, content: string | Uint8Array])[],
+): Promise<string[]> {
+  const names = contents.map(([name]) => name);
   const before = await ownedIn(folder);
   await claimFiles(folder, names, before);
   const files: string[] = [];
-  const write = async (name: string, content: string | Uint8Array): Promise<void> => {
+  for (const [name, content] of contents) {
     const path = join(folder, name);
     await writeFileAtomically(
       path,
       typeof content === 'string' ? content : (file) => writeFile(file, content),
     );
     files.push(path);
-  };
-  for (const [name, content] of texts) await write(name, content);
-  for (const [name, content] of pictures) await write(name, content);
+  }
   await removeFiles(
     folder,
     [...before].filter((name) => !names.includes(name)),
   );
-  return { points, files, unfinished, damaged };
+  return files;
 }

@@ -8,6 +8,7 @@ import { writeFileAtomically } from '../util/atomic-file.js';
 import { UserError } from '../util/errors.js';
 import { errorCode, unreadable } from '../util/file-errors.js';
 import { makeFolders } from '../util/folders.js';
+import { laterVersion, parseJson } from '../util/json.js';
 import type { Point } from './points.js';
 
 const pointSchema = z.strictObject({
@@ -57,10 +58,13 @@ export async function readPlan(folder: string): Promise<SweepPlan | null> {
     throw unreadable(path, error);
   }
   try {
-    return planSchema.parse(JSON.parse(text));
-  } catch {
-    throw new UserError(
-      `${path}: is not the plan of a sweep of this version; delete it, and start the sweep again`,
+    return planSchema.parse(parseJson(text));
+  } catch (error) {
+    throw (
+      laterVersion(path, error) ??
+      new UserError(
+        `${path}: is not the plan of a sweep of this version; move it away, or name another folder with --out`,
+      )
     );
   }
 }

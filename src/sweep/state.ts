@@ -9,6 +9,7 @@ import { writeFileAtomically } from '../util/atomic-file.js';
 import { UserError } from '../util/errors.js';
 import { errorCode, unreadable } from '../util/file-errors.js';
 import { makeFolders } from '../util/folders.js';
+import { parseJson } from '../util/json.js';
 import { refuseLocked } from '../util/lock.js';
 import { refuseStrangers } from '../util/owned-files.js';
 import type { Point } from './points.js';
@@ -88,7 +89,7 @@ async function parseFailure(
 ): Promise<z.infer<typeof failureSchema> | 'damaged' | null> {
   const path = failurePath(folder);
   try {
-    return failureSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+    return failureSchema.parse(parseJson(await readFile(path, 'utf8')));
   } catch (error) {
     if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return null;
     if (errorCode(error) !== undefined) throw unreadable(path, error);

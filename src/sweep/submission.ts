@@ -8,6 +8,7 @@ import { configSchema } from '../config/schema.js';
 import { writeFileAtomically } from '../util/atomic-file.js';
 import { UserError } from '../util/errors.js';
 import { errorCode, unreadable } from '../util/file-errors.js';
+import { laterVersion, parseJson } from '../util/json.js';
 
 const taskSchema = z.strictObject({
   /** Of the point: its run folder, under that of the sweep. */
@@ -58,11 +59,14 @@ export async function readSubmission(path: string): Promise<Submission> {
     throw unreadable(path, error);
   }
   try {
-    const { array, ended, threads, tasks } = submissionSchema.parse(JSON.parse(text));
+    const { array, ended, threads, tasks } = submissionSchema.parse(parseJson(text));
     return { array, ended, threads, tasks };
-  } catch {
-    throw new UserError(
-      `${path}: is not a submission of this version of fsam; when none of its tasks waits any more, move it away`,
+  } catch (error) {
+    throw (
+      laterVersion(path, error) ??
+      new UserError(
+        `${path}: is not a submission of this version of fsam; when none of its tasks waits any more, move it away`,
+      )
     );
   }
 }

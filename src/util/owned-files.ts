@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { writeFileAtomically } from './atomic-file.js';
 import { UserError } from './errors.js';
 import { errorCode, unreadable, unwritable } from './file-errors.js';
+import { laterVersion, parseJson } from './json.js';
 
 const LIST_NAME = '.fsam-files.json';
 
@@ -32,10 +33,13 @@ export async function ownedFiles(folder: string): Promise<ReadonlySet<string> | 
     throw unreadable(path, error);
   }
   try {
-    return new Set(listSchema.parse(JSON.parse(text)).files);
-  } catch {
-    throw new UserError(
-      `${path}: is damaged, wanted the list of what fsam wrote here; delete it, move files of your own away, and start anew in another folder`,
+    return new Set(listSchema.parse(parseJson(text)).files);
+  } catch (error) {
+    throw (
+      laterVersion(path, error) ??
+      new UserError(
+        `${path}: is damaged, wanted the list of what fsam wrote here; delete it, move files of your own away, and start anew in another folder`,
+      )
     );
   }
 }

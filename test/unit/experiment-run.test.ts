@@ -220,6 +220,36 @@ describe('resuming', () => {
     expect(await messageOf(sitting(folder, Infinity))).toContain('of another configuration');
   });
 
+  it('goes on with files that an editor saved with a byte order mark and CRLF, to the same bytes', async () => {
+    const [straight, folder] = [join(scratchFolder(), 'straight'), join(scratchFolder(), 'run')];
+    await runTo(straight);
+    await sitting(folder, 9);
+    for (const name of ['metrics.csv', 'timing.csv', 'config.yaml', 'environment.json']) {
+      const path = join(folder, name);
+      writeFileSync(path, `\ufeff${readFileSync(path, 'utf8').replaceAll('\n', '\r\n')}`);
+    }
+    expect(await sitting(folder, Infinity)).toBe('finished');
+    expect(await resultOf(folder)).toEqual(await resultOf(straight));
+  });
+
+  it('refuses what a later version recorded, by name', async () => {
+    const folder = join(scratchFolder(), 'run');
+    await sitting(folder, 9);
+    const wayOut = 'use the version of fsam that wrote it';
+    const config = join(folder, 'config.yaml');
+    const text = readFileSync(config, 'utf8');
+    writeFileSync(config, `${text}cooling: 3\n`);
+    const message = await messageOf(sitting(folder, Infinity));
+    expect(message).toContain(': cooling: unknown key');
+    expect(message).toContain(wayOut);
+    writeFileSync(config, text);
+    const list = join(folder, '.fsam-files.json');
+    writeFileSync(list, readFileSync(list, 'utf8').replace('"note"', '"links": [], "note"'));
+    expect(await messageOf(sitting(folder, Infinity))).toContain(
+      `${list}: has the key links, which this version of fsam does not know`,
+    );
+  });
+
   it('refuses rows that do not go with the checkpoint', async () => {
     const folder = join(scratchFolder(), 'run');
     await sitting(folder, 9);

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadCheckpoint } from '../../src/experiment/checkpoint.js';
+import { BEGINNING } from '../../src/experiment/progress.js';
 import { readHeader, readTensors, writeSafetensors } from '../../src/util/safetensors.js';
 import { messageOf, scratchFolder } from './experiment-support.js';
 
@@ -134,6 +135,11 @@ with safe_open(sys.argv[1], 'np') as f:
     const engine = { slots: [], readState: () => new Map(), writeState: () => undefined };
     expect(await messageOf(loadCheckpoint(path, engine))).toBe(
       `${path}: is a safetensors file, but no checkpoint of fsam`,
+    );
+    const run = JSON.stringify({ seed: 1, trainImages: 1, progress: { ...BEGINNING, rings: 1 } });
+    await writeSafetensors(path, [], { format: 'fsam checkpoint', version: '1', run });
+    expect(await messageOf(loadCheckpoint(path, engine))).toContain(
+      `${path}: has the key progress.rings, which this version of fsam does not know`,
     );
   });
 });

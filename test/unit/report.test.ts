@@ -26,6 +26,7 @@ import {
   markdownTable,
 } from '../../src/report/table.js';
 import { writeReport } from '../../src/report/write.js';
+import { acquireLock } from '../../src/util/lock.js';
 import { writeRun, type RunOptions } from './report-support.js';
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'fsam-report-')));
@@ -235,6 +236,7 @@ describe('comparisons', () => {
       comparisons: compareOptimizers(found, 'last'),
       figures: [],
       unfinished: [],
+      damaged: [],
       command: '',
     });
     expect(page).toContain('sgd lacks 5.');
@@ -451,6 +453,11 @@ test('a report: every file, figures as text and pictures, a page that asks for n
   expect(files).toHaveLength(all.length + 2 * figures.length);
   expect(unfinished).toHaveLength(1);
 
+  // One report at a time.
+  const lock = await acquireLock(join(folder, '.fsam-report-lock'));
+  await expect(writeReport(request)).rejects.toThrow(/report-lock: in use by process \d+ on /);
+  await lock.release();
+
   // A second report has what it has, and leaves alone what others put there.
   writeFileSync(join(folder, 'notes.txt'), 'mine');
   await writeReport(request);
@@ -474,6 +481,13 @@ test('a report: every file, figures as text and pictures, a page that asks for n
   await writeReport(request);
   expect(readFileSync(join(folder, 'accuracy-by-rho.png')).equals(png)).toBe(true);
   expect(readFileSync(join(folder, 'index.html'), 'utf8')).toBe(page);
+
+  // A damaged run is missed by name on the page, too.
+  writeFileSync(join(path, 'run0/summary.json'), '{');
+  expect((await writeReport(request)).damaged).toHaveLength(1);
+  expect(readFileSync(join(folder, 'index.html'), 'utf8')).toMatch(
+    /1 damaged run left out:<\/strong> [^\n]*run0\/summary\.json: is damaged/,
+  );
 });
 
 test('configSchema has the recipe that published values are for', () => {
