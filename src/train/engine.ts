@@ -17,9 +17,6 @@ import { randomStream } from '../util/random.js';
 import { slotsOf, type Slot } from './slot.js';
 import { evaluationStep, MEASURES, trainingStep } from './step.js';
 
-export type { TensorSpec } from '../nn/layout.js';
-export type { Slot } from './slot.js';
-
 /** What one training step tells. Losses are means over the batch, `correct` counts images. */
 export interface StepResult {
   /** Images in the batch. */
