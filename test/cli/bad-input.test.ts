@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { contentOf, fsam, start, temporaryFolder } from './support/fsam.js';
@@ -166,6 +167,9 @@ describe('data', () => {
 
   it('with a wrong magic number', async () => {
     const folder = temporaryFolder();
+    cpSync(fileURLToPath(new URL('../../data/fashion-mnist-tiny', import.meta.url)), folder, {
+      recursive: true,
+    });
     const header = Buffer.from('00000802000000010000001c0000001c', 'hex');
     const images = gzipSync(Buffer.concat([header, Buffer.alloc(28 * 28)]));
     writeFileSync(join(folder, 'train-images-idx3-ubyte.gz'), images);

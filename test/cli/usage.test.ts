@@ -66,7 +66,7 @@ it.each([
   ['graph', '--config: missing'],
   ['eval', "missing required argument 'run-folder'"],
   ['eval nowhere', 'nowhere: there is no such folder'],
-  ['eval . --split valid', 'Allowed choices are train, test'],
+  ['eval . --split valid', 'Allowed choices are train, validation, test'],
   ['data fetc', "unknown command 'fetc' (Did you mean fetch?)"],
   ['data fetch', "missing required argument 'name'"],
   ['data fetch cifar11', 'Allowed choices are cifar10, cifar100'],

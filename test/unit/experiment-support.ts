@@ -36,10 +36,15 @@ export async function messageOf(
 export async function resultOf(path: string): Promise<{ csv: string; tensors: object }> {
   const folder = runFolder(path);
   const [checkpoint = ''] = await listCheckpoints(folder);
+  return { csv: readFileSync(folder.metrics, 'utf8'), tensors: await tensorsOf(checkpoint) };
+}
+
+/** The tensors of a checkpoint, by name. */
+export async function tensorsOf(checkpoint: string): Promise<Record<string, Float32Array>> {
   const tensors: Record<string, Float32Array> = {};
   await readTensors(checkpoint, ({ name, shape }) => {
     tensors[name] = new Float32Array(shape.reduce((a, b) => a * b, 1));
     return tensors[name];
   });
-  return { csv: readFileSync(folder.metrics, 'utf8'), tensors };
+  return tensors;
 }

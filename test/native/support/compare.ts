@@ -34,7 +34,8 @@ export function expectNear(
   );
 }
 
-const SEEDS = [1, 2, 3];
+/** About every second one has such a run. */
+const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8];
 
 /**
  * Expects that `differences` finds none under one of the seeds. Some runs have a ReLU whose input is
