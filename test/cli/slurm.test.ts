@@ -35,7 +35,7 @@ describe.skipIf(missing.length > 0)(`fsam sweep --launcher slurm (${reason})`, (
     const folder = temporaryFolder();
     writeFileSync(
       join(folder, 'trial.yaml'),
-      'name: trial\nbase: smoke\nset: { epochs: 50 }\naxes:\n  optimizer.name: [sgd, fsam]\n  seed: [1, 2]\n',
+      'name: trial\nbase: smoke\nset: { epochs: 150 }\naxes:\n  optimizer.name: [sgd, fsam]\n  seed: [1, 2]\n',
     );
     const command = ['sweep', '--config', 'trial.yaml'];
     const submission = [...command, '--launcher', 'slurm', '--slurm.partition', 'fsam'];
