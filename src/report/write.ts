@@ -46,11 +46,14 @@ async function ownedIn(folder: string): Promise<ReadonlySet<string>> {
     if (errorCode(error) === 'ENOENT') return new Set();
     throw unreadable(join(folder, 'index.html'), error);
   }
-  const fixed = ['summary.csv', 'time.csv', 'table.md', 'table.tex', 'index.html'];
-  const figure = /^(test-accuracy|train-loss|memorisation|accuracy-by-.+)\.(svg|png)$/;
-  const names = await readdir(folder);
-  return new Set(names.filter((name) => fixed.includes(name) || figure.test(name)));
+  return new Set((await readdir(folder)).filter(isOfReport));
 }
+
+const FIXED_NAMES = ['summary.csv', 'time.csv', 'table.md', 'table.tex', 'index.html'];
+const FIGURE_NAME = /^(test-accuracy|train-loss|memorisation|accuracy-by-.+)\.(svg|png)$/;
+
+/** Whether a report may write a file `name`: a run or a sweep in the same folder has files of ours, too. */
+const isOfReport = (name: string): boolean => FIXED_NAMES.includes(name) || FIGURE_NAME.test(name);
 
 /**
  * 1. Read every run; damaged ones are left out and named.
@@ -120,7 +123,7 @@ async function replaceFiles(
   }
   await removeFiles(
     folder,
-    [...before].filter((name) => !names.includes(name)),
+    [...before].filter((name) => isOfReport(name) && !names.includes(name)),
   );
   return files;
 }

@@ -11,7 +11,7 @@ import {
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { writeRun } from '../unit/report-support.js';
-import { fsam, temporaryFolder } from './support/fsam.js';
+import { contentOf, fsam, temporaryFolder } from './support/fsam.js';
 
 function twoRuns(): string {
   const folder = temporaryFolder();
@@ -69,6 +69,22 @@ describe('fsam report', () => {
     writeFileSync(join(folder, 'runs/report/accuracy-by-gone.svg'), 'of an earlier report');
     expect((await fsam(folder, ['report', 'runs'])).code).toBe(0);
     expect(existsSync(join(folder, 'runs/report/accuracy-by-gone.svg'))).toBe(false);
+  });
+
+  it('leaves the files of a run alone where it writes beside them', async () => {
+    const folder = temporaryFolder();
+    expect((await fsam(folder, ['train', '--config', 'smoke', '--out', 'r', '--quiet'])).code).toBe(
+      0,
+    );
+    const before = contentOf(join(folder, 'r'));
+    for (let i = 0; i < 2; i++) {
+      expect((await fsam(folder, ['report', 'r', '--out', 'r'])).code).toBe(0);
+      const list = join(folder, 'r/.fsam-files.json');
+      expect({ ...contentOf(join(folder, 'r')), [list]: '' }).toMatchObject({
+        ...before,
+        [list]: '',
+      });
+    }
   });
 
   it('leaves a damaged run out, names its torn row, and ends with 1', async () => {
