@@ -12,11 +12,11 @@ import { writeNoisyLabels } from '../../src/data/label-noise-file.js';
 import { loadDataset } from '../../src/data/load.js';
 import { loadCheckpoint } from '../../src/experiment/checkpoint.js';
 import { openRun, runFolder } from '../../src/experiment/folder.js';
-import { runExperiment, type Interruption } from '../../src/experiment/run.js';
 import { summarise } from '../../src/report/points.js';
 import { readRuns } from '../../src/report/runs.js';
 import { createEngine } from '../../src/train/engine.js';
 import { resultOf, scratchFolder, tensorsOf } from '../unit/experiment-support.js';
+import { sitting } from './support/sitting.js';
 
 const SEED = 7;
 const COUNT = 6;
@@ -48,19 +48,6 @@ async function configOf(index: number, folder: string): Promise<Config> {
   const wrong = train.labels.map((label, i) => (i % 3 === 0 ? (label + 1) % classes : label));
   await writeNoisyLabels(file, train.labels, wrong);
   return { ...config, labelNoise: { ...config.labelNoise, file } };
-}
-
-/** Trains on until `stopAfter` steps are done in this sitting, as if a signal came then. */
-async function sitting(config: Config, folder: string, stopAfter: number): Promise<void> {
-  const interruption: Interruption = { signal: null };
-  let done = 0;
-  const nothing = () => undefined;
-  const step = () => {
-    if (++done === stopAfter) interruption.signal = 'SIGTERM';
-  };
-  const reporter = { start: nothing, step, epoch: nothing, note: nothing, end: nothing };
-  const flags = { resume: true, overwrite: false, environment: { device: 'CPU' } };
-  await runExperiment({ config, folder, ...flags, createEngine, reporter, interruption });
 }
 
 test.each(numbers)('configuration %i: stopped, resumed, evaluated, reported', async (index) => {

@@ -1,3 +1,3 @@
-// Imported before TensorFlow is: it computes on one thread. Many compiled engines opened and closed in
-// one process corrupt the heap on several threads now and then, which no command does: each has one.
+// Imported before TensorFlow is: it computes on one thread. A process that opens and closes many compiled
+// engines crashes now and then, less often so; no command has more than one.
 process.env['TF_NUM_INTRAOP_THREADS'] = '1';

@@ -1,0 +1,17 @@
+// Sittings of a run on the real engine, which end as if a signal came.
+import type { Config } from '../../../src/config/schema.js';
+import { runExperiment, type Interruption } from '../../../src/experiment/run.js';
+import { createEngine } from '../../../src/train/engine.js';
+
+/** Begins or goes on with the run in `folder`, until `stopAfter` steps are done in this sitting. */
+export async function sitting(config: Config, folder: string, stopAfter: number) {
+  const interruption: Interruption = { signal: null };
+  let done = 0;
+  const nothing = () => undefined;
+  const step = () => {
+    if (++done === stopAfter) interruption.signal = 'SIGTERM';
+  };
+  const reporter = { start: nothing, step, epoch: nothing, note: nothing, end: nothing };
+  const flags = { resume: true, overwrite: false, environment: { device: 'CPU' } };
+  return runExperiment({ config, folder, ...flags, createEngine, reporter, interruption });
+}
