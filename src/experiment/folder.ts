@@ -1,6 +1,6 @@
 // A run folder: where it lies, what stands in it, and what of it is ours to remove.
 import { existsSync } from 'node:fs';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ABSENT } from '../catalogue/identity.js';
 import { variantName } from '../catalogue/variant.js';
@@ -10,7 +10,7 @@ import { hasLabelNoise } from '../data/label-noise.js';
 import { targetOfTemporary } from '../util/atomic-file.js';
 import { UserError } from '../util/errors.js';
 import { errorCode, unreadable, unwritable } from '../util/file-errors.js';
-import { makeFolders, removeEmptyFolders } from '../util/folders.js';
+import { listFolder, makeFolders, removeEmptyFolders } from '../util/folders.js';
 import { parseJson } from '../util/json.js';
 import { acquireLock, type Lock } from '../util/lock.js';
 import {
@@ -132,7 +132,7 @@ export async function refuseOthersFiles(folder: RunFolder): Promise<void> {
 
 /** What a run of `config` writes is ours from now on. Errors: as of `claimFiles`. */
 export async function claimFolder(folder: RunFolder, config: Config): Promise<void> {
-  const written = namesOf(folder).filter((name) => mayHold(folder, config, name));
+  const written = namesOf(folder, (isWritten) => isWritten(config));
   const owned = await ownedIn(folder);
   // A folder `checkpoints` with other things in it takes ours as well.
   const holdsSome = (await listCheckpoints(folder)).length > 0;
@@ -140,20 +140,28 @@ export async function claimFolder(folder: RunFolder, config: Config): Promise<vo
   await claimFiles(folder.path, written, new Set([...owned, ...takes]));
 }
 
-const namesOf = (folder: RunFolder): string[] => {
-  const { environment, config, metrics, timing, summary, checkpoints } = folder;
-  const { labelNoise, tensorboard, best } = folder;
-  const always = [environment, config, metrics, timing, summary, checkpoints];
-  return [...always, labelNoise, tensorboard, best].map((path) => basename(path));
+const always = (): boolean => true;
+
+/** What a run writes, and whether a run of such a configuration does. */
+const WRITTEN: Readonly<
+  Record<Exclude<keyof RunFolder, 'path' | 'lock'>, (of: Config) => boolean>
+> = {
+  environment: always,
+  config: always,
+  metrics: always,
+  timing: always,
+  summary: always,
+  checkpoints: always,
+  labelNoise: ({ labelNoise }) => hasLabelNoise(labelNoise),
+  tensorboard: ({ logging }) => logging.tensorboard,
+  best: ({ checkpoint }) => checkpoint.keepBest,
 };
 
-/** Whether a run of `config` writes the file or folder `name`. */
-function mayHold(folder: RunFolder, config: Config, name: string): boolean {
-  if (name === basename(folder.labelNoise)) return hasLabelNoise(config.labelNoise);
-  if (name === basename(folder.tensorboard)) return config.logging.tensorboard;
-  if (name === basename(folder.best)) return config.checkpoint.keepBest;
-  return true;
-}
+/** Names of what runs write, those for which `isMeant` is true of their row. */
+const namesOf = (folder: RunFolder, isMeant: (row: (of: Config) => boolean) => boolean = always) =>
+  Object.entries(WRITTEN)
+    .filter(([, row]) => isMeant(row))
+    .map(([file]) => basename(folder[file as keyof typeof WRITTEN]));
 
 /** The names of what is ours in the folder. */
 async function ownedIn(folder: RunFolder): Promise<ReadonlySet<string>> {
@@ -168,11 +176,8 @@ async function ownedIn(folder: RunFolder): Promise<ReadonlySet<string>> {
       return null;
     }
   })();
-  const optional = [folder.labelNoise, folder.tensorboard, folder.best].map((path) =>
-    basename(path),
-  );
-  const written = namesOf(folder).filter((name) =>
-    config === null ? !optional.includes(name) : mayHold(folder, config, name),
+  const written = namesOf(folder, (isWritten) =>
+    config === null ? isWritten === always : isWritten(config),
   );
   return new Set([...listed, ...written]);
 }
@@ -305,9 +310,7 @@ export async function clearCurves(folder: RunFolder): Promise<void> {
  * the folder's lock writes. Only for who holds it.
  */
 export async function removeTemporaries(folder: RunFolder): Promise<void> {
-  const { config, metrics, timing, labelNoise, best, environment, summary, lock } = folder;
-  const files = [config, metrics, timing, labelNoise, best, environment, summary, lock];
-  const owned = new Set(files.map((path) => basename(path)));
+  const owned = new Set([...namesOf(folder), basename(folder.lock)]);
   for (const parent of [folder.path, folder.checkpoints]) {
     const names = (await listFolder(parent)) ?? [];
     for (const name of names) {
@@ -323,17 +326,5 @@ async function remove(path: string): Promise<void> {
     await rm(path, { force: true, recursive: true });
   } catch (error) {
     throw unwritable(path, error);
-  }
-}
-
-/** Null where there is no such folder. */
-async function listFolder(path: string): Promise<string[] | null> {
-  try {
-    return await readdir(path);
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return null;
-    throw errorCode(error) === 'ENOTDIR'
-      ? new UserError(`${path}: is a file, wanted a folder`)
-      : unreadable(path, error);
   }
 }

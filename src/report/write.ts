@@ -1,12 +1,12 @@
 // The door of this folder: a report from run folders to files.
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomically } from '../util/atomic-file.js';
 import { UserError } from '../util/errors.js';
-import { errorCode, unreadable } from '../util/file-errors.js';
 import { makeFolders } from '../util/folders.js';
 import { acquireLock } from '../util/lock.js';
 import { claimFiles, ownedFiles, removeFiles } from '../util/owned-files.js';
+import { readTextIfThere } from '../util/text-file.js';
 import { compareOptimizers } from './comparisons.js';
 import { figuresOf } from './figures.js';
 import { renderPage } from './page.js';
@@ -39,13 +39,8 @@ interface Report {
 async function ownedIn(folder: string): Promise<ReadonlySet<string>> {
   const listed = await ownedFiles(folder);
   if (listed !== null) return listed;
-  try {
-    const page = await readFile(join(folder, 'index.html'), 'utf8');
-    if (!page.includes('<title>fsam report')) return new Set();
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return new Set();
-    throw unreadable(join(folder, 'index.html'), error);
-  }
+  const page = await readTextIfThere(join(folder, 'index.html'));
+  if (page?.includes('<title>fsam report') !== true) return new Set();
   return new Set((await readdir(folder)).filter(isOfReport));
 }
 

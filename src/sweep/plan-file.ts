@@ -1,14 +1,13 @@
 // sweep.json: the points of a sweep as it was last started. A point that runs here needs this file
 // and its own folder, and nothing else.
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { configSchema } from '../config/schema.js';
 import { writeFileAtomically } from '../util/atomic-file.js';
 import { UserError } from '../util/errors.js';
-import { errorCode, unreadable } from '../util/file-errors.js';
 import { makeFolders } from '../util/folders.js';
 import { laterVersion, parseJson } from '../util/json.js';
+import { readTextIfThere } from '../util/text-file.js';
 import type { Point } from './points.js';
 
 const pointSchema = z.strictObject({
@@ -50,13 +49,8 @@ export async function writePlan(folder: string, plan: SweepPlan): Promise<void> 
 /** Null where the folder has no plan. Errors: UserError where it is not one. */
 export async function readPlan(folder: string): Promise<SweepPlan | null> {
   const path = planPath(folder);
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return null;
-    throw unreadable(path, error);
-  }
+  const text = await readTextIfThere(path);
+  if (text === null) return null;
   try {
     return planSchema.parse(parseJson(text));
   } catch (error) {

@@ -1,7 +1,7 @@
 // slurm/array-N.json: the points that the tasks of one Slurm array run, by the tasks' own numbers. A
 // task needs this file and its point's folder, and nothing else: it stays what it was submitted as,
 // however the sweep is changed or numbered meanwhile.
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { configSchema } from '../config/schema.js';
@@ -9,6 +9,7 @@ import { writeFileAtomically } from '../util/atomic-file.js';
 import { UserError } from '../util/errors.js';
 import { errorCode, unreadable } from '../util/file-errors.js';
 import { laterVersion, parseJson } from '../util/json.js';
+import { readText } from '../util/text-file.js';
 
 const taskSchema = z.strictObject({
   /** Of the point: its run folder, under that of the sweep. */
@@ -52,12 +53,7 @@ export async function writeSubmission(path: string, submission: Submission): Pro
 
 /** Errors: UserError where there is none at `path`, or it is another file. */
 export async function readSubmission(path: string): Promise<Submission> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    throw unreadable(path, error);
-  }
+  const text = await readText(path);
   try {
     const { array, ended, threads, tasks } = submissionSchema.parse(parseJson(text));
     return { array, ended, threads, tasks };

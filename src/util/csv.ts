@@ -1,8 +1,8 @@
 // Reading CSV, as editors and spreadsheets leave it: with a byte order mark, or lines that end in CRLF.
-import { readFile } from 'node:fs/promises';
 import { parse } from 'csv-parse/sync';
 import { UserError } from './errors.js';
-import { messageOf, unreadable } from './file-errors.js';
+import { messageOf } from './file-errors.js';
+import { readText } from './text-file.js';
 
 interface CsvLine {
   /** In the file, from 1. */
@@ -16,12 +16,7 @@ interface CsvLine {
  * Errors: UserError where it cannot be read, or a quote is not closed.
  */
 export async function readCsv(path: string): Promise<CsvLine[]> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    throw unreadable(path, error);
-  }
+  const text = await readText(path);
   try {
     const options = { bom: true, info: true, relax_column_count: true, skip_empty_lines: true };
     const rows = parse(text, options) as unknown as Parsed[];

@@ -1,7 +1,8 @@
-// Making folders and taking them away again.
-import { mkdir, rmdir, stat } from 'node:fs/promises';
+// Making folders, looking into them, and taking them away again.
+import { mkdir, readdir, rmdir, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { errorCode, unwritable } from './file-errors.js';
+import { UserError } from './errors.js';
+import { errorCode, unreadable, unwritable } from './file-errors.js';
 
 /**
  * Makes the folder at `path` and those above it, where they are missing. Returns the paths of those
@@ -48,5 +49,20 @@ async function exists(path: string): Promise<boolean> {
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return false;
     throw unwritable(path, error);
+  }
+}
+
+/**
+ * Names of what is in the folder at `path`; null where there is no such folder. Errors: UserError where
+ * it is a file, or cannot be read.
+ */
+export async function listFolder(path: string): Promise<string[] | null> {
+  try {
+    return await readdir(path);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return null;
+    throw errorCode(error) === 'ENOTDIR'
+      ? new UserError(`${path}: is a file, wanted a folder`)
+      : unreadable(path, error);
   }
 }

@@ -1,10 +1,10 @@
 // A lock file: who holds it is alive, or the next one takes it over.
 import { createHash } from 'node:crypto';
-import { link, open, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { link, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { temporaryPath } from './atomic-file.js';
 import { UserError } from './errors.js';
-import { errorCode, unreadable, unwritable } from './file-errors.js';
+import { errorCode, unwritable } from './file-errors.js';
 import { startHeartbeat } from './heartbeat.js';
 import {
   BEAT_MILLISECONDS,
@@ -17,6 +17,7 @@ import {
   type Holder,
 } from './holder.js';
 import { lockOpenFile } from './os-lock.js';
+import { readTextIfThere } from './text-file.js';
 
 export interface Lock {
   release(): Promise<void>;
@@ -76,7 +77,7 @@ async function acquire(path: string, named: string): Promise<Held> {
       await refuseHeld(path, named, found);
       const takeover = await acquire(`${path}-${contentName(found)}`, named);
       try {
-        if ((await read(path)) !== found) continue;
+        if ((await readTextIfThere(path)) !== found) continue;
         await rename(draft.path, path);
         draft.kept = true;
         return heldAt(path, draft);
@@ -155,7 +156,7 @@ function heldAt(path: string, { file, content }: Draft): Held {
   return {
     file,
     release: async () => {
-      if ((await read(path)) === content) await rm(path, { force: true });
+      if ((await readTextIfThere(path)) === content) await rm(path, { force: true });
       await file.close();
     },
   };
@@ -167,19 +168,10 @@ function heldAt(path: string, { file, content }: Draft): Held {
  */
 async function readSettled(path: string): Promise<string | null> {
   for (let waited = 0; ; waited += POLL_MILLISECONDS) {
-    const content = await read(path);
+    const content = await readTextIfThere(path);
     if (content === null || parseHolder(content) !== null) return content;
     if (waited >= GRACE_MILLISECONDS) return content;
     await sleep(POLL_MILLISECONDS);
-  }
-}
-
-async function read(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return null;
-    throw unreadable(path, error);
   }
 }
 

@@ -1,9 +1,10 @@
 // A JSON file that the user names for output: one of somebody else's is never written over.
 import { constants } from 'node:fs';
-import { access, readFile, stat } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { UserError } from './errors.js';
 import { errorCode, unreadable, unwritable } from './file-errors.js';
+import { readText } from './text-file.js';
 
 /** No output of ours comes near it. */
 const LARGEST_BYTES = 100_000_000;
@@ -43,12 +44,7 @@ export async function refuseOthersFile(
 
 async function holds(path: string, size: number, keys: readonly string[]): Promise<boolean> {
   if (size > LARGEST_BYTES) return false;
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    throw unreadable(path, error);
-  }
+  const text = await readText(path);
   try {
     const content: unknown = JSON.parse(text);
     return (

@@ -1,12 +1,14 @@
 // What is ours in a folder: a list beside the files, which says what fsam may overwrite and remove.
 // Anything else that has the name of a file of ours is somebody's, and is refused by name.
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomically } from './atomic-file.js';
 import { UserError } from './errors.js';
-import { errorCode, unreadable, unwritable } from './file-errors.js';
+import { unwritable } from './file-errors.js';
+import { listFolder } from './folders.js';
 import { laterVersion, parseJson } from './json.js';
+import { readTextIfThere } from './text-file.js';
 
 const LIST_NAME = '.fsam-files.json';
 
@@ -25,13 +27,8 @@ const listSchema = z.strictObject({
  */
 export async function ownedFiles(folder: string): Promise<ReadonlySet<string> | null> {
   const path = join(folder, LIST_NAME);
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return null;
-    throw unreadable(path, error);
-  }
+  const text = await readTextIfThere(path);
+  if (text === null) return null;
   try {
     return new Set(listSchema.parse(parseJson(text)).files);
   } catch (error) {
@@ -54,7 +51,7 @@ export async function refuseStrangers(
   names: readonly string[],
   owned: ReadonlySet<string>,
 ): Promise<void> {
-  const present = new Set(await namesIn(folder));
+  const present = new Set(await listFolder(folder));
   const stranger = names.find((name) => present.has(name) && !owned.has(name));
   if (stranger === undefined) return;
   throw new UserError(
@@ -111,15 +108,4 @@ async function writeList(folder: string, files: readonly string[]): Promise<void
     join(folder, LIST_NAME),
     `${JSON.stringify({ note, files }, null, 1)}\n`,
   );
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return [];
-    throw errorCode(error) === 'ENOTDIR'
-      ? new UserError(`${folder}: is a file, wanted a folder`)
-      : unreadable(folder, error);
-  }
 }
