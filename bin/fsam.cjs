@@ -5,7 +5,7 @@
 const { join } = require('path');
 const { pathToFileURL } = require('url');
 
-const OLDEST_NODE = 20;
+const OLDEST_NODE = [20, 18, 1];
 
 // bin/fsam found it so; Node has forgotten.
 if (process.env.FSAM_SIGHUP === 'ignored') process.on('SIGHUP', () => undefined);
@@ -25,9 +25,14 @@ async function main() {
   process.exit();
 }
 
-if (Number(process.versions.node.split('.')[0]) < OLDEST_NODE) {
+function isTooOld(version) {
+  const first = OLDEST_NODE.findIndex((oldest, i) => version[i] !== oldest);
+  return first >= 0 && version[first] < OLDEST_NODE[first];
+}
+
+if (isTooOld(process.versions.node.split('.').map(Number))) {
   process.stderr.write(
-    `fsam: Node.js ${process.versions.node} is too old: install ${OLDEST_NODE} or later\n`,
+    `fsam: Node.js ${process.versions.node} is too old: install ${OLDEST_NODE.join('.')} or later\n`,
   );
   process.exitCode = 2;
 } else {

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RunError } from '../util/errors.js';
 import { unwritable } from '../util/file-errors.js';
 import { syncToDisk } from './files.js';
+import type { Network } from './network.js';
 import { MirrorFailure, receive } from './receive.js';
 
 export interface RemoteFile {
@@ -18,6 +19,7 @@ export interface RemoteFile {
 }
 
 interface DownloadOptions {
+  readonly network: Network;
   /** Base URLs, tried in this order. */
   readonly mirrors: readonly URL[];
   /** Attempts at each mirror, where trying again may help. */
@@ -91,6 +93,7 @@ async function attemptDownload(
   }
   if (have < file.bytes) {
     await receive(url, part, have, file.bytes, {
+      network: options.network,
       stallMilliseconds: options.stallMilliseconds,
       onBytes: (received) => {
         options.onBytes(received, url);

@@ -9,6 +9,7 @@ import { readArchive } from './archive.js';
 import { CIFAR_FORMATS, recordBytes, type CifarFormat } from './cifar-format.js';
 import { download, md5Of, type RemoteFile } from './download.js';
 import { kindOf, syncToDisk } from './files.js';
+import { openNetwork } from './network.js';
 
 export type FetchableName = keyof typeof CIFAR_FORMATS;
 
@@ -74,7 +75,7 @@ const EXPECTED: Record<FetchableName, ExpectedArchive> = {
  * finds.
  *
  * Errors: UserError when something damaged is in the way, `directory` cannot be written or a mirror
- * is no URL; RunError when no mirror delivers; the signal's reason when it is aborted (what has
+ * or a proxy is no URL; RunError when no mirror delivers; the signal's reason when it is aborted (what has
  * come is kept and gone on from).
  */
 export async function fetchDataset(
@@ -96,16 +97,22 @@ export async function fetchDataset(
     options.onProgress?.({ kind: 'checking', path: archive });
     await checkArchive(archive, file);
   } else {
-    await download(file, archive, {
-      mirrors,
-      attempts: options.attempts ?? 3,
-      pauseMilliseconds: options.pauseMilliseconds ?? 1000,
-      stallMilliseconds: options.stallMilliseconds ?? 30_000,
-      onBytes: (received, url) =>
-        options.onProgress?.({ kind: 'receiving', url, received, total: file.bytes }),
-      onFailure: (url, reason) => options.onProgress?.({ kind: 'failed', url, reason }),
-      signal: options.signal,
-    });
+    const network = await openNetwork();
+    try {
+      await download(file, archive, {
+        network,
+        mirrors,
+        attempts: options.attempts ?? 3,
+        pauseMilliseconds: options.pauseMilliseconds ?? 1000,
+        stallMilliseconds: options.stallMilliseconds ?? 30_000,
+        onBytes: (received, url) =>
+          options.onProgress?.({ kind: 'receiving', url, received, total: file.bytes }),
+        onFailure: (url, reason) => options.onProgress?.({ kind: 'failed', url, reason }),
+        signal: options.signal,
+      });
+    } finally {
+      await network.close();
+    }
   }
   options.onProgress?.({ kind: 'unpacking', path: archive });
   await unpack(archive, directory, expected.format);

@@ -1,6 +1,7 @@
 // One HTTP request for a file or the rest of it, appended to what has come before.
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { messageOf, unwritable } from '../util/file-errors.js';
+import type { Network } from './network.js';
 
 /** A mirror did not deliver; `retry` says whether asking it again may help. */
 export class MirrorFailure extends Error {
@@ -14,6 +15,7 @@ export class MirrorFailure extends Error {
 }
 
 interface ReceiveOptions {
+  readonly network: Network;
   readonly stallMilliseconds: number;
   readonly onBytes: (received: number) => void;
   readonly signal: AbortSignal | undefined;
@@ -39,7 +41,7 @@ export async function receive(
   }, options.stallMilliseconds);
   const signals = options.signal === undefined ? [stall.signal] : [stall.signal, options.signal];
   try {
-    const response = await fetch(url, {
+    const response = await options.network.fetch(url, {
       // Otherwise a server may pack the archive once more, and its length would no longer be the
       // file's.
       headers: { 'accept-encoding': 'identity', ...(have > 0 && { range: `bytes=${have}-` }) },
@@ -55,7 +57,9 @@ export async function receive(
     if (stall.signal.aborted) {
       throw new MirrorFailure(`sent nothing for ${options.stallMilliseconds / 1000} s`, true);
     }
-    throw isNetworkError(error) ? new MirrorFailure(networkReason(error), true) : error;
+    throw isNetworkError(error)
+      ? new MirrorFailure(networkReason(error, options.network), true)
+      : error;
   } finally {
     clearTimeout(timer);
     // Ends the connection of an answer that was not read to its end.
@@ -155,9 +159,15 @@ function isNetworkError(error: unknown): error is TypeError {
   return error instanceof TypeError && error.cause !== undefined;
 }
 
-function networkReason(error: TypeError): string {
-  const { cause } = error;
-  // Several addresses of one host failed: the list has no message of its own.
-  const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
-  return `the connection failed (${messageOf(first)})`;
+function networkReason(error: TypeError, { proxies }: Network): string {
+  const setting = proxies === '' ? '' : `; ${proxies}`;
+  return `the connection failed (${messageOf(firstCause(error.cause))}${setting})`;
 }
+
+function firstCause(error: unknown): unknown {
+  // Several addresses of one host failed: the list has no message of its own.
+  const below: unknown = error instanceof AggregateError ? error.errors[0] : causeOf(error);
+  return below === undefined ? error : firstCause(below);
+}
+
+const causeOf = (error: unknown): unknown => (error instanceof Error ? error.cause : undefined);

@@ -95,6 +95,6 @@ it('says that Node is missing', async () => {
   const { code, stderr } = await fsam(temporaryFolder(), ['--version'], nowhere);
   expect([code, stderr]).toEqual([
     2,
-    'fsam: there is no program node on the PATH: install Node.js 20 or later\n',
+    'fsam: there is no program node on the PATH: install Node.js 20.18.1 or later\n',
   ]);
 });

@@ -250,8 +250,10 @@ test('settings that cannot be are refused', async () => {
     'false cannot compile the native addon',
   );
   const old = join(folder, 'old.cjs');
-  write(old, "Object.defineProperty(process, 'versions', { value: { node: '18.20.8' } });");
-  expect(await failure(complete, { environment: { NODE_OPTIONS: `--require ${old}` } })).toBe(
-    'fsam: Node.js 18.20.8 is too old: install 20 or later',
-  );
+  for (const version of ['18.20.8', '20.18.0']) {
+    write(old, `Object.defineProperty(process, 'versions', { value: { node: '${version}' } });`);
+    expect(await failure(complete, { environment: { NODE_OPTIONS: `--require ${old}` } })).toBe(
+      `fsam: Node.js ${version} is too old: install 20.18.1 or later`,
+    );
+  }
 });

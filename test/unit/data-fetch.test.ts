@@ -1,17 +1,23 @@
 // Fetching, against a server of our own that misbehaves in each of the ways servers do.
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CIFAR_FORMATS } from '../../src/data/cifar-format.js';
 import { loadCifar } from '../../src/data/cifar.js';
 import { fetchDataset, type FetchEvent, type FetchOptions } from '../../src/data/fetch.js';
 import { RunError } from '../../src/util/errors.js';
-import { expectUserError, tinyFormat, writeBinary } from './data-support.js';
+import {
+  expectUserError,
+  forgetProxies,
+  listen,
+  md5,
+  pack,
+  tinyFormat,
+  writeBinary,
+} from './data-support.js';
 
 const FORMAT = tinyFormat(CIFAR_FORMATS.cifar10);
 const { folder: FOLDER, archive: ARCHIVE } = FORMAT.binary;
@@ -29,7 +35,7 @@ let events: FetchEvent[];
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'fsam-fetch-'));
-  archive = await pack(async (root) => {
+  archive = await pack(FOLDER, async (root) => {
     await writeBinary(join(root, FOLDER), FORMAT, LABELS);
     await writeFile(join(root, FOLDER, 'readme.html'), '<html>');
   });
@@ -39,28 +45,16 @@ beforeEach(async () => {
     requests.push({ url: request.url ?? '', range: request.headers.range });
     answer(request, response);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  mirror = `http://127.0.0.1:${(server.address() as AddressInfo).port}/kriz/`;
+  forgetProxies();
+  mirror = `http://127.0.0.1:${await listen(server)}/kriz/`;
 });
 
 afterEach(async () => {
+  vi.unstubAllEnvs();
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
   await rm(folder, { recursive: true, force: true });
 });
-
-/** A .tar.gz, by the system's tar, of what `fill` writes. */
-async function pack(fill: (root: string) => Promise<void>, ...options: string[]): Promise<Buffer> {
-  const root = await mkdtemp(join(tmpdir(), 'fsam-pack-'));
-  await fill(root);
-  const bytes = execFileSync('tar', ['czf', '-', '-C', root, ...options, FOLDER]);
-  await rm(root, { recursive: true });
-  return bytes;
-}
-
-function md5(bytes: Buffer): string {
-  return createHash('md5').update(bytes).digest('hex');
-}
 
 function fetchTiny(options: FetchOptions = {}) {
   return fetchDataset('cifar10', folder, {
@@ -328,6 +322,7 @@ describe('the user', () => {
 describe('unpacking', () => {
   it('writes nothing outside the folder and nothing but the set', async () => {
     archive = await pack(
+      FOLDER,
       async (root) => {
         await writeBinary(join(root, FOLDER), FORMAT, LABELS);
         await writeFile(join(root, FOLDER, 'escape'), 'x');
@@ -347,7 +342,7 @@ describe('unpacking', () => {
   });
 
   it('refuses a link by the name of a file', async () => {
-    archive = await pack(async (root) => {
+    archive = await pack(FOLDER, async (root) => {
       await writeBinary(join(root, FOLDER), FORMAT, LABELS);
       await rm(join(root, FOLDER, 'test_batch.bin'));
       execFileSync('ln', ['-s', '/etc/passwd', join(root, FOLDER, 'test_batch.bin')]);

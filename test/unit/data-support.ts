@@ -1,7 +1,11 @@
 // What the tests of src/data share: tiny sets in the official formats, configurations, the shape of a user's error.
-import { mkdir, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import type { Server } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { dataSchema, type DataConfig } from '../../src/config/schema.js';
 import type { CifarForm, CifarFormat } from '../../src/data/cifar-format.js';
 import { UserError } from '../../src/util/errors.js';
@@ -50,4 +54,37 @@ export async function expectUserError(promise: Promise<unknown>): Promise<string
   const { message } = error as UserError;
   expect(message).not.toContain('\n');
   return message;
+}
+
+/** A .tar.gz, by the system's tar, of the folder `name` in what `fill` writes. */
+export async function pack(
+  name: string,
+  fill: (root: string) => Promise<void>,
+  ...options: string[]
+): Promise<Buffer> {
+  const root = await mkdtemp(join(tmpdir(), 'fsam-pack-'));
+  await fill(root);
+  const bytes = execFileSync('tar', ['czf', '-', '-C', root, ...options, name]);
+  await rm(root, { recursive: true });
+  return bytes;
+}
+
+export function md5(bytes: Buffer): string {
+  return createHash('md5').update(bytes).digest('hex');
+}
+
+/** Listens on a free port of this machine, and returns it. */
+export async function listen(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('has no port');
+  return address.port;
+}
+
+/** The proxies of whoever runs the tests do not count. */
+export function forgetProxies(): void {
+  for (const name of ['http_proxy', 'https_proxy', 'no_proxy']) {
+    vi.stubEnv(name, undefined);
+    vi.stubEnv(name.toUpperCase(), undefined);
+  }
 }
