@@ -104,10 +104,19 @@ function addVariable(recorder: Recorder, name: string, type: TensorType): void {
     attributes: { dtype, shape },
     outputs: [type],
   });
+  // An assignment takes over the memory of what it is given, and what is fed lies in the caller's, when
+  // its address happens to suit TensorFlow. A later step would then give that memory back from one of
+  // TensorFlow's own threads, where Node's heap must not be touched.
+  const copy = recorder.add({
+    name: `${name}/copy`,
+    op: 'DeepCopy',
+    inputs: [names.fed],
+    attributes: { T: dtype },
+  });
   const assign = recorder.add({
     name: `${name}/assign`,
     op: 'AssignVariableOp',
-    inputs: [names.handle, names.fed],
+    inputs: [names.handle, copy.name],
     attributes: { dtype },
   });
   const done: TensorType = { dtype: 'int32', shape: [] };
@@ -190,6 +199,11 @@ function assignState(
         `the new ${variable} of ${name} is ${describeType(symbol)}, the variable is ${describeType(type)}`,
       );
     }
+    if (isFed(recorder.nodes, symbol.output)) {
+      throw new InternalError(
+        `${name} makes an input its new ${variable} as it is: the variable would lie in the caller's memory`,
+      );
+    }
     if (symbol.output === read.name && !isEmpty(read)) {
       throw new InternalError(
         `${name} returns the state ${variable} unchanged: leave it out, or compute it`,
@@ -203,6 +217,17 @@ function assignState(
     });
     return assign.name;
   });
+}
+
+/** Ops whose output lies in their first input's memory. */
+const VIEWS: ReadonlySet<string> = new Set(['Identity', 'Reshape', 'Squeeze', 'ExpandDims']);
+
+/** Is `output` what the caller feeds, in its memory? */
+function isFed(nodes: readonly Node[], output: string): boolean {
+  const source = nodes.find(({ name }) => name === output);
+  if (source === undefined) return false;
+  if (source.op === 'Placeholder') return true;
+  return VIEWS.has(source.op) && isFed(nodes, required(source.inputs[0], `input of ${source.op}`));
 }
 
 /** Names the outputs; each waits for the assignments, so that fetching it runs them. */

@@ -1,6 +1,5 @@
 // Configurations drawn from a seed, which between them use every key of the schema: each run, stopped
 // in mid-epoch and resumed, gives the bytes of the straight one, and eval and report read it.
-import './support/one-thread.js';
 import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { configuration, LABELS_FILE } from '../../scripts/configurations.mjs';

@@ -65,6 +65,41 @@ describe('a loaded program', () => {
     two.dispose();
   });
 
+  // TensorFlow takes memory as it is where its address is a multiple of 64, and copies it elsewhere.
+  test('has a copy of what it is given: the array may be changed afterwards', () => {
+    const program = loadGraph(traceProgram(adding));
+    const memory = new ArrayBuffer(128);
+    const addresses = Array.from({ length: 16 }, (_, i) => 4 * i);
+    const kept = addresses.map((address) => {
+      const values = new Float32Array(memory, address, 4).fill(1);
+      program.write('s', values);
+      values.fill(2);
+      return [...program.read('s')];
+    });
+    program.dispose();
+    expect(kept).toEqual(addresses.map(() => [1, 1, 1, 1]));
+  });
+
+  test.each<[string, (x: Tensor) => Tensor]>([
+    ['an input', (x) => x],
+    ['an input of another shape', (x) => tf.reshape(tf.reshape(x, [2, 2]), [4])],
+  ])('refuses %s as a new state, which would lie in memory of the caller', (_, view) => {
+    const keeping: ProgramSpec = {
+      variables: { s: vector },
+      functions: {
+        keep: {
+          inputs: { x: vector },
+          state: ['s'],
+          body: ({ s }, { x }) => ({
+            state: { s: view(required(x, 'x')) },
+            outputs: { y: tf.neg(required(s, 's')) },
+          }),
+        },
+      },
+    };
+    expect(() => traceProgram(keeping)).toThrow(/keep makes an input its new s as it is/);
+  });
+
   test('takes many parts of equal size', () => {
     const x = { dtype: 'float32', shape: [40] } as const;
     const parted: ProgramSpec = {

@@ -1,5 +1,4 @@
 // The compiled engine against the same step run op by op: three steps of every optimizer, within 1e-5.
-import './support/one-thread.js';
 import { test } from 'vitest';
 import type { OptimizerConfig } from '../../src/config/schema.js';
 import { expectNoDifferences } from './support/compare.js';
