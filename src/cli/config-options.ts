@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { ConfigRequest } from '../config/load.js';
 import { UserError } from '../util/errors.js';
+import { expandHome } from '../util/home.js';
 
 /**
  * As typed: what a value means and whether it is right is for the configuration's schema to say.
@@ -48,5 +49,18 @@ export function configRequest(options: ConfigOptions): ConfigRequest {
     config,
     assignments: set,
     overrides: { seed, dataDirectory: dataDir, epochs, maxSteps, subset, device },
+  };
+}
+
+/** What an option that names a folder or a file means: its `~`, too, which `--data-dir=~/x` hides from the shell. */
+export function pathOption(flag: string): (value: string) => string {
+  return (value) => {
+    try {
+      return expandHome(value);
+    } catch (error) {
+      throw error instanceof UserError
+        ? new UserError(`${flag}: got ${JSON.stringify(value)}, ${error.message}`)
+        : error;
+    }
   };
 }

@@ -1,7 +1,7 @@
 // fsam data fetch: downloads a data set.
 import { Argument, type Command } from 'commander';
 import type { FetchableName } from '../data/fetch.js';
-import { collect } from './config-options.js';
+import { collect, pathOption } from './config-options.js';
 import { Interrupted } from './failure.js';
 import { print } from './output.js';
 import { watchSignals } from './signals.js';
@@ -21,7 +21,7 @@ export function registerData(program: Command): void {
     .command('fetch')
     .description('Downloads a data set, checks it and unpacks it; goes on where it was stopped.')
     .addArgument(new Argument('<name>', 'the data set').choices(NAMES))
-    .option('--data-dir <folder>', 'where to', 'data')
+    .option('--data-dir <folder>', 'where to', pathOption('--data-dir'), 'data')
     .option(
       '--mirror <url>',
       'where from: the folder of the archive (repeatable, tried in order)',

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { Candidate } from '../data/candidates.js';
 import type { Device } from '../native/device.js';
 import { messageOf } from '../util/file-errors.js';
+import { pathOption } from './config-options.js';
 import { print } from './output.js';
 
 interface DoctorOptions {
@@ -20,7 +21,7 @@ export function registerDoctor(program: Command): void {
     .description(
       'Tells what is set up here, on which device it runs, and which data sets it finds.',
     )
-    .option('--data-dir <folder>', 'where to look for data sets', 'data')
+    .option('--data-dir <folder>', 'where to look for data sets', pathOption('--data-dir'), 'data')
     .action(async ({ dataDir }: DoctorOptions) => {
       const version = program.version() ?? '';
       const findings = [

@@ -2,6 +2,8 @@
 import { readFileSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { UserError } from '../util/errors.js';
+import { expandHome } from '../util/home.js';
 import { merge, type Located, type Place } from './located.js';
 import { nearest, type Mistake } from './mistakes.js';
 import { parseYaml } from './yaml.js';
@@ -37,8 +39,11 @@ function readNamed(
   mistakes: Mistake[],
 ): Located | null {
   const [beside, library] = folders;
-  const candidates = [resolve(beside, name), join(library, name), join(library, `${name}.yaml`)];
-  const path = name === '' ? undefined : candidates.find(isFile);
+  const got = place.kind === 'file' ? `${show(name)}: ` : '';
+  const own = withHome(name, (wanted) => mistakes.push({ place, text: `${got}${wanted}` }));
+  if (own === null) return null;
+  const candidates = [resolve(beside, own), join(library, own), join(library, `${own}.yaml`)];
+  const path = own === '' ? undefined : candidates.find(isFile);
   if (path !== undefined) return readChain(path, [], mistakes);
   const known = readdirSync(library)
     .filter((file) => file.endsWith('.yaml'))
@@ -50,7 +55,6 @@ function readNamed(
     suggestion === undefined
       ? `(${shelf} has ${known.join(', ')})`
       : `(did you mean ${suggestion}?)`;
-  const got = place.kind === 'file' ? `${show(name)}: ` : '';
   mistakes.push({
     place,
     text: `${got}no such file, wanted a YAML file or a name under ${shelf} ${wayOut}`,
@@ -80,7 +84,9 @@ function readChain(path: string, chain: readonly string[], mistakes: Mistake[]):
   if (parent.kind !== 'scalar' || typeof parent.value !== 'string' || parent.value === '') {
     return refuse('wanted the name of one file, relative to this one');
   }
-  const parentPath = resolve(folderOf(path), parent.value);
+  const parentName = withHome(parent.value, refuse);
+  if (parentName === null) return null;
+  const parentPath = resolve(folderOf(path), parentName);
   if (!isFile(parentPath)) return refuse(`no file ${displayed(parentPath)}`);
   const files = [...chain, realPath(path)];
   const start = files.indexOf(realPath(parentPath));
@@ -91,6 +97,17 @@ function readChain(path: string, chain: readonly string[], mistakes: Mistake[]):
   const base = readChain(parentPath, files, mistakes);
   const own = new Map([...root.entries].filter(([key]) => key !== 'extends'));
   return base === null ? null : merge(base, { ...root, entries: own });
+}
+
+/** Null where its `~` has no meaning; `refuse` is told what was wanted. */
+function withHome(name: string, refuse: (wanted: string) => void): string | null {
+  try {
+    return expandHome(name);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    refuse(error.message);
+    return null;
+  }
 }
 
 function readOne(path: string, file: string, mistakes: Mistake[]): Located | null {

@@ -1,6 +1,8 @@
 // The whole configuration of an experiment on one page: every key, its type, range, default and
 // help text.
 import { z } from 'zod';
+import { UserError } from '../util/errors.js';
+import { expandHome } from '../util/home.js';
 import {
   NETWORK_NAME,
   NETWORK_NAMES_WANTED,
@@ -35,13 +37,24 @@ function rule<T>(keys: z.ZodType<T>, path: string[], wanted: (value: T) => strin
   };
 }
 
+/** Of a file or a folder; `~` is the user's home. */
+const filePath = z
+  .string()
+  .min(1)
+  .check((payload) => {
+    try {
+      payload.value = expandHome(payload.value);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      payload.issues.push({ code: 'custom', message: error.message, input: payload.value });
+    }
+  });
+
 export const dataSchema = z.strictObject({
   name: z
     .enum(['cifar10', 'cifar100', 'idx', 'fashion-mnist-tiny', 'synthetic'])
     .describe('The data set; idx reads MNIST, Fashion-MNIST and their like.'),
-  directory: z
-    .string()
-    .min(1)
+  directory: filePath
     .default('data')
     .describe('Folder that holds the set, or the folder above it, or its .tar.gz.'),
   subset: z
@@ -246,9 +259,7 @@ export const labelNoiseSchema = z
       .nullable()
       .default(null)
       .describe("Draws the noise; null takes the run's seed."),
-    file: z
-      .string()
-      .min(1)
+    file: filePath
       .nullable()
       .default(null)
       .describe('Labels to train on instead: a label-noise.csv, as runs with noise write it.'),

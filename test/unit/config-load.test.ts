@@ -1,4 +1,5 @@
 // Mistakes in files and on the command line: every one of them, with its place and the way out, in the exact words.
+import { spawnSync } from 'node:child_process';
 import {
   mkdtempSync,
   readdirSync,
@@ -7,9 +8,9 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { loadConfig, type ConfigRequest } from '../../src/config/load.js';
 import type { Config } from '../../src/config/schema.js';
 import { UserError } from '../../src/util/errors.js';
@@ -339,5 +340,53 @@ describe('extends', () => {
     expect(inFile(`${GOOD}extend: base.yaml\n`)).toEqual([
       'x.yaml:8: extend: unknown key, did you mean extends?',
     ]);
+  });
+});
+
+describe('a home folder', () => {
+  const idx = (directory: string) => GOOD.replace('synthetic', `idx\n  directory: ${directory}`);
+  const directoryOf = (config: Config) => config.data.directory;
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
+  test('stands for ~ in every path, as the shell has it', () => {
+    vi.stubEnv('HOME', folder);
+    expect(directoryOf(load(write('x.yaml', idx('~/sets/mnist'))))).toBe(`${folder}/sets/mnist`);
+    expect(directoryOf(load(write('x.yaml', idx('"~"'))))).toBe(folder);
+    expect(directoryOf(load(write('x.yaml', idx('./~/sets'))))).toBe('./~/sets');
+    expect(directoryOf(load(write('x.yaml', idx('sets~'))))).toBe('sets~');
+    expect(directoryOf(load(good, ['data.directory=~/b']))).toBe(`${folder}/b`);
+    expect(directoryOf(load(good, ['data={directory: ~/b}']))).toBe(`${folder}/b`);
+    expect(directoryOf(load(good, [], { dataDirectory: '~/c' }))).toBe(`${folder}/c`);
+    const { labelNoise } = load(good, ['labelNoise.file=~/noise.csv']);
+    expect(labelNoise.file).toBe(`${folder}/noise.csv`);
+    expect(load(write('x.yaml', 'extends: ~/good.yaml\nseed: 7\n')).seed).toBe(7);
+    expect(load('~/good.yaml').name).toBe('trial');
+  });
+
+  test('is what the system says of the user where HOME is not set', () => {
+    vi.stubEnv('HOME', undefined);
+    const { stdout } = spawnSync('getent', ['passwd', String(userInfo().uid)], {
+      encoding: 'utf8',
+    });
+    expect(directoryOf(load(good, ['data.directory=~/b']))).toBe(`${stdout.split(':')[5]}/b`);
+  });
+
+  test('is refused where it is empty, or of another user', () => {
+    expect(inFile(idx('~bob/sets'))).toEqual([
+      'x.yaml:4: data.directory: got "~bob/sets", wanted ~/..., which is your own home, or the whole path ' +
+        '(./~bob is a folder of that name)',
+    ]);
+    expect(mistakes(good, ['labelNoise.file=~bob/a.csv'])[0]).toMatch(
+      /^--set labelNoise.file=~bob\/a.csv: got "~bob\/a.csv", wanted ~\/\.\.\., which/,
+    );
+    expect(inFile('extends: ~bob/x.yaml\n')[0]).toMatch(/^x.yaml:1: extends: wanted ~\/\.\.\., /);
+    expect(mistakes('~bob/x.yaml')[0]).toMatch(/^--config ~bob\/x.yaml: wanted ~\/\.\.\., /);
+    vi.stubEnv('HOME', '');
+    expect(mistakes(good, [], { dataDirectory: '~/c' })).toEqual([
+      '--data-dir ~/c: got "~/c", wanted the whole path: HOME, which ~ stands for, is empty',
+    ]);
+    expect(load(good).data.directory).toBe('data');
   });
 });

@@ -1,0 +1,34 @@
+// `~` at the beginning of a path. The shell expands it where it begins a word, but neither in a file nor
+// in --set KEY=~/x.
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { UserError } from './errors.js';
+
+/**
+ * `path` with the user's home folder for its `~`, which is HOME, or without it what the system says of
+ * the user; other paths as they are.
+ *
+ * Errors: UserError, without the path, where it is another user's (`~name`), or there is no home.
+ */
+export function expandHome(path: string): string {
+  const [first = ''] = path.split('/', 1);
+  if (!first.startsWith('~')) return path;
+  if (first !== '~') {
+    throw new UserError(
+      `wanted ~/..., which is your own home, or the whole path (./${first} is a folder of that name)`,
+    );
+  }
+  const home = homeFolder();
+  if (home === '') throw new UserError('wanted the whole path: HOME, which ~ stands for, is empty');
+  return join(home, path.slice(1));
+}
+
+/** Empty where there is none. */
+function homeFolder(): string {
+  try {
+    return homedir();
+  } catch {
+    // A user whom the system does not know, as in containers.
+    return '';
+  }
+}
