@@ -9,6 +9,9 @@ import { expectNear } from './support/compare.js';
 
 const RATE = 0.01;
 
+/** Of ResNets: below, oneDNN gets the filter gradients of their strided 1x1 convolutions wrong. */
+const WIDTH = 16;
+
 const configOf = (keys: Readonly<Record<string, unknown>>): Config =>
   configSchema.parse({
     name: 'stock',
@@ -22,20 +25,27 @@ const configOf = (keys: Readonly<Record<string, unknown>>): Config =>
   });
 
 const CASES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  'resnet, label smoothing': { model: { name: 'resnet18', width: 8 }, labelSmoothing: 0.1 },
-  'imagenet-resnet: overlapping max-pooling': { model: { name: 'imagenet-resnet18', width: 4 } },
-  'wrn, micro-batches': { model: { name: 'wrn-10-1', width: 8 }, microBatches: 2 },
+  'resnet, label smoothing': { model: { name: 'resnet18', width: WIDTH }, labelSmoothing: 0.1 },
+  'imagenet-resnet: overlapping max-pooling': {
+    model: { name: 'imagenet-resnet18', width: WIDTH },
+    // Of 32 pixels one would be left, and batches of 4 values to normalise: that multiplies roundings.
+    data: {
+      name: 'synthetic',
+      synthetic: { train: 4, test: 4, size: 64, channels: 3, classes: 4 },
+    },
+  },
+  'wrn, micro-batches': { model: { name: 'wrn-10-1', width: WIDTH }, microBatches: 2 },
   'vgg: max-pooling': { model: { name: 'vgg11-bn', width: 4, dropout: 0 } },
   'pyramidnet: average-pooling': { model: { name: 'pyramidnet-11-6', width: 8 } },
   vit: { model: { name: 'vit', width: 8, layers: 2, heads: 2 } },
   'adamw under fasam, clipped, averaged': {
-    model: { name: 'resnet18', width: 4 },
+    model: { name: 'resnet18', width: WIDTH },
     // With a small epsilon the first step is a sign, which a rounding turns over.
     optimizer: { name: 'fasam', base: 'adamw', clipNorm: 0.5, epsilon: 1 },
     weightAverage: 0.9,
   },
   'no augmentation': {
-    model: { name: 'resnet18', width: 4 },
+    model: { name: 'resnet18', width: WIDTH },
     augmentation: { flip: false, cropPadding: 0, cutout: 0 },
   },
 };
@@ -91,7 +101,7 @@ test.each(Object.entries(CASES))('%s', (_, keys) => {
   const [stock, eager] = [stepOf(config, 'stock'), stepOf(config, 'eager')];
   expect(stock.foreign).toEqual([]);
   expect(eager.foreign).not.toEqual([]);
-  expectNear('losses', stock.losses, eager.losses, 1e-4);
+  expectNear('losses', stock.losses, eager.losses, 1e-5);
 });
 
 test('dropout, by draws of its own', () => {
