@@ -46,6 +46,7 @@ const pytorchLine = z.union([
     losses: z.array(z.number()),
     parameters: z.number(),
     torch: z.string(),
+    instructions: z.string(),
     threads: z.number(),
     device: z.string(),
   }),
@@ -72,7 +73,7 @@ export async function timePytorch(job: PytorchJob, stop: AbortSignal): Promise<O
       losses: line.losses,
       parameters: line.parameters,
       device: line.device,
-      library: `PyTorch ${line.torch}, ${line.threads} threads`,
+      library: `PyTorch ${line.torch}, ${line.instructions}, ${line.threads} threads`,
     },
   };
 }

@@ -17,7 +17,7 @@ function standIn(folder: string, source: string): string[] {
      const asked = (name) => args[args.indexOf('--' + name) + 1];
      const answer = (object) => console.log(JSON.stringify(object));
      const timing = { ms_median: 4, ms_min: 3, ms_p90: 5, images_per_second: 8000, peak_memory_mb: 800, losses: [],
-       parameters: Number(asked('parameters')), torch: '2', threads: Number(asked('threads')), device: 'cpu' };
+       parameters: Number(asked('parameters')), torch: '2', instructions: 'AVX2', threads: Number(asked('threads')), device: 'cpu' };
      ${source}`,
     { mode: 0o755 },
   );
@@ -45,7 +45,7 @@ it('says on stderr how each side ended, and names the one that failed', async ()
   expect(said[6]).toBe('fsam: bench: pytorch compile did not run, see above');
   expect(code).toBe(1);
   expect(stdout).toMatch(/^pytorch compile +no C\+\+ compiler$/m);
-  expect(stdout).toContain('PyTorch 2, 1 threads');
+  expect(stdout).toContain('PyTorch 2, AVX2, 1 threads');
   const { rows } = JSON.parse(readFileSync(join(folder, 'all.json'), 'utf8')) as {
     rows: { outcome: { timing?: { parameters: number } } }[];
   };

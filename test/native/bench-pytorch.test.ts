@@ -9,6 +9,7 @@ import { loadConfig } from '../../src/config/load.js';
 import { LISTED_NETWORKS, type NetworkOption } from '../../src/config/networks.js';
 import { modelSchema, type ModelConfig } from '../../src/config/schema.js';
 import { buildModel } from '../../src/models/models.js';
+import { processorFlags } from '../../src/native/onednn.js';
 
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const SCRIPTS = here('../../scripts');
@@ -19,8 +20,12 @@ const python = process.env['FSAM_TEST_PYTHON'] ?? 'python3';
 const hasTorch = spawnSync(python, ['-c', 'import torch']).status === 0;
 const title = `in ${python}${hasTorch ? '' : ', which has no torch (FSAM_TEST_PYTHON names another)'}`;
 
-function ask(args: readonly string[], input = ''): unknown {
-  const { status, stdout, stderr } = spawnSync(python, args, { input, encoding: 'utf8' });
+function ask(args: readonly string[], input = '', variables: NodeJS.ProcessEnv = {}): unknown {
+  const { status, stdout, stderr } = spawnSync(python, args, {
+    input,
+    encoding: 'utf8',
+    env: { ...process.env, ...variables },
+  });
   expect([status, stderr]).toEqual([0, '']);
   return JSON.parse(stdout);
 }
@@ -130,5 +135,14 @@ print(json.dumps([[[n, list(p.shape)] for n, p in m.named_parameters()] for m in
     expect(await time(parameters.size + 1)).toEqual({
       failure: `exit code 1: vit has ${parameters.size} parameters here, wanted ${parameters.size + 1}: not the same network`,
     });
+  });
+
+  it.skipIf(!processorFlags().has('avx2'))('is held to AVX2 where oneDNN is', () => {
+    const program = `
+import json, sys
+sys.path.insert(0, ${JSON.stringify(SCRIPTS)})
+import bench_pytorch
+print(json.dumps(bench_pytorch.torch.backends.cpu.get_cpu_capability()))`;
+    expect(ask(['-c', program], '', { ONEDNN_MAX_CPU_ISA: 'avx2' })).toBe('AVX2');
   });
 });
