@@ -51,8 +51,12 @@ async function evaluate(folder: string, options: EvalOptions): Promise<void> {
   const { loadConfig } = await import('../config/load.js');
   const overrides = { dataDirectory: dataDir, device };
   const { ABSENT } = await import('../catalogue/identity.js');
+  const { noteOnGone, workingFolderOf } = await import('../experiment/working-folder.js');
+  const working = await workingFolderOf(runFolder(folder));
   const written = { config: runFolder(folder).config, assignments: [], beneath: ABSENT };
-  const config = loadConfig({ ...written, overrides });
+  const config = loadConfig({ ...written, overrides, workingFolder: working.path });
+  const note = noteOnGone(working, { ...config, labelNoise: { ...config.labelNoise, file: null } });
+  if (note !== null) tell(note);
   if (split === 'validation' && config.data.validation === null) {
     throw new UserError(
       '--split: got validation, wanted train or test: data.validation of this run holds no images out',
@@ -64,7 +68,8 @@ async function evaluate(folder: string, options: EvalOptions): Promise<void> {
   const { inUse } = await openDevice(config.device, settings);
   const { loadDataset } = await import('../data/load.js');
   const { hasLabelNoise } = await import('../data/label-noise.js');
-  const dataset = await loadDataset(config.data, config.seed);
+  const { pathsFrom } = await import('../config/paths.js');
+  const dataset = await loadDataset(pathsFrom(working.path, config).data, config.seed);
   for (const line of dataset.passedOver ?? []) {
     tell(`not whole: ${line}; reading ${dataset.source}`);
   }

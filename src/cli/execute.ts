@@ -1,15 +1,24 @@
 // One run from its configuration to its end, with signals, output and the device seen to.
 import type { Config } from '../config/schema.js';
 import type { Threads } from '../experiment/processor.js';
+import type { WorkingFolder } from '../experiment/working-folder.js';
 import type { ProcessorSettings } from '../native/device.js';
 import { Interrupted } from './failure.js';
 import { tell } from './output.js';
 import type { RunReporter } from './reporter.js';
 import { watchSignals, type SignalWatch } from './signals.js';
 
+interface Configured {
+  readonly config: Config;
+  readonly folder: string | null;
+}
+
 interface Execution {
-  /** Reads the configuration; the run folder too, null for the usual one. */
-  readonly configure: () => Promise<{ readonly config: Config; readonly folder: string | null }>;
+  /**
+   * Reads the configuration, whose relative paths are to be relative to `workingFolder`; the run folder too, null
+   * for the usual one.
+   */
+  readonly configure: (workingFolder: string) => Promise<Configured>;
   readonly resume: boolean;
   readonly overwrite: boolean;
   readonly quiet: boolean;
@@ -37,12 +46,18 @@ export async function execute(execution: Execution): Promise<void> {
   const { interruption } = watch;
   watching?.(watch);
   try {
-    const { config, folder } = await configure();
+    const { config, folder, working } = await configured(configure, resume);
     const { createReporter } = await import('./reporter.js');
     reporter = createReporter({ quiet, maxSteps: config.maxSteps });
 
+    const { noteOnGone } = await import('../experiment/working-folder.js');
+    const note = noteOnGone(working, config);
+    if (note !== null) reporter.note(note);
+
     const { openDevice } = await import('../native/device.js');
-    const settings = await processorSettings(config, folder, resume, threads, reporter);
+    const { pathsFrom } = await import('../config/paths.js');
+    const placed = pathsFrom(working.path, config);
+    const settings = await processorSettings(placed, folder, resume, threads, reporter);
     const device = await openDevice(config.device, settings);
     // Only now: this loads TensorFlow, which openDevice has made ready for the device.
     const { createEngine } = await import('../train/engine.js');
@@ -51,6 +66,7 @@ export async function execute(execution: Execution): Promise<void> {
     const outcome = await runExperiment({
       config,
       folder,
+      workingFolder: working.path,
       resume,
       overwrite,
       environment: await describeEnvironment(device),
@@ -65,6 +81,21 @@ export async function execute(execution: Execution): Promise<void> {
     reporter?.close();
     watch.release();
   }
+}
+
+/** The configuration, and the folder that its relative paths are relative to. */
+async function configured(
+  configure: Execution['configure'],
+  resume: boolean,
+): Promise<Configured & { readonly working: WorkingFolder }> {
+  const { workHere, workingFolderOf } = await import('../experiment/working-folder.js');
+  const here = workHere();
+  const first = await configure(here.path);
+  if (!resume) return { ...first, working: here };
+  const { defaultFolder, runFolder } = await import('../experiment/folder.js');
+  const working = await workingFolderOf(runFolder(first.folder ?? defaultFolder(first.config)));
+  const again = working.path === here.path ? first : await configure(working.path);
+  return { ...again, working };
 }
 
 /** A run that goes on keeps what it began with. */

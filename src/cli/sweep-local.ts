@@ -46,6 +46,7 @@ export async function runHere(request: LocalRequest): Promise<SweepOutcome> {
     bar?.show();
     pool = startPool({
       sweepFolder: folder,
+      workingFolder: plan.workingFolder ?? process.cwd(),
       points: toRun.map(({ point, overwrites }) => ({ point, overwrites })),
       jobs: Math.min(jobs, toRun.length),
       threads: plan.threads,

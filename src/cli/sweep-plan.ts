@@ -1,5 +1,6 @@
 // The plan of a sweep in words: what is done, what remains, and how long that may take.
 import { join } from 'node:path';
+import { pathsFrom } from '../config/paths.js';
 import { isValid, type Point } from '../sweep/points.js';
 import { stateOf, type PointState } from '../sweep/state.js';
 import { duration } from './duration.js';
@@ -112,14 +113,21 @@ export async function threadsKept(
 /** From a few steps of the first point, timed in a process of its own. */
 export async function expectedTime(
   toRun: readonly Standing[],
-  { jobs, threads }: { readonly jobs: number; readonly threads: number },
+  {
+    jobs,
+    threads,
+    workingFolder,
+  }: { readonly jobs: number; readonly threads: number; readonly workingFolder: string },
 ): Promise<string> {
   const remaining = toRun.flatMap(({ point, state }) =>
     isValid(point) ? [{ config: point.config, state }] : [],
   );
   const answer = await askWorker<EstimateAnswer>(
     new URL('./sweep-estimate-worker.js', import.meta.url),
-    { configs: remaining.map(({ config }) => config), threads } satisfies EstimateJob,
+    {
+      configs: remaining.map(({ config }) => pathsFrom(workingFolder, config)),
+      threads,
+    } satisfies EstimateJob,
     () => ({ problem: 'the steps to be timed failed' }),
   );
   if ('problem' in answer) return `expected time: not known (${answer.problem})`;

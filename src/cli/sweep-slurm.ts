@@ -114,7 +114,7 @@ async function scriptOf(request: SlurmRequest, array: string, tasks: number): Pr
     tasks,
     threads: plan.threads,
     command: [COMMAND, 'sweep', '--out', resolve(folder), '--quiet', '--array', resolve(array)],
-    workingFolder: process.cwd(),
+    workingFolder: plan.workingFolder ?? process.cwd(),
     logFolder: resolve(slurmFolder(folder)),
     options: slurmOptions(request),
   });

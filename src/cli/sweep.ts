@@ -69,11 +69,10 @@ export function registerSweep(program: Command): void {
 async function sweep(options: SweepOptions): Promise<void> {
   if (options.out === '') throw new UserError('--out: got an empty name, wanted a folder');
   if (options.point !== undefined || options.array !== undefined) return pointAlone(options);
-  const { source, name, points, chosen } = await readPoints(options);
+  const { source, folder, working, points, chosen, name } = await readPoints(options);
   const { look, planLines } = await import('./sweep-plan.js');
   const { queuedPoints } = await import('./sweep-slurm.js');
   const { jobs = 1, launcher, quiet = false, dryRun = false } = options;
-  const folder = options.out ?? join('results', name);
   const share = launcher === 'slurm' ? 1 : Math.max(1, Math.floor(availableParallelism() / jobs));
   const threads = options.threads ?? share;
   const standings = await look(chosen, folder, options.overwrite === true);
@@ -85,7 +84,7 @@ async function sweep(options: SweepOptions): Promise<void> {
   await refuseOthersSummary(folder);
 
   const toRun = standings.filter(({ runs }) => runs);
-  const plan = { name, source, threads, points };
+  const plan = { name, source, threads, points, workingFolder: working.path };
   if (launcher === 'slurm') {
     const { submitPoints } = await import('./sweep-slurm.js');
     await submitPoints({
@@ -104,7 +103,7 @@ async function sweep(options: SweepOptions): Promise<void> {
   }
   if (options.estimate && toRun.length > 0 && !quiet) {
     const { expectedTime } = await import('./sweep-plan.js');
-    print(await expectedTime(toRun, { jobs, threads }));
+    print(await expectedTime(toRun, { jobs, threads, workingFolder: working.path }));
   }
   if (dryRun) return;
   const { runHere } = await import('./sweep-local.js');
@@ -126,11 +125,11 @@ async function pointAlone(options: SweepOptions): Promise<void> {
   }
 }
 
-/** The points of the file, and those of them that the filters leave. */
+/** The points of the file, and those of them that the filters leave; the sweep's folder, and where it began. */
 async function readPoints(options: SweepOptions) {
   const { config: source, assignments, overrides } = configRequest(options);
   const { loadSweep } = await import('../sweep/load.js');
-  const { countPoints, expand } = await import('../sweep/points.js');
+  const { countPoints, expand, isValid } = await import('../sweep/points.js');
   const { selectPoints } = await import('../sweep/select.js');
   const { readOverlays } = await import('../config/overrides.js');
   const { render } = await import('../config/mistakes.js');
@@ -144,9 +143,17 @@ async function readPoints(options: SweepOptions) {
       `${source}: has ${count.toLocaleString('en')} points; to start more than ${MANY_POINTS}, say --yes`,
     );
   }
-  const points = expand(file, overlays);
+  const folder = options.out ?? join('results', file.name);
+  const { readPlan } = await import('../sweep/plan-file.js');
+  const { noteOnGone, recordedFolder } = await import('../experiment/working-folder.js');
+  const working = recordedFolder((await readPlan(folder))?.workingFolder ?? null);
+  const points = expand(file, overlays, working.path);
   const chosen = selectPoints(points, options.filter ?? []);
-  return { source, name: file.name, points, chosen };
+  const gone = points.flatMap((point) =>
+    isValid(point) ? [noteOnGone(working, point.config)] : [],
+  );
+  for (const note of new Set(gone)) if (note !== null) tell(note);
+  return { source, name: file.name, folder, working, points, chosen };
 }
 
 export interface SweepOutcome {

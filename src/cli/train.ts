@@ -38,9 +38,10 @@ async function train(options: TrainOptions): Promise<void> {
   const { out, resume = false, overwrite = false, quiet = false, threads } = options;
   if (out === '') throw new UserError('--out: got an empty name, wanted the run folder');
   await execute({
-    configure: async () => {
+    configure: async (workingFolder) => {
       const { loadConfig } = await import('../config/load.js');
-      return { config: loadConfig(configRequest(options)), folder: out ?? null };
+      const config = loadConfig({ ...configRequest(options), workingFolder });
+      return { config, folder: out ?? null };
     },
     resume,
     overwrite,

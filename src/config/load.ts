@@ -5,6 +5,7 @@ import { readConfig } from './files.js';
 import { merge, nest, toPlain, type Located } from './located.js';
 import { explain, render, type Mistake } from './mistakes.js';
 import { readOverlays, type Overrides } from './overrides.js';
+import { typedPathsFrom } from './paths.js';
 import { configSchema, type Config } from './schema.js';
 
 export interface ConfigRequest {
@@ -16,6 +17,8 @@ export interface ConfigRequest {
   readonly overrides: Overrides;
   /** Values by dotted key where the file is silent; left out: the defaults alone. */
   readonly beneath?: Readonly<Record<string, unknown>>;
+  /** What relative paths of the result are relative to; left out: the folder one is in. */
+  readonly workingFolder?: string;
 }
 
 /**
@@ -35,18 +38,24 @@ export function loadConfig(request: ConfigRequest): Config {
   const beneath = Object.entries(request.beneath ?? {}).map(([key, value]) =>
     nest(key.split('.'), { kind: 'scalar', place, value }),
   );
-  const checked = checkConfig([...beneath, file, ...overlays].reduce(merge));
+  const written = [...beneath, file, ...overlays].reduce(merge);
+  const checked = checkConfig(written, request.workingFolder ?? process.cwd());
   if ('mistakes' in checked) mistakes.push(...checked.mistakes);
   if ('mistakes' in checked || mistakes.length > 0) throw new UserError(render(mistakes));
   return checked.config;
 }
 
-/** `written` held against the schema, with its defaults filled in; or what is wrong with it. */
+/**
+ * `written` held against the schema, with its defaults filled in; or what is wrong with it.
+ *
+ * @param workingFolder what its relative paths are relative to; those typed are relative to the folder one is in.
+ */
 export function checkConfig(
   written: Located,
+  workingFolder: string,
 ): { readonly config: Config } | { readonly mistakes: readonly Mistake[] } {
   const checked = configSchema.safeParse(toPlain(written));
   return checked.success
-    ? { config: checked.data }
+    ? { config: typedPathsFrom(workingFolder, checked.data, written) }
     : { mistakes: explain(checked.error.issues, written) };
 }

@@ -19,7 +19,7 @@ type Environment = Readonly<Record<string, unknown>>;
  * the project's version, marks the folder as a run's.
  *
  * @param given what the caller knows of the machinery below.
- * @param data where the data set was read from, and what was done to it.
+ * @param data where the run works, where the data set was read from, and what was done to it.
  */
 export async function writeEnvironment(
   path: string,

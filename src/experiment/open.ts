@@ -31,6 +31,7 @@ import { TIMING_COLUMNS } from './timing.js';
 
 export interface OpenRequest {
   readonly config: Config;
+  readonly workingFolder: string;
   readonly environment: Readonly<Record<string, unknown>>;
   readonly reporter: Reporter;
 }
@@ -52,7 +53,7 @@ export async function begin(
   await removeTemporaries(folder);
   await clearFolder(folder);
   await claimFolder(folder, config);
-  await writeEnvironment(folder.environment, environment, describeData(dataset), false);
+  await writeEnvironment(folder.environment, environment, describePlaces(request, dataset), false);
   await writeFileAtomically(folder.config, formatConfig(config, folder.path));
   const { labels, originalLabels } = dataset.train;
   if (originalLabels !== undefined) {
@@ -105,7 +106,7 @@ export async function restore(
   await removeOldCheckpoints(folder);
   await clearCurves(folder);
   await claimFolder(folder, config);
-  await writeEnvironment(folder.environment, environment, describeData(dataset), true);
+  await writeEnvironment(folder.environment, environment, describePlaces(request, dataset), true);
   await metrics.write();
   await timing.write();
   const place = `epoch ${progress.epoch + 1} after step ${progress.step}`;
@@ -122,10 +123,17 @@ export async function restore(
   return { progress, metrics, timing };
 }
 
-/** Where the images come from, and how many training labels are wrong on purpose. */
-function describeData(dataset: Dataset): Readonly<Record<string, unknown>> {
+/** Where the run began, where the images come from, and how many training labels are wrong on purpose. */
+function describePlaces(
+  { workingFolder }: OpenRequest,
+  dataset: Dataset,
+): Readonly<Record<string, unknown>> {
   const { source, passedOver = [] } = dataset;
-  const data = { data: source, ...(passedOver.length > 0 && { dataPassedOver: passedOver }) };
+  const data = {
+    workingFolder,
+    data: source,
+    ...(passedOver.length > 0 && { dataPassedOver: passedOver }),
+  };
   if (dataset.train.originalLabels === undefined) return data;
   const { changed, rate } = realisedNoise(dataset);
   return { ...data, labelNoise: { changedLabels: changed, rate } };

@@ -1,4 +1,5 @@
 // The door of this folder: one experiment from its configuration to its finished run folder.
+import { pathsFrom } from '../config/paths.js';
 import type { Config } from '../config/schema.js';
 import type { Dataset } from '../data/dataset.js';
 import { describeNoise, realisedNoise, withLabelNoise } from '../data/label-noise.js';
@@ -42,6 +43,8 @@ interface RunRequest {
   readonly config: Config;
   /** The run folder itself; null puts it at results/NAME/VARIANT/seed-N. */
   readonly folder: string | null;
+  /** What relative paths of `config` are relative to. */
+  readonly workingFolder: string;
   readonly resume: boolean;
   readonly overwrite: boolean;
   readonly environment: RunEnvironment;
@@ -101,7 +104,8 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
   }
 }
 
-async function readData({ config, reporter }: RunRequest): Promise<Dataset> {
+async function readData({ reporter, ...request }: RunRequest): Promise<Dataset> {
+  const config = pathsFrom(request.workingFolder, request.config);
   const images = await loadDataset(config.data, config.seed);
   for (const line of images.passedOver ?? []) {
     reporter.note(`not whole: ${line}; reading ${images.source}`);

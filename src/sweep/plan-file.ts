@@ -27,6 +27,8 @@ const planSchema = z.strictObject({
   source: z.string(),
   /** Threads of a point's process, on which the last bits of its numbers depend. */
   threads: z.int().min(1),
+  /** Where the sweep began: relative paths of its points are relative to it. Files of earlier versions have none. */
+  workingFolder: z.string().nullable().default(null),
   /** Of an earlier version. */
   arrays: z.array(z.string()).optional(),
   points: z.array(pointSchema),

@@ -45,10 +45,15 @@ export function countPoints({ axes, points }: Sweep): number {
  * 3. Check each configuration, and name it.
  *
  * @param overlays what the command line lays over every point.
+ * @param workingFolder what relative paths are relative to; those of `overlays`: the folder one is in.
  * @throws UserError where an overlay would undo an axis, no point is valid, or two would share a
  *   folder.
  */
-export function expand(sweep: Sweep, overlays: readonly Located[]): Point[] {
+export function expand(
+  sweep: Sweep,
+  overlays: readonly Located[],
+  workingFolder = process.cwd(),
+): Point[] {
   const varied = variedKeys(sweep);
   refuseUndoing(varied, overlays);
   const grid = sweep.axes.reduce<readonly (readonly Chosen[])[]>(
@@ -68,7 +73,8 @@ export function expand(sweep: Sweep, overlays: readonly Located[]): Point[] {
       'mistakes' in base ? combination : applicable(combination, sweep, base, overlays);
     const assignments = chosen.flatMap((choice) => choice.assignments);
     const values = Object.fromEntries(assignments.map(({ key, value }) => [key, toPlain(value)]));
-    const config = 'mistakes' in base ? base : configure(base, sweep, assignments, overlays);
+    const config =
+      'mistakes' in base ? base : configure(lay(base, sweep, assignments), overlays, workingFolder);
     const identity = identityOfPoint(values, config);
     if (points.has(identity)) continue;
     const choices = labelsIn(chosen);
@@ -160,12 +166,11 @@ function applicable(
 }
 
 function configure(
-  base: Located,
-  sweep: Sweep,
-  assignments: readonly Assignment[],
+  written: Located,
   overlays: readonly Located[],
+  workingFolder: string,
 ): Point['config'] {
-  const checked = checkConfig(overlays.reduce(merge, lay(base, sweep, assignments)));
+  const checked = checkConfig(overlays.reduce(merge, written), workingFolder);
   return 'mistakes' in checked ? { mistakes: render(checked.mistakes) } : checked.config;
 }
 

@@ -1,5 +1,6 @@
 // Runs points of a sweep on this machine, a few at a time, each in a process of its own.
 import { fork, type ChildProcess } from 'node:child_process';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Interruption } from '../experiment/run.js';
 import { STOP_SIGNALS, stopSignalOf, type StopSignal } from '../util/stop-signals.js';
@@ -32,6 +33,8 @@ export const STOP = 'stop';
 
 export interface PoolRequest {
   readonly sweepFolder: string;
+  /** Of the points' processes. */
+  readonly workingFolder: string;
   /** In this order; `overwrites`: anew, in a folder that holds another run. */
   readonly points: readonly { readonly point: Point; readonly overwrites: boolean }[];
   /** Processes at a time. */
@@ -74,12 +77,14 @@ export function startPool(request: PoolRequest): Pool {
 }
 
 function forkPoint(
-  { sweepFolder, threads }: PoolRequest,
+  { sweepFolder, workingFolder, threads }: PoolRequest,
   { point, overwrites }: PoolRequest['points'][number],
 ): ChildProcess {
   const own = ['--point', point.name, '--threads', String(threads)];
   const anew = overwrites ? ['--overwrite'] : [];
-  return fork(SCRIPT, ['sweep', '--out', sweepFolder, ...own, ...anew, '--quiet'], {
+  const out = workingFolder === process.cwd() ? sweepFolder : resolve(sweepFolder);
+  return fork(SCRIPT, ['sweep', '--out', out, ...own, ...anew, '--quiet'], {
+    cwd: workingFolder,
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
 }

@@ -137,6 +137,7 @@ export function fakeRequest(folder: string, options: FakeOptions & { config?: Co
   return {
     config: options.config ?? fakeConfig(),
     folder,
+    workingFolder: process.cwd(),
     resume: false,
     overwrite: false,
     environment: { device: 'CPU' },

@@ -13,5 +13,7 @@ export async function sitting(config: Config, folder: string, stopAfter: number)
   };
   const reporter = { start: nothing, step, epoch: nothing, note: nothing, end: nothing };
   const flags = { resume: true, overwrite: false, environment: { device: 'CPU' } };
-  return runExperiment({ config, folder, ...flags, createEngine, reporter, interruption });
+  const workingFolder = process.cwd();
+  const request = { config, folder, workingFolder, ...flags };
+  return runExperiment({ ...request, createEngine, reporter, interruption });
 }
