@@ -102,22 +102,22 @@ static inline void pointsToFilter(const Vector* du, int from, Vector* dw, int to
   dw[2 * to] = P2 * sumP + Q2 * sumQ + du[5 * from];
 }
 
-/** One of the above along both axes: [count count] from take(k) -> [wanted wanted] to put(k, value), in registers. */
+/** One of the above along both axes: [count count] from take(row, column) -> [wanted wanted] to put, in registers. */
 template <int count, int wanted, typename Transform, typename Take, typename Put>
 static inline __attribute__((always_inline)) void alongBoth(const Transform& transform, const Take& take,
                                                             const Put& put) {
   Vector half[wanted * count], from[count], to[wanted];
-  for (int k = 0; k < count; k++) {
+  for (int column = 0; column < count; column++) {
 #pragma GCC unroll 6
-    for (int i = 0; i < count; i++) from[i] = take(i * count + k);
+    for (int row = 0; row < count; row++) from[row] = take(row, column);
     transform(from, 1, to, 1);
 #pragma GCC unroll 6
-    for (int i = 0; i < wanted; i++) half[i * count + k] = to[i];
+    for (int row = 0; row < wanted; row++) half[row * count + column] = to[row];
   }
-  for (int k = 0; k < wanted; k++) {
-    transform(half + k * count, 1, to, 1);
+  for (int row = 0; row < wanted; row++) {
+    transform(half + row * count, 1, to, 1);
 #pragma GCC unroll 6
-    for (int i = 0; i < wanted; i++) put(k * wanted + i, to[i]);
+    for (int column = 0; column < wanted; column++) put(row, column, to[column]);
   }
 }
 
@@ -182,31 +182,54 @@ struct PointsOfTiles {
   static long plane(long tiles, long channels) { return wholeBlocks(tiles) * wholeBlocks(channels) + LANES; }
 };
 
-static void transformInput(const Shape& shape, const float* x, Range tiles, const PointsOfTiles& to, float* points) {
-  for (long t = 0; t < tiles.count; t++) {
-    const Tile tile = tileAt(shape, tiles.first + t);
-    /** Null beyond the border. */
-    const float* pixels[POINTS];
-    for (int k = 0; k < POINTS; k++) {
-      const long row = tile.row + k / WINDOW - 1, column = tile.column + k % WINDOW - 1;
-      pixels[k] = shape.contains(row, column) ? x + shape.input(tile.image, row, column) : nullptr;
-    }
-    for (long channel = 0; channel < wholeBlocks(shape.inputs); channel += LANES) {
-      const long lanes = lanesAt(shape.inputs, channel);
-      float* place = points + t * to.tile + channel / BLOCK * to.block + channel % BLOCK;
-      const auto take = [&](int k) { return pixels[k] ? load(pixels[k] + channel, lanes) : Vector{}; };
-      const auto put = [&](int p, Vector point) { store(place + p * to.size, point); };
-      alongBoth<WINDOW, WINDOW>(inputToPoints, take, put);
-    }
+/** A square of pixels, all of them there and with whole vectors of channels (`whole`), or some. */
+template <bool whole, typename Float>
+struct Pixels {
+  Float* first;
+  long rowPitch, columnPitch;
+  const Inside& inside;
+  long lanes;
+
+  Vector get(long row, long column) const {
+    const float* place = first + row * rowPitch + column * columnPitch;
+    if constexpr (whole) return load(place);
+    return inside.contains(row, column) ? load(place, lanes) : Vector{};
+  }
+  void set(long row, long column, Vector pixel) const {
+    float* place = first + row * rowPitch + column * columnPitch;
+    if constexpr (whole) return store(place, pixel);
+    if (inside.contains(row, column)) store(place, pixel, lanes);
+  }
+};
+
+/** Calls body(pixels) for the square at `row`, `column`, `channel` of images with so many channels. */
+template <typename Float, typename Body>
+static inline __attribute__((always_inline)) void withPixels(const Shape& shape, Float* first, long channels,
+                                                             const Inside& inside, long channel, const Body& body) {
+  const long rowPitch = shape.width * channels, lanes = lanesAt(channels, channel);
+  if (inside.isWhole() && lanes == LANES) {
+    body(Pixels<true, Float>{first + channel, rowPitch, channels, inside, lanes});
+  } else {
+    body(Pixels<false, Float>{first + channel, rowPitch, channels, inside, lanes});
   }
 }
 
-/** Where the pixels of a tile's outputs begin, in floats; -1 beyond the border. */
-static inline void locateOutputs(const Shape& shape, long index, long* places) {
-  const Tile tile = tileAt(shape, index);
-  for (int k = 0; k < TILE * TILE; k++) {
-    const long row = tile.row + k / TILE, column = tile.column + k % TILE;
-    places[k] = shape.contains(row, column) ? shape.output(tile.image, row, column) : -1;
+static void transformInput(const Shape& shape, const float* x, Range tiles, const PointsOfTiles& to, float* points) {
+  for (long t = 0; t < tiles.count; t++) {
+    const Tile tile = tileAt(shape, tiles.first + t);
+    const long row = tile.row - 1, column = tile.column - 1;
+    const Inside inside(shape, row, column, WINDOW);
+    const float* first = x + shape.input(tile.image, row, column);
+    for (long channel = 0; channel < wholeBlocks(shape.inputs); channel += LANES) {
+      float* place = points + t * to.tile + channel / BLOCK * to.block + channel % BLOCK;
+      withPixels(shape, first, shape.inputs, inside, channel, [&](const auto& pixels) {
+        const auto take = [&](int row, int column) { return pixels.get(row, column); };
+        const auto put = [&](int row, int column, Vector point) {
+          store(place + (row * WINDOW + column) * to.size, point);
+        };
+        alongBoth<WINDOW, WINDOW>(inputToPoints, take, put);
+      });
+    }
   }
 }
 
@@ -214,15 +237,18 @@ static inline void locateOutputs(const Shape& shape, long index, long* places) {
 static void transformOutputGradient(const Shape& shape, const float* dy, Range tiles, long panel, long size,
                                     float* points) {
   for (long t = 0; t < tiles.count; t++) {
-    long places[TILE * TILE];
-    locateOutputs(shape, tiles.first + t, places);
-    for (long channel = 0; channel < PANEL; channel += LANES) {
-      const long first = panel * PANEL + channel, lanes = lanesAt(shape.outputs, first);
-      if (lanes == 0) break;
+    const Tile tile = tileAt(shape, tiles.first + t);
+    const Inside inside(shape, tile.row, tile.column, TILE);
+    const float* first = dy + shape.output(tile.image, tile.row, tile.column);
+    for (long channel = 0; channel < PANEL && panel * PANEL + channel < shape.outputs; channel += LANES) {
       float* place = points + t * PANEL + channel;
-      const auto take = [&](int k) { return places[k] >= 0 ? load(dy + places[k] + first, lanes) : Vector{}; };
-      const auto put = [&](int p, Vector point) { store(place + p * size, point); };
-      alongBoth<TILE, WINDOW>(outputToPoints, take, put);
+      withPixels(shape, first, shape.outputs, inside, panel * PANEL + channel, [&](const auto& pixels) {
+        const auto take = [&](int row, int column) { return pixels.get(row, column); };
+        const auto put = [&](int row, int column, Vector point) {
+          store(place + (row * WINDOW + column) * size, point);
+        };
+        alongBoth<TILE, WINDOW>(outputToPoints, take, put);
+      });
     }
   }
 }
@@ -230,17 +256,16 @@ static void transformOutputGradient(const Shape& shape, const float* dy, Range t
 /** The points [36][tiles][PANEL] of a panel's channels, each `size` floats -> y. */
 static void transformOutput(const Shape& shape, const float* points, long size, Range tiles, long panel, float* y) {
   for (long t = 0; t < tiles.count; t++) {
-    long places[TILE * TILE];
-    locateOutputs(shape, tiles.first + t, places);
-    for (long channel = 0; channel < PANEL; channel += LANES) {
-      const long first = panel * PANEL + channel, lanes = lanesAt(shape.outputs, first);
-      if (lanes == 0) break;
+    const Tile tile = tileAt(shape, tiles.first + t);
+    const Inside inside(shape, tile.row, tile.column, TILE);
+    float* first = y + shape.output(tile.image, tile.row, tile.column);
+    for (long channel = 0; channel < PANEL && panel * PANEL + channel < shape.outputs; channel += LANES) {
       const float* place = points + t * PANEL + channel;
-      const auto take = [&](int p) { return load(place + p * size); };
-      const auto put = [&](int k, Vector pixel) {
-        if (places[k] >= 0) store(y + places[k] + first, pixel, lanes);
-      };
-      alongBoth<WINDOW, TILE>(pointsToOutput, take, put);
+      withPixels(shape, first, shape.outputs, inside, panel * PANEL + channel, [&](const auto& pixels) {
+        const auto take = [&](int row, int column) { return load(place + (row * WINDOW + column) * size); };
+        const auto put = [&](int row, int column, Vector pixel) { pixels.set(row, column, pixel); };
+        alongBoth<WINDOW, TILE>(pointsToOutput, take, put);
+      });
     }
   }
 }
@@ -270,9 +295,9 @@ static void transformFilter(const Shape& shape, const float* filter, bool transp
         tap(shape, filter, transposed, k, input, panel * PANEL + channel, weights[k]);
       }
       for (long i = 0; i < lanesAt(shape.inputs, input); i++) {
-        const auto take = [&](int k) { return weights[k][i]; };
-        const auto put = [&](int p, Vector point) {
-          store(place + (p * shape.inputs + input + i) * PANEL + channel, point);
+        const auto take = [&](int row, int column) { return weights[row * TAPS + column][i]; };
+        const auto put = [&](int row, int column, Vector point) {
+          store(place + ((row * WINDOW + column) * shape.inputs + input + i) * PANEL + channel, point);
         };
         alongBoth<TAPS, WINDOW>(filterToPoints, take, put);
       }
@@ -293,14 +318,14 @@ static void transformFilterGradient(const Shape& shape, const float* points, lon
     for (long channel = 0; channel < PANEL; channel += LANES) {
       const long first = panel * PANEL + channel, lanes = lanesAt(shape.outputs, first);
       if (lanes == 0) break;
-      const auto take = [&](int p) {
-        const float* from = place + (p * rows + input) * PANEL + channel;
+      const auto take = [&](int row, int column) {
+        const float* from = place + ((row * WINDOW + column) * rows + input) * PANEL + channel;
         Vector sum = load(from);
         for (long slice = 1; slice < slices; slice++) sum += load(from + slice * size);
         return sum;
       };
-      const auto put = [&](int k, Vector weight) {
-        store(dw + (k * shape.inputs + input) * shape.outputs + first, weight, lanes);
+      const auto put = [&](int row, int column, Vector weight) {
+        store(dw + ((row * TAPS + column) * shape.inputs + input) * shape.outputs + first, weight, lanes);
       };
       alongBoth<WINDOW, TAPS>(pointsToFilter, take, put);
     }

@@ -2,6 +2,7 @@
 #pragma once
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdlib>
 #include <functional>
@@ -38,8 +39,9 @@ class Threads {
       helpers_ = busy_ = std::min<long>(tasks, count_) - 1;
       round_++;
     }
-    wake_.notify_all();
+    if (sleeping_ > 0) wake_.notify_all();
     work(0);
+    if (comesSoon([this] { return busy_ == 0; })) return;
     std::unique_lock<std::mutex> lock(mutex_);
     done_.wait(lock, [this] { return busy_ == 0; });
   }
@@ -50,26 +52,48 @@ class Threads {
   }
 
   void serve(int worker) {
-    long seen = 0;
-    for (std::unique_lock<std::mutex> lock(mutex_);;) {
-      wake_.wait(lock, [&] { return round_ != seen; });
-      seen = round_;
-      if (worker > helpers_) continue;
-      lock.unlock();
+    for (long seen = 0;;) {
+      if (!comesSoon([&] { return round_ != seen; })) {
+        std::unique_lock<std::mutex> lock(mutex_);
+        sleeping_++;
+        wake_.wait(lock, [&] { return round_ != seen; });
+        sleeping_--;
+      }
+      bool helps;
+      {
+        std::lock_guard<std::mutex> lock(mutex_);
+        seen = round_;
+        helps = worker <= helpers_;
+      }
+      if (!helps) continue;
       work(worker);
-      lock.lock();
-      if (--busy_ == 0) done_.notify_one();
+      if (--busy_ > 0) continue;
+      std::lock_guard<std::mutex> lock(mutex_);
+      done_.notify_one();
     }
+  }
+
+  /** Looks for a while whether `happened`: the system takes longer to wake a thread than most steps take. */
+  template <typename Happened>
+  static bool comesSoon(const Happened& happened) {
+    using Clock = std::chrono::steady_clock;
+    const Clock::time_point end = Clock::now() + std::chrono::microseconds(20);
+    do {
+      if (happened()) return true;
+    } while (Clock::now() < end);
+    return false;
   }
 
   const int count_;
   std::mutex mutex_;
   std::condition_variable wake_, done_;
   const std::function<void(long, int)>* task_ = nullptr;
-  std::atomic<long> next_{0};
-  long tasks_ = 0, round_ = 0;
+  std::atomic<long> next_{0}, round_{0};
+  long tasks_ = 0;
   /** Workers 1 to helpers_ take part in a round; busy_ of them are at it. */
-  long helpers_ = 0, busy_ = 0;
+  long helpers_ = 0;
+  std::atomic<long> busy_{0};
+  std::atomic<int> sleeping_{0};
 };
 
 /** Floats that are kept from one call to the next, so that the system does not have to find them anew. */
