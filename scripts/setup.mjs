@@ -1,13 +1,18 @@
 // Sets a clone up: npm packages, TensorFlow library, native addons, compiled sources. `node
 // scripts/setup.mjs`, or bin/fsam.
-import { realpathSync } from 'node:fs';
+import { accessSync, constants, existsSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { addonsAreComplete, buildAddons, tensorflowVersion } from './setup/addon.mjs';
 import { buildIsComplete, buildTypeScript } from './setup/compile.mjs';
-import { describe } from './setup/failure.mjs';
+import { describe, SetupError } from './setup/failure.mjs';
 import { MARK, readJson, removeLeftovers, writeJson } from './setup/files.mjs';
-import { chooseLibrary, installLibrary, libraryIsComplete } from './setup/library.mjs';
+import {
+  chooseLibrary,
+  installLibrary,
+  libraryIsComplete,
+  recordedLibrary,
+} from './setup/library.mjs';
 import { withLock } from './setup/lock.mjs';
 import { installPackages, packagesAreComplete } from './setup/packages.mjs';
 import { megabytes, say, timed } from './setup/report.mjs';
@@ -86,6 +91,10 @@ export async function setUp({
   });
 
   if (phases.every((phase) => phase.isComplete()) && isRecorded()) return;
+  if (!isOurs()) {
+    useAsGuest(project, before, environment);
+    return;
+  }
   await withLock(join(ROOT, 'build', 'setup.lock'), say, async () => {
     removeLeftovers(scratch);
     try {
@@ -97,6 +106,48 @@ export async function setUp({
       removeLeftovers(scratch);
     }
   });
+}
+
+/** Whether this user may set the clone up. */
+function isOurs() {
+  const build = join(ROOT, 'build');
+  try {
+    accessSync(existsSync(build) ? build : ROOT, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * A clone of somebody else's is used as its owner has set it up. Where its library is not to be had, what needs
+ * none runs, and the rest says why not (FSAM_SETUP_LACKS, which src/native/device.ts reads).
+ *
+ * @param {Project} project
+ * @param {SetupRecord | undefined} record the owner's
+ * @param {NodeJS.ProcessEnv} environment
+ */
+function useAsGuest(project, record, environment) {
+  const wayOut = 'or make a clone of your own';
+  if (record === undefined || !packagesAreComplete(ROOT) || !buildIsComplete(project)) {
+    throw new SetupError(
+      `${ROOT}: is not set up, and you may not write there: have its owner run bin/fsam doctor, ${wayOut}`,
+    );
+  }
+  const asked = ['FSAM_LIBTENSORFLOW', 'FSAM_DEVICE'].find((name) => {
+    const value = environment[name];
+    return value && value !== 'auto' && ![record.device, record.libraryDirectory].includes(value);
+  });
+  if (asked !== undefined) {
+    throw new SetupError(
+      `${asked}=${environment[asked]}: ${ROOT} is set up otherwise, and you may not write there: leave it out, ${wayOut}`,
+    );
+  }
+  const library = recordedLibrary(record);
+  if (library && libraryIsComplete(library) && addonsAreComplete(project, library)) return;
+  process.env['FSAM_SETUP_LACKS'] =
+    `TensorFlow: the library of ${ROOT} is not to be read in ${record.libraryDirectory}, and you may not write to ${ROOT}: ` +
+    `have its owner run FSAM_CACHE=DIR node scripts/setup.mjs, with a folder that all may read, ${wayOut}`;
 }
 
 /** @param {import('./setup/library.mjs').Library} library */

@@ -2,7 +2,7 @@
 // share.
 import { existsSync, mkdirSync, readFileSync, statSync, statfsSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chooseDevice } from './device.mjs';
 import { SetupError, commonFailure } from './failure.mjs';
@@ -101,7 +101,41 @@ export function chooseLibrary(environment, before) {
 function cacheFolder(environment) {
   const own = environment['FSAM_CACHE'];
   if (own) return resolve(own);
-  return join(environment['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'fsam');
+  const caches = environment['XDG_CACHE_HOME'];
+  if (caches) return join(resolve(caches), 'fsam');
+  const home = homeFolder();
+  if (home !== '') return join(home, '.cache', 'fsam');
+  throw new SetupError(
+    'HOME is empty, and the TensorFlow library is kept below it: set HOME, or FSAM_CACHE to a folder for the library',
+  );
+}
+
+/** Empty where there is none. */
+function homeFolder() {
+  try {
+    return homedir();
+  } catch {
+    // A user whom the system does not know, as in containers.
+    return '';
+  }
+}
+
+/**
+ * The library that a set-up recorded; undefined where its folder is not one of this version's.
+ *
+ * @param {import('../setup.mjs').SetupRecord} record
+ * @returns {Library | undefined}
+ */
+export function recordedLibrary({ device, reason, libraryDirectory: directory }) {
+  const wheels = PINNED.libraries[`${process.platform}-${process.arch}-${device}`];
+  const folder = dirname(directory);
+  const isCached =
+    basename(directory) === 'tensorflow' && existsSync(join(folder, 'complete.json'));
+  if (isCached && wheels !== undefined) {
+    return { device, reason, directory, source: { folder, wheels } };
+  }
+  const isWhole = OWN_LIBRARY_FILES.every((name) => existsSync(join(directory, name)));
+  return isWhole ? { device, reason, directory, source: undefined } : undefined;
 }
 
 /** @param {string} directory */

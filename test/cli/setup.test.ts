@@ -1,8 +1,11 @@
 // The set-up as a user meets it: first start, later starts, damage, two at once, and everything that can be missing.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
+  chmodSync,
+  chownSync,
   cpSync,
   existsSync,
+  mkdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -256,4 +259,46 @@ test('settings that cannot be are refused', async () => {
       `fsam: Node.js ${version} is too old: install 20.18.1 or later`,
     );
   }
+});
+
+const STRANGER = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+const hasStranger = spawnSync('setpriv', [...STRANGER.slice(1), 'true']).status === 0;
+const needs = hasStranger ? '' : ' (needs root and setpriv)';
+
+test.skipIf(!hasStranger)(
+  `a clone of somebody else's is used as it is set up${needs}`,
+  async () => {
+    const root = copyOfComplete();
+    chmodSync(folder, 0o755);
+    const home = join(folder, 'stranger');
+    mkdirSync(home);
+    chownSync(home, 65534, 65534);
+    const environment = { HOME: home, FSAM_CACHE: '', XDG_CACHE_HOME: '' };
+    const guest = { environment, through: STRANGER };
+    const before = readFileSync(join(root, 'build/setup.json'), 'utf8');
+    expect(await start(root, guest)).toEqual({ exitCode: 7, stdout: 'ran', lines: [] });
+
+    // What needs no library runs, and the rest can say why not.
+    write(join(root, 'build/setup.json'), before.replace(library, join(folder, 'nowhere')));
+    expect(await start(root, guest)).toMatchObject({ exitCode: 7, lines: [] });
+    write(join(root, 'build/setup.json'), before);
+    expect(
+      await failure(root, { ...guest, environment: { ...environment, FSAM_DEVICE: 'gpu' } }),
+    ).toBe(
+      `fsam: FSAM_DEVICE=gpu: ${root} is set up otherwise, and you may not write there: leave it out, or make a clone of your own`,
+    );
+    rmSync(join(root, 'dist'), { recursive: true });
+    expect(await failure(root, guest)).toBe(
+      `fsam: ${root}: is not set up, and you may not write there: have its owner run bin/fsam doctor, or make a clone of your own`,
+    );
+  },
+);
+
+test('an empty HOME is said to be so where it counts', async () => {
+  const environment = { HOME: '', FSAM_CACHE: '', XDG_CACHE_HOME: '' };
+  expect(await failure(complete, { environment })).toBe(
+    'fsam: HOME is empty, and the TensorFlow library is kept below it: set HOME, or FSAM_CACHE to a folder for the library',
+  );
+  const { exitCode } = await start(complete, { environment: { ...own, ...environment } });
+  expect(exitCode).toBe(7);
 });
