@@ -19,9 +19,9 @@ export function wantedBy(node: SchemaNode): string {
     case 'array':
       return `a list, each item ${wantedBy(node.items ?? {})}`;
     case 'object':
-      return `a map with keys such as ${Object.keys(node.properties ?? {})
-        .slice(0, 3)
-        .join(', ')}`;
+      return node.properties === undefined
+        ? 'a map'
+        : `a map with keys such as ${Object.keys(node.properties).slice(0, 3).join(', ')}`;
     default:
       return node.patternErrorMessage ?? 'text that is not empty';
   }
@@ -50,20 +50,44 @@ export function hintFor(node: SchemaNode, value: unknown, typed?: string): strin
     if (types.includes('boolean') && /^(y|yes|on|n|no|off)$/i.test(value)) {
       return ' (YAML 1.2 has no yes and no)';
     }
-    if (types.includes('number') || types.includes('integer')) {
-      const meant = value.trim().replace(/^([-+]?\d+),(\d+)$/, '$1.$2');
-      const fits = types.includes('number') || Number.isInteger(Number(meant));
-      if (meant !== '' && fits && Number.isFinite(Number(meant))) return `: write ${meant}`;
+    const meant = numberMeant(value.trim(), types.includes('number'));
+    if (meant !== null && (node.anyOf ?? [node]).some((choice) => allowsNumber(choice, meant))) {
+      return `: write ${meant}`;
     }
   }
   if (value === null && types.includes('object')) {
     return ': write its keys on the lines below it, indented further';
   }
-  if (typeof value === 'number' && types.includes('string')) {
-    return `: write "${typed ?? value}" in quotes`;
+  if (typeof value === 'number') {
+    const text = typed ?? String(value);
+    if ((node.anyOf ?? [node]).some((choice) => allowsText(choice, text))) {
+      return `: write "${text}" in quotes`;
+    }
   }
   return '';
 }
+
+/** The number that `text` stands for, as it is to be written; null where it is none, or might be two. */
+function numberMeant(text: string, fractions: boolean): string | null {
+  const isGrouped = /^[-+]?[1-9]\d{0,2}(,\d{3})+$/.test(text);
+  if (isGrouped && fractions) return null;
+  const meant = isGrouped ? text.replaceAll(',', '') : text.replace(/^([-+]?\d+),(\d+)$/, '$1.$2');
+  return meant !== '' && Number.isFinite(Number(meant)) ? meant : null;
+}
+
+function allowsNumber(node: SchemaNode, text: string): boolean {
+  const value = Number(text);
+  return (
+    (node.type === 'number' || (node.type === 'integer' && Number.isInteger(value))) &&
+    value >= (node.minimum ?? -Infinity) &&
+    value <= (node.maximum ?? Infinity) &&
+    value > (node.exclusiveMinimum ?? -Infinity) &&
+    value < (node.exclusiveMaximum ?? Infinity)
+  );
+}
+
+const allowsText = ({ type, enum: choices, pattern }: SchemaNode, text: string): boolean =>
+  type === 'string' && (choices?.includes(text) ?? new RegExp(pattern ?? '').test(text));
 
 /** The dotted name of a key, on one line whatever is in it. */
 export function showPath(path: readonly PropertyKey[]): string {

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { OPTIMIZERS } from '../catalogue/variants.js';
 import type { Config, OptimizerConfig } from '../config/schema.js';
 import type { Evaluation, StepResult } from '../train/engine.js';
-import type { Row } from './table.js';
+import type { Columns, Row } from './table.js';
 
 /**
  * One epoch. Accuracies in percent; absent values (an optimizer with one pass only) are empty
@@ -69,6 +69,20 @@ const OF_VALIDATION: readonly MetricsColumn[] = ['validation_loss', 'validation_
 
 /** What every run has. */
 export const METRICS_COLUMNS = ALL_COLUMNS.filter((column) => !OF_VALIDATION.includes(column));
+
+/** Absent in some runs. */
+const OPTIONAL: readonly MetricsColumn[] = [
+  'train_accuracy_clean',
+  'perturbed_loss',
+  'perturbed_accuracy',
+  'perturbation_cosine',
+];
+
+/** How the metrics.csv of such a run is read. */
+export const metricsTable = (config: Pick<Config, 'data'>): Columns => ({
+  all: metricsColumns(config),
+  optional: OPTIONAL,
+});
 
 /** The columns of the metrics.csv of such a run. */
 export const metricsColumns = ({ data }: Pick<Config, 'data'>): readonly MetricsColumn[] =>

@@ -23,11 +23,11 @@ import {
   removeTemporaries,
   type RunFolder,
 } from './folder.js';
-import { bestBy, bestRow, metricsColumns } from './metrics.js';
+import { bestBy, bestRow, metricsColumns, metricsTable } from './metrics.js';
 import { BEGINNING, type Progress } from './progress.js';
 import type { Reporter } from './reporter.js';
 import { readTable, Table } from './table.js';
-import { TIMING_COLUMNS } from './timing.js';
+import { TIMING_COLUMNS, TIMING_TABLE } from './timing.js';
 
 export interface OpenRequest {
   readonly config: Config;
@@ -97,8 +97,8 @@ export async function restore(
   const restart = 'start anew with --overwrite';
   const [metrics, timing] = await withWayOut(restart, () =>
     Promise.all([
-      readTable(folder.metrics, metricsColumns(config), progress.epoch),
-      readTable(folder.timing, TIMING_COLUMNS, progress.epoch),
+      readTable(folder.metrics, metricsTable(config), progress.epoch),
+      readTable(folder.timing, TIMING_TABLE, progress.epoch),
     ]),
   );
   await removeTemporaries(folder);

@@ -43,7 +43,7 @@ const numbersOf = (row: Row) =>
   );
 
 const summarySchema = z.object({
-  epochs: z.int(),
+  epochs: z.int().min(1),
   parameters: z.int(),
   last: z.object({ test_accuracy: z.number() }),
   best: z.object({ test_accuracy: z.number(), validation_accuracy: z.number().optional() }),
@@ -55,14 +55,15 @@ const summarySchema = z.object({
 export const readSummary = (path: string): Promise<z.infer<typeof summarySchema>> =>
   readJson(path, summarySchema);
 
+/** The way out where files of a finished run are damaged. */
+export const RUN_ANEW = 'run it anew with fsam train --overwrite, or take its folder away';
+
 /** A JSON file of a run. Errors: UserError where it is missing, or not what `schema` says. */
 export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
   try {
     return schema.parse(parseJson(await readFile(path, 'utf8')));
   } catch (error) {
     if (errorCode(error) !== undefined) throw unreadable(path, error);
-    throw new UserError(
-      `${path}: is damaged, wanted what a run writes; run it anew with fsam train --overwrite, or take its folder away`,
-    );
+    throw new UserError(`${path}: is damaged, wanted what a run writes; ${RUN_ANEW}`);
   }
 }

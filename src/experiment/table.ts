@@ -37,43 +37,66 @@ export class Table {
   }
 }
 
+/** The columns of a table whose fields are numbers. */
+export interface Columns {
+  /** In their order. */
+  readonly all: readonly string[];
+  /** Those whose fields may be empty; an earlier version may not have had them at all. */
+  readonly optional: readonly string[];
+}
+
 /**
  * The table at `path` with the rows of the first `epochs` epochs; those after them are left out. Null
- * takes all. A column that an earlier version did not write is empty.
+ * takes all.
  *
  * Errors: UserError where the file is missing, is not what `Table` wrote, or has a column of a later
  * version.
  */
 export async function readTable(
   path: string,
-  columns: readonly string[],
+  columns: Columns,
   epochs: number | null,
 ): Promise<Table> {
   const [header, ...lines] = await readCsv(path);
   const found = header?.fields ?? [];
-  const [first = ''] = columns;
-  if (found[0] !== first) {
-    throw new UserError(
-      `${path}:1: got columns ${found.join(',') || '(none)'}, wanted ${columns.join(',')}`,
-    );
-  }
-  const unknown = found.find((column) => !columns.includes(column));
-  if (unknown !== undefined) {
-    throw new UserError(
-      `${path}:1: has the column ${unknown}, which this version or configuration does not write, wanted ${columns.join(',')}`,
-    );
-  }
+  checkHeader(path, found, columns);
   const rows = lines.slice(0, epochs ?? lines.length).map(({ number, fields }, i) => {
     if (fields.length !== found.length || fields[0] !== String(i + 1)) {
       throw new UserError(`${path}:${number}: wanted the ${found.length} fields of epoch ${i + 1}`);
     }
     const row = new Map(found.map((column, j) => [column, fields[j] ?? '']));
-    return Object.fromEntries(columns.map((column) => [column, row.get(column) ?? '']));
+    for (const [column, field] of row) {
+      if (field === '' ? columns.optional.includes(column) : isNumber(field)) continue;
+      throw new UserError(
+        `${path}:${number}: ${column}: got ${JSON.stringify(field)}, wanted a number`,
+      );
+    }
+    return Object.fromEntries(columns.all.map((column) => [column, row.get(column) ?? '']));
   });
   if (epochs !== null && rows.length < epochs) {
     throw new UserError(
       `${path}: has ${rows.length} rows, wanted one for each of ${epochs} epochs`,
     );
   }
-  return new Table(path, columns, rows);
+  return new Table(path, columns.all, rows);
+}
+
+const isNumber = (text: string): boolean => text.trim() !== '' && Number.isFinite(Number(text));
+
+function checkHeader(path: string, found: readonly string[], columns: Columns): void {
+  const { all, optional } = columns;
+  const wanted = `wanted ${all.join(',')}`;
+  if (found[0] !== all[0]) {
+    throw new UserError(`${path}:1: got columns ${found.join(',') || '(none)'}, ${wanted}`);
+  }
+  const unknown = found.find((column) => !all.includes(column));
+  if (unknown !== undefined) {
+    throw new UserError(
+      `${path}:1: has the column ${unknown}, which this version or configuration does not write, ${wanted}`,
+    );
+  }
+  const missing = all.find((column) => !found.includes(column) && !optional.includes(column));
+  if (missing !== undefined) {
+    throw new UserError(`${path}:1: lacks the column ${missing}, ${wanted}`);
+  }
 }

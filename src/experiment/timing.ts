@@ -2,6 +2,7 @@
 // the next.
 import { z } from 'zod';
 import { decimals } from '../util/digits.js';
+import type { Columns } from './table.js';
 
 /** Seconds over all sittings, as far as a checkpoint has kept them. */
 export const timingSchema = z.strictObject({
@@ -43,6 +44,9 @@ export const TIMING_COLUMNS = [
   'first_step_seconds',
   'memory_mb',
 ] as const satisfies (keyof TimingRow)[];
+
+/** How timing.csv is read. */
+export const TIMING_TABLE: Columns = { all: TIMING_COLUMNS, optional: ['first_step_seconds'] };
 
 /** The row as timing.csv has it. */
 export function formatTiming(row: TimingRow): Record<keyof TimingRow, string> {

@@ -21,6 +21,14 @@ export interface Figure {
 /** More curves than this in one panel cannot be told apart. */
 const LARGEST_PANEL = 4;
 
+const CURVE_NAMES = ['test-accuracy', 'validation-accuracy', 'train-loss'] as const;
+const MEMORISATION = 'memorisation';
+const AGAINST = 'accuracy-by-';
+
+/** Whether a figure may have this name. */
+export const isFigureName = (name: string): boolean =>
+  [...CURVE_NAMES.map(String), MEMORISATION].includes(name) || name.startsWith(AGAINST);
+
 /** Every figure that these points have something to show in. */
 export function figuresOf(points: readonly Point[]): Figure[] {
   const validated = points.filter((point) => validationOf(point) !== null);
@@ -46,7 +54,7 @@ export function figuresOf(points: readonly Point[]): Figure[] {
 function curves(
   points: readonly Point[],
   column: keyof Epoch,
-  name: string,
+  name: (typeof CURVE_NAMES)[number],
   title: string,
 ): Figure {
   const values = points.flatMap((point) => meanCurve(point, column));
@@ -167,7 +175,7 @@ function against(points: readonly Point[], key: string, keys: readonly string[])
           },
         ];
   return {
-    name: `accuracy-by-${title.replaceAll(' ', '-')}`,
+    name: `${AGAINST}${title.replaceAll(' ', '-')}`,
     caption:
       `Test accuracy after the last epoch against ${title}: means over seeds${spreadNote(points)}.` +
       (references.length === 0
@@ -209,7 +217,7 @@ function memorisation(points: readonly Point[]): Figure[] {
   const names = kinds.map(([, labels]) => labels);
   return [
     {
-      name: 'memorisation',
+      name: MEMORISATION,
       caption:
         'Training accuracy over epochs on the labels trained on, some of them wrong, and on the true ones: means over seeds. ' +
         'Where the first overtakes the second, wrong labels are learnt by heart.',

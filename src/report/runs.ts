@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Config } from '../config/schema.js';
 import { configOf, runFolder, type RunFolder } from '../experiment/folder.js';
-import { metricsColumns, type MetricsColumn } from '../experiment/metrics.js';
-import { readJson, readSummary } from '../experiment/summary.js';
+import { metricsTable, type MetricsColumn } from '../experiment/metrics.js';
+import { readJson, readSummary, RUN_ANEW } from '../experiment/summary.js';
 import { readTable } from '../experiment/table.js';
-import { TIMING_COLUMNS } from '../experiment/timing.js';
+import { TIMING_TABLE } from '../experiment/timing.js';
 import { UserError } from '../util/errors.js';
 import { errorCode, unreadable } from '../util/file-errors.js';
 
@@ -125,8 +125,10 @@ async function readRun(path: string): Promise<Run> {
   const summary = await readSummary(folder.summary);
   const config = configOf(folder);
   const epochs = await readEpochs(folder, config, summary.epochs);
-  const { rows } = await readTable(folder.timing, TIMING_COLUMNS, summary.epochs);
-  const speed = rows.map((row) => Number(row['images_per_second']));
+  checkSummary(folder, summary.last.test_accuracy, epochs.at(-1)?.test_accuracy);
+  const { rows } = await readTable(folder.timing, TIMING_TABLE, summary.epochs);
+  // 0 where a process went on with an epoch whose steps were all done.
+  const speed = rows.map((row) => Number(row['images_per_second'])).filter((value) => value > 0);
   return {
     folder: path,
     config,
@@ -139,10 +141,21 @@ async function readRun(path: string): Promise<Run> {
     bestValidation: summary.best.validation_accuracy ?? null,
     parameters: summary.parameters,
     seconds: summary.total_seconds,
-    imagesPerSecond: speed.length / speed.reduce((sum, value) => sum + 1 / value, 0),
+    imagesPerSecond: harmonicMean(speed),
     environment: await readJson(folder.environment, z.record(z.string(), z.unknown())),
   };
 }
+
+/** Errors: UserError where the summary is of other rows. */
+function checkSummary(folder: RunFolder, told: number, last: number | null | undefined): void {
+  if (told === last) return;
+  throw new UserError(
+    `${folder.summary}: has a last test accuracy of ${told}, and ${folder.metrics} one of ${last}; ${RUN_ANEW}`,
+  );
+}
+
+const harmonicMean = (values: readonly number[]): number =>
+  values.length === 0 ? 0 : values.length / values.reduce((sum, value) => sum + 1 / value, 0);
 
 /** A run as far as it has come. */
 export type Progressed = Pick<Run, 'folder' | 'config' | 'epochs'>;
@@ -166,20 +179,13 @@ async function readEpochs(
   config: Config,
   count: number | null,
 ): Promise<Epoch[]> {
-  const columns = metricsColumns(config);
+  const columns = metricsTable(config);
   const { rows } = await readTable(folder.metrics, columns, count);
-  return rows.map((row, i) => {
-    const numbers = columns.map((column) => {
-      const field = row[column] ?? '';
-      const value = field === '' ? null : Number(field);
-      if (value !== null && !Number.isFinite(value)) {
-        throw new UserError(
-          `${folder.metrics}:${i + 2}: ${column}: got ${JSON.stringify(field)}, wanted a number; ` +
-            'run it anew with fsam train --overwrite, or take its folder away',
-        );
-      }
-      return [column, value] as const;
-    });
+  return rows.map((row) => {
+    const numbers = Object.entries(row).map(([column, field]) => [
+      column,
+      field === '' ? null : Number(field),
+    ]);
     const absent = { validation_loss: null, validation_accuracy: null };
     return { ...absent, ...Object.fromEntries(numbers) } as Epoch;
   });

@@ -8,7 +8,7 @@ import { acquireLock } from '../util/lock.js';
 import { claimFiles, ownedFiles, removeFiles } from '../util/owned-files.js';
 import { readTextIfThere } from '../util/text-file.js';
 import { compareOptimizers } from './comparisons.js';
-import { figuresOf } from './figures.js';
+import { figuresOf, isFigureName } from './figures.js';
 import { renderPage } from './page.js';
 import { summarise, type Point } from './points.js';
 import { renderPng, renderSvg } from './render.js';
@@ -45,10 +45,12 @@ async function ownedIn(folder: string): Promise<ReadonlySet<string>> {
 }
 
 const FIXED_NAMES = ['summary.csv', 'time.csv', 'table.md', 'table.tex', 'index.html'];
-const FIGURE_NAME = /^(test-accuracy|train-loss|memorisation|accuracy-by-.+)\.(svg|png)$/;
 
 /** Whether a report may write a file `name`: a run or a sweep in the same folder has files of ours, too. */
-const isOfReport = (name: string): boolean => FIXED_NAMES.includes(name) || FIGURE_NAME.test(name);
+const isOfReport = (name: string): boolean => {
+  const figure = /^(.+)\.(svg|png)$/.exec(name)?.[1];
+  return FIXED_NAMES.includes(name) || (figure !== undefined && isFigureName(figure));
+};
 
 /**
  * 1. Read every run; damaged ones are left out and named.

@@ -63,6 +63,11 @@ describe('a value in a file', () => {
     ['  rho: -1', `rho: got -1, ${RHO}`],
     ['  rho: "0,1"', `rho: got "0,1", ${RHO}: write 0.1`],
     ['  rho: "0.1"', `rho: got "0.1", ${RHO}: write 0.1`],
+    // A thousand, or one? And nothing that would be refused in its turn.
+    ['  rho: 1,000', `rho: got "1,000", ${RHO}`],
+    ['  rho: "-0,1"', `rho: got "-0,1", ${RHO}`],
+    ['  lambda: "1,5"', 'lambda: got "1,5", wanted a number of at least 0 and below 1'],
+    ['  base: 1', 'base: got 1, wanted sgd or adamw'],
     ['  rho: .nan', `rho: got .nan, ${RHO}`],
     ['  rho: .inf', `rho: got .inf, ${RHO}`],
     ['  rho:', `rho: got null, ${RHO}`],
@@ -102,6 +107,20 @@ describe('a value in a file', () => {
     expect(lines).toHaveLength(1);
     expect(lines[0]?.startsWith(`x.yaml:8: ${message}`), lines[0]).toBe(true);
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+  });
+
+  test.each([
+    ['epochs: 1,000', 'wanted a whole number of at least 1: write 1000'],
+    ['epochs: 0,1', 'wanted a whole number of at least 1'],
+    ['epochs: "0"', 'wanted a whole number of at least 1'],
+    [
+      'variant: -7',
+      'wanted at most 100 letters, digits, ".", "_" and "-", the first a letter or a digit, or null',
+    ],
+  ])('a hint that leads on, or none: %s', (line, end) => {
+    expect(inFile(`${GOOD}${line}\n`)).toEqual([
+      `x.yaml:8: ${line.replace(':', ': got').replace('1,000', '"1,000"').replace('0,1', '"0,1"')}, ${end}`,
+    ]);
   });
 
   test('numbers are shown as they were written', () => {

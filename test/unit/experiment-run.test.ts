@@ -259,6 +259,11 @@ describe('resuming', () => {
     expect(await messageOf(sitting(folder, Infinity))).toContain('has 1 rows, wanted one for each');
     writeFileSync(metrics, [lines[0], lines[2], lines[1]].join('\n'));
     expect(await messageOf(sitting(folder, Infinity))).toContain(`${metrics}:2`);
+    // Which epoch is the best is read from here.
+    writeFileSync(metrics, lines.join('\n').replace(/^(1,.*),[^,]*(,[^,]*,[^,]*)$/m, '$1,$2'));
+    expect(await messageOf(sitting(folder, Infinity))).toContain(
+      `${metrics}:2: best_test_accuracy: got "", wanted a number`,
+    );
   });
 });
 

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { configSchema } from '../../src/config/schema.js';
 import { formatConfig } from '../../src/config/text.js';
-import { METRICS_COLUMNS } from '../../src/experiment/metrics.js';
+import { metricsColumns } from '../../src/experiment/metrics.js';
 
 export interface RunOptions {
   readonly optimizer?: Readonly<Record<string, unknown>>;
@@ -14,6 +14,8 @@ export interface RunOptions {
   /** As environment.json has it. */
   readonly device?: string;
   readonly keys?: Readonly<Record<string, unknown>>;
+  /** Accuracy on the images held out for validation, epoch by epoch. */
+  readonly validation?: readonly number[];
   /** Accuracy against the true labels, epoch by epoch. */
   readonly clean?: readonly number[];
 }
@@ -28,6 +30,7 @@ export function writeRun(
     device = 'CPU',
     keys = {},
     clean,
+    validation,
   }: RunOptions = {},
 ): string {
   mkdirSync(folder, { recursive: true });
@@ -51,6 +54,7 @@ export function writeRun(
       git: { commit: 'abcdef0123456' },
     }),
   );
+  const columns = metricsColumns(config);
   const best = (i: number) => Math.max(...accuracy.slice(0, i + 1));
   const rows = accuracy.map((value, i) => {
     const row: Record<string, number | string> = {
@@ -60,14 +64,16 @@ export function writeRun(
       train_loss: 2 - i / 10,
       train_accuracy: value + 5,
       train_accuracy_clean: clean?.[i] ?? '',
+      validation_loss: 2,
+      validation_accuracy: validation?.[i] ?? 0,
       test_loss: 2,
       test_accuracy: value,
       best_test_accuracy: best(i),
       gradient_norm: 1,
     };
-    return METRICS_COLUMNS.map((column) => row[column] ?? '').join(',');
+    return columns.map((column) => row[column] ?? '').join(',');
   });
-  write('metrics.csv', `${METRICS_COLUMNS.join(',')}\n${rows.join('\n')}\n`);
+  write('metrics.csv', `${columns.join(',')}\n${rows.join('\n')}\n`);
   const timing = accuracy.map((_, i) => `${i + 1},2,${i === 0 ? 100 : 300},,90`);
   write(
     'timing.csv',
@@ -79,7 +85,7 @@ export function writeRun(
     steps: 12,
     parameters: 1234,
     last: { test_accuracy: accuracy.at(-1) },
-    best: { test_accuracy: Math.max(...accuracy) },
+    best: { test_accuracy: Math.max(...accuracy), validation_accuracy: validation?.[0] },
     mean_test_accuracy_of_last_10: tail.reduce((sum, value) => sum + value) / tail.length,
     total_seconds: 6,
   };

@@ -394,6 +394,46 @@ describe('what cannot be read is one line', () => {
       (text) => text.replace(',0.05,', ',fast,'),
       /metrics\.csv:2: learning_rate: got "fast", wanted a number/,
     ],
+    [
+      'a field that is gone',
+      'metrics.csv',
+      (text) => text.replace(',30,', ',,'),
+      /metrics\.csv:3: test_accuracy: got "", wanted a number/,
+    ],
+    [
+      'a column that is gone',
+      'metrics.csv',
+      (text) =>
+        text
+          .split('\n')
+          .map((line) => line.replace(/,[^,]*(,[^,]*,[^,]*)$/, '$1'))
+          .join('\n'),
+      /metrics\.csv:1: lacks the column best_test_accuracy/,
+    ],
+    [
+      'a word among the times',
+      'timing.csv',
+      (text) => text.replace(',300,', ',fast,'),
+      /timing\.csv:3: images_per_second: got "fast", wanted a number/,
+    ],
+    [
+      'a line number below an empty line',
+      'metrics.csv',
+      (text) => text.replace('\n', '\n\n').replace(',0.05,', ',fast,'),
+      /metrics\.csv:3: learning_rate: got "fast", wanted a number/,
+    ],
+    [
+      'a summary of other rows',
+      'summary.json',
+      (text) => text.replace('"last":{"test_accuracy":20}', '"last":{"test_accuracy":91}'),
+      /summary\.json: has a last test accuracy of 91, and .*metrics\.csv one of 20/,
+    ],
+    [
+      'a summary of no rows',
+      'summary.json',
+      (text) => text.replace('"epochs":3', '"epochs":0'),
+      /summary\.json: is damaged/,
+    ],
     ['a cut summary', 'summary.json', (text) => text.slice(0, 30), /summary\.json: is damaged/],
     [
       'another configuration',
@@ -459,9 +499,14 @@ test('a report: every file, figures as text and pictures, a page that asks for n
   await lock.release();
 
   // A second report has what it has, and leaves alone what others put there.
+  const before = join(root, 'validated');
+  writeRun(before, { keys: { data: { name: 'synthetic', validation: 8 } }, validation: [9, 8, 7] });
+  await writeReport({ ...request, paths: [before] });
+  expect(readdirSync(folder)).toContain('validation-accuracy.svg');
   writeFileSync(join(folder, 'notes.txt'), 'mine');
   await writeReport(request);
   expect(readdirSync(folder)).toContain('notes.txt');
+  expect(readdirSync(folder)).not.toContain('validation-accuracy.svg');
 
   const svg = readFileSync(join(folder, 'accuracy-by-rho.svg'), 'utf8');
   for (const word of ['sgd', 'sam', 'fsam', 'rho', 'test accuracy (%)']) {

@@ -217,6 +217,7 @@ test.each([
     'axes:\n  optimizer.rho: { from: 0, to: 1, count: 3, scale: log }',
     /wanted both above 0 for scale: log/,
   ],
+  ['axes:', /:2: axes: got null, wanted a map: write its keys on the lines below it/],
   ['axis: {}', /:2: axis: unknown key, did you mean axes\?/],
   ['base: smokee\naxes:\n  seed: [1]', /:2: "smokee": no such file, .* \(did you mean smoke\?\)/],
   ['axes:\n  seed: [1]', /:1: base: missing, wanted an experiment file/],
