@@ -31,9 +31,12 @@ function defaultOf(key: string): unknown {
 
 let defaults: Config | undefined;
 
-/** What the key was in runs of versions that did not have it. */
-export const valueIfAbsent = (key: KeyPath): unknown =>
-  Object.hasOwn(ABSENT, key) ? ABSENT[key] : defaultOf(key);
+/** What the key meant in a run like that of `config` whose version did not have it. */
+export function meaningIfAbsent(key: KeyPath, config: Config): unknown {
+  const at = readerOf(config);
+  const then = Object.hasOwn(ABSENT, key) ? ABSENT[key] : defaultOf(key);
+  return meaningOf(key, ((other: KeyPath) => (other === key ? then : at(other))) as Reader);
+}
 
 /** The keys that were not at their default in runs of versions that did not have them. */
 export const ABSENT: Readonly<Record<string, unknown>> = Object.fromEntries(

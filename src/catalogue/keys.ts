@@ -124,7 +124,13 @@ export const KEYS: Readonly<Record<KeyPath, KeyRow>> = {
     (at) => isDrawn(at) && reads(NOISES, at('labelNoise.kind'), 'exclusive'),
   ),
   'labelNoise.seed': { ...readWhere(isDrawn), title: 'noise seed' },
-  'labelNoise.file': RESULT,
+  'labelNoise.file': {
+    role: 'result',
+    meaning: (at) => {
+      const path = at('labelNoise.file');
+      return path === null ? null : normalize(path);
+    },
+  },
   'augmentation.flip': RESULT,
   'augmentation.cropPadding': RESULT,
   'augmentation.cutout': RESULT,

@@ -54,6 +54,8 @@ export function shortName(key: string, keys: Iterable<string>): string {
   return alike ? key : last;
 }
 
-/** As a file system, a shell and Slurm take it. */
+/** As a file system, a shell and Slurm take it: never empty, nor a folder's `.` and `..`. */
 export const asName = (value: unknown): string =>
-  (typeof value === 'string' ? value : JSON.stringify(value)).replace(/[^A-Za-z0-9._+-]+/g, '_');
+  (typeof value === 'string' ? value : JSON.stringify(value))
+    .replace(/[^A-Za-z0-9._+-]+/g, '_')
+    .replace(/^\.{0,2}$/, '_');

@@ -14,20 +14,45 @@ import { print, tell } from './output.js';
 import { watchSignals } from './signals.js';
 import { SweepBar } from './sweep-bar.js';
 import type { SweepOutcome } from './sweep.js';
-import type { Standing } from './sweep-plan.js';
+import { look, type Standing } from './sweep-plan.js';
 
 interface LocalRequest {
   /** Of the sweep. */
   readonly folder: string;
   readonly plan: SweepPlan;
-  readonly toRun: readonly Standing[];
+  /** The points chosen. */
+  readonly standings: readonly Standing[];
   readonly jobs: number;
-  readonly quiet?: boolean;
+  readonly quiet: boolean;
+}
+
+/**
+ * Runs what is to run; then those that another process was at work on, if it has left them: that of
+ * a sweep that was killed is still saving.
+ */
+export async function runAll({ standings, ...request }: LocalRequest): Promise<SweepOutcome> {
+  const runnable = (of: readonly Standing[]) => of.filter(({ runs }) => runs);
+  const outcome = await runHere(request, runnable(standings));
+  const busy = standings.filter(({ state }) => state.kind === 'running');
+  if (outcome.signal !== null || busy.length === 0) return outcome;
+  const now = await look(
+    busy.map(({ point }) => point),
+    request.folder,
+    false,
+  );
+  const others = now.flatMap(({ point, state }) => {
+    if (state.kind === 'running') return { point, reason: 'another process is at work on it' };
+    return state.kind === 'invalid' ? { point, reason: state.reason } : [];
+  });
+  const { failed, signal } = await runHere(request, runnable(now));
+  return { failed: [...outcome.failed, ...failed, ...others], signal };
 }
 
 /** Runs `toRun`; what fails is told, and stops nothing else. */
-export async function runHere(request: LocalRequest): Promise<SweepOutcome> {
-  const { folder, plan, toRun, jobs, quiet = false } = request;
+async function runHere(
+  { folder, plan, jobs, quiet }: Omit<LocalRequest, 'standings'>,
+  toRun: readonly Standing[],
+): Promise<SweepOutcome> {
   await makeFolders(folder);
   const lock = await acquireLock(join(folder, '.fsam-sweep-lock'));
   let pool: Pool | null = null;

@@ -80,8 +80,8 @@ async function sweep(options: SweepOptions): Promise<void> {
     options.status === true ? await queuedPoints(folder) : new Map<string, QueuedPoint>();
   if (!quiet) for (const line of planLines(name, folder, standings, queued)) print(line);
   if (options.status === true) return;
-  const { refuseOthersSummary } = await import('./sweep-summary.js');
-  await refuseOthersSummary(folder);
+  const { refuseOthersFiles } = await import('./sweep-summary.js');
+  await refuseOthersFiles(folder);
 
   const toRun = standings.filter(({ runs }) => runs);
   const plan = { name, source, threads, points, workingFolder: working.path };
@@ -106,8 +106,8 @@ async function sweep(options: SweepOptions): Promise<void> {
     print(await expectedTime(toRun, { jobs, threads, workingFolder: working.path }));
   }
   if (dryRun) return;
-  const { runHere } = await import('./sweep-local.js');
-  const outcome = await runHere({ folder, plan, toRun, jobs, quiet });
+  const { runAll } = await import('./sweep-local.js');
+  const outcome = await runAll({ folder, plan, standings, jobs, quiet });
   await conclude(folder, standings, outcome, quiet);
 }
 
@@ -157,7 +157,7 @@ async function readPoints(options: SweepOptions) {
 }
 
 export interface SweepOutcome {
-  /** Points that failed in this call, with their reasons. */
+  /** Points that this call leaves unfinished, with their reasons. */
   readonly failed: readonly { readonly point: Point; readonly reason: string }[];
   readonly signal: StopSignal | null;
 }

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { keptValues, valueIfAbsent } from '../catalogue/identity.js';
+import { keptValues, meaningIfAbsent } from '../catalogue/identity.js';
 import type { Config } from '../config/schema.js';
 import type { CheckpointRecord } from './checkpoint.js';
 import type { RunFolder } from './folder.js';
@@ -20,7 +20,7 @@ export function belongsTo(record: CheckpointRecord, config: Config, folder: RunF
   if (seed !== config.seed) return false;
   if (identity === undefined) return configHash === hashOfFile(folder.config);
   return [...keptValues(config)].every(([key, value]) => {
-    const recorded = Object.hasOwn(identity, key) ? identity[key] : valueIfAbsent(key);
+    const recorded = Object.hasOwn(identity, key) ? identity[key] : meaningIfAbsent(key, config);
     return JSON.stringify(recorded) === JSON.stringify(value);
   });
 }

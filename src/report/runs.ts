@@ -11,6 +11,7 @@ import { readTable } from '../experiment/table.js';
 import { TIMING_TABLE } from '../experiment/timing.js';
 import { UserError } from '../util/errors.js';
 import { errorCode, unreadable } from '../util/file-errors.js';
+import { ownedFiles } from '../util/owned-files.js';
 
 /** A row of metrics.csv; null where a field is empty. */
 export type Epoch = Readonly<Record<MetricsColumn, number | null>>;
@@ -100,8 +101,7 @@ export async function findRuns(path: string, seen = new Set<string>()): Promise<
     }
     throw unreadable(path, error);
   }
-  const names = entries.map(({ name }) => name);
-  if (names.includes('config.yaml') && names.includes('environment.json')) return [path];
+  if (await isRunFolder(path, new Set(entries.map(({ name }) => name)))) return [path];
   const found: string[] = [];
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const inner = join(path, entry.name);
@@ -109,6 +109,15 @@ export async function findRuns(path: string, seen = new Set<string>()): Promise<
     if (isFolder) found.push(...(await findRuns(inner, seen)));
   }
   return found;
+}
+
+/** Also where a file of a run that had begun is missing: the list of what fsam wrote tells. */
+async function isRunFolder(path: string, names: ReadonlySet<string>): Promise<boolean> {
+  const marks = ['config.yaml', 'environment.json'];
+  if (marks.every((mark) => names.has(mark))) return true;
+  if (!names.has('metrics.csv')) return false;
+  const owned = await ownedFiles(path);
+  return owned !== null && [...marks, 'metrics.csv'].every((name) => owned.has(name));
 }
 
 /** A link may lead nowhere. */

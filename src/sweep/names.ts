@@ -38,17 +38,22 @@ export function nameOf(
   return { name: from(asName), unclean: from(asItIs) };
 }
 
-/** The names; those that only the replaced characters make equal end in a digest of them. */
+/** Of a part of a name: file systems take 255 bytes, with what is added to it. */
+const LONGEST = 200;
+
+/** The names; those that are cut, or that only replaced characters make equal, end in a digest. */
 export function distinctNames(names: readonly Name[]): string[] {
   const meant = new Map<string, Set<string>>();
   for (const { name, unclean } of names) {
     meant.set(name, (meant.get(name) ?? new Set()).add(unclean));
   }
   return names.map(({ name, unclean }) => {
-    if (meant.get(name)?.size === 1) return name;
+    const parts = name.split('/').map((part) => part.slice(0, LONGEST));
+    const short = parts.join('/');
+    if (short === name && meant.get(name)?.size === 1) return name;
     const words = unclean.slice(0, unclean.lastIndexOf('/seed-'));
     const digest = createHash('sha256').update(words).digest('hex').slice(0, 6);
-    return name.replace(/\/seed-[^/]*$/, (place) => `-${digest}${place}`);
+    return short.replace(/\/seed-[^/]*$/, (place) => `-${digest}${place}`);
   });
 }
 

@@ -2,6 +2,9 @@
 import { z } from 'zod';
 import { folderName } from '../config/schema.js';
 
+/** Each part of a path below the sweep's folder. */
+const PARTS = /^(?!.*(^|\/)\.{0,2}(\/|$))/;
+
 const assignments = z.record(z.string(), z.unknown());
 
 export const sweepSchema = z.strictObject({
@@ -29,7 +32,8 @@ export const sweepSchema = z.strictObject({
     ),
   folder: z
     .string()
-    .min(1)
+    .regex(PARTS)
+    .meta({ patternErrorMessage: 'names parted by "/", none of them empty, "." or ".."' })
     .optional()
     .describe(
       'Name of a point, with keys in braces: noise{labelNoise.rate}/{optimizer.name}; seed-N follows.',

@@ -51,7 +51,7 @@ export function sbatchScript(request: ArrayRequest): string {
     ...chosen,
     ...(options.gpus === null ? [] : [`--gpus-per-task=${options.gpus}`, '--ntasks=1']),
     `--chdir=${quoteDirective(workingFolder)}`,
-    `--output=${quoteDirective(`${logFolder}/%A_%a.log`)}`,
+    `--output=${quoteDirective(`${logFolder.replaceAll('%', '%%')}/%A_%a.log`)}`,
     '--open-mode=append',
     '--requeue',
     `--signal=B:USR1@${options.signalSeconds}`,

@@ -70,12 +70,15 @@ export function isRequeued({ slurm }: Holder): boolean {
 
 /** Of a holder whose process number means something here. */
 export function isProcessDead({ pid, startTime }: Holder): boolean {
+  const found = startTimeOf(pid);
   try {
     process.kill(pid, 0);
   } catch (error) {
-    return errorCode(error) === 'ESRCH';
+    if (errorCode(error) === 'ESRCH') return true;
+    // Another user's, which /proc may hide.
+    if (found === null) return false;
   }
-  return startTime !== startTimeOf(pid);
+  return startTime !== found;
 }
 
 /**

@@ -39,6 +39,50 @@ describe('fsam sweep', () => {
     expect(readdirSync(join(folder, 'results/trial'))).toEqual(['summary.csv']);
   });
 
+  it('refuses a sweep.json of the user, also where fsam wrote other files', async () => {
+    const folder = sweepFolder(AXES);
+    const results = join(folder, 'results/trial');
+    mkdirSync(results, { recursive: true });
+    writeFileSync(join(results, 'sweep.json'), '{"mine":1}');
+    for (const listed of [false, true]) {
+      if (listed) writeFileSync(join(results, '.fsam-files.json'), '{"note":"","files":[]}');
+      const { code, stderr } = await fsam(folder, [...SWEEP, '--quiet']);
+      expect(stderr).toMatch(/^fsam: results\/trial\/sweep\.json: .*\n$/);
+      expect(code).toBe(2);
+      expect(readFileSync(join(results, 'sweep.json'), 'utf8')).toBe('{"mine":1}');
+    }
+  });
+
+  it('exits with 1 where another process stays at work on a point', async () => {
+    const folder = sweepFolder('set: { epochs: 2000 }\naxes:\n  optimizer.name: [sgd]\n');
+    const config = ['--config', 'smoke', '--set', 'optimizer.name=sgd', '--epochs', '2000'];
+    const other = start(folder, ['train', ...config, '--out', 'results/trial/sgd/seed-1']);
+    const rows = join(folder, 'results/trial/sgd/seed-1/metrics.csv');
+    while (!existsSync(rows)) await new Promise((resolve) => setTimeout(resolve, 20));
+    const { code, stdout, stderr } = await fsam(folder, SWEEP);
+    expect(stdout).toContain('1 running');
+    expect(stderr).toMatch(/^failed: sgd\/seed-1: another process is at work on it$/m);
+    expect(stderr).toContain('fsam: 1 of 1 points failed');
+    expect(code).toBe(1);
+    other.process.kill('SIGTERM');
+    await other.done;
+  });
+
+  it('runs a point last that another process was at work on and has left', async () => {
+    const folder = sweepFolder(`set: { epochs: 150 }\n${AXES}`);
+    const config = ['--config', 'smoke', '--set', 'optimizer.name=sgd', '--epochs', '150'];
+    const other = start(folder, ['train', ...config, '--out', 'results/trial/sgd/seed-1']);
+    const rows = join(folder, 'results/trial/sgd/seed-1/metrics.csv');
+    while (!existsSync(rows)) await new Promise((resolve) => setTimeout(resolve, 20));
+    const sweep = start(folder, SWEEP);
+    await sweep.until(/1 running, 3 new/);
+    other.process.kill('SIGTERM');
+    await other.done;
+    const { code, stdout } = await sweep.done;
+    expect(stdout).toMatch(/^\[3\/3\] .*\n\[1\/1\] sgd\/seed-1 {2}test accuracy/m);
+    expect(code).toBe(0);
+  });
+
   it('runs every point as fsam train would, and then has nothing left to do', async () => {
     const folder = sweepFolder(AXES);
     const { code, stdout } = await fsam(folder, [...SWEEP, '--jobs', '2', '--threads', '2']);

@@ -120,6 +120,10 @@ test('differences, one line a key that counts for one of the two', () => {
     'optimizer.beta1=0.5',
   );
   expect(differences(smoke(), smoke())).toEqual([]);
+  const labels = (path: string) => smoke(`labelNoise.file=${path}`);
+  expect(differences(labels('a/b.csv'), labels('./a//c/../b.csv'))).toEqual([]);
+  expect(differences(labels('a/b.csv'), labels('b.csv'))).toHaveLength(1);
+  expect(differences(labels('a/b.csv'), smoke())).toHaveLength(1);
   expect(differences(smoke(), changed)).toEqual([
     'seed: 1 -> 2',
     'optimizer.rho: 0.2 -> 0.1',

@@ -54,3 +54,24 @@ test('a checkpoint of this version belongs by meaning, and lacks keys that came 
   ).toBe(false);
   expect(belongsTo(record, { ...config, epochs: 3 }, folder)).toBe(false);
 });
+
+test('a key that came later is compared by what its default means', () => {
+  const folder = olderFolder();
+  const { model, ...rest } = configOf(folder);
+  const wide = (stageBlocks: 'code' | 'paper' | null) => ({
+    ...rest,
+    model: { ...model, name: 'wrn-10-2', stageBlocks },
+  });
+  const { seed, identity = {} } = recordOfRun(wide(null));
+  const { 'model.stageBlocks': meant, ...earlier } = identity;
+  expect(meant).toBe('code');
+  const record: CheckpointRecord = {
+    trainImages: 112,
+    progress: BEGINNING,
+    seed,
+    identity: earlier,
+  };
+  expect(belongsTo(record, wide(null), folder)).toBe(true);
+  expect(belongsTo(record, wide('code'), folder)).toBe(true);
+  expect(belongsTo(record, wide('paper'), folder)).toBe(false);
+});

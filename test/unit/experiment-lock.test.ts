@@ -76,6 +76,19 @@ describe('acquireLock', () => {
     }
   });
 
+  it('tells a process of another user by its start as well, where the system shows it', async () => {
+    const kill = vi.spyOn(process, 'kill').mockImplementation(() => {
+      throw Object.assign(new Error(), { code: 'EPERM' });
+    });
+    const path = join(scratchFolder(), 'lock');
+    writeFileSync(path, holder({ pid: process.pid }));
+    await refuseLocked(path);
+    // /proc may hide the processes of others.
+    writeFileSync(path, holder({}));
+    expect(await messageOf(refuseLocked(path))).toContain('in use');
+    expect(kill).toHaveBeenCalled();
+  });
+
   it('leaves a live process of this host and any process of another host alone', async () => {
     const path = join(scratchFolder(), 'lock');
     const other = spawn('sleep', ['30']);

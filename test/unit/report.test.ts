@@ -1,5 +1,6 @@
 // From run folders to points, tables, figures and the page.
 import {
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -453,6 +454,29 @@ describe('what cannot be read is one line', () => {
       /holds no run/,
     );
   });
+});
+
+test('a run folder that lost its configuration or its environment is damaged, not overlooked', async () => {
+  const all = join(root, 'damaged');
+  writeRun(join(all, 'good'));
+  for (const lost of ['config.yaml', 'environment.json']) {
+    const folder = writeRun(join(all, `without-${lost}`), { seed: 2 });
+    const note = 'What fsam wrote';
+    const files = ['config.yaml', 'environment.json', 'metrics.csv', 'summary.json', 'timing.csv'];
+    writeFileSync(join(folder, '.fsam-files.json'), JSON.stringify({ note, files }));
+    rmSync(join(folder, lost));
+  }
+  // Its run was cleared away, or had not begun.
+  mkdirSync(join(all, 'bare'));
+  writeFileSync(
+    join(all, 'bare/.fsam-files.json'),
+    JSON.stringify({ note: '', files: ['config.yaml', 'environment.json', 'metrics.csv'] }),
+  );
+  const { runs, damaged } = await readRuns([all]);
+  expect(runs.map(({ folder }) => folder)).toEqual([join(all, 'good')]);
+  expect(damaged).toHaveLength(2);
+  expect(damaged[0]).toContain('without-config.yaml/config.yaml: is missing');
+  expect(damaged[1]).toContain('without-environment.json/environment.json: ');
 });
 
 test('a run under way: left out of tables by name, and readable as far as it is', async () => {

@@ -22,20 +22,27 @@ const OPTIONS = {
   maxRunning: 4,
   signalSeconds: 90,
 };
-const script = (command: readonly string[]): string =>
+const script = (command: readonly string[], logFolder = '/home/me/my runs/slurm'): string =>
   sbatchScript({
     name: 'trial',
     tasks: 4,
     threads: 2,
     command,
     workingFolder: '/home/me/my runs',
-    logFolder: '/home/me/my runs/slurm',
+    logFolder,
     options: OPTIONS,
   });
 
 test.each(['plain', "it's", 'two words', '$HOME `x` "y" \\', ''])('bash reads %j back', (word) => {
   const said = execFileSync('bash', ['-c', `printf %s ${quote(word)}`], { encoding: 'utf8' });
   expect(said).toBe(word);
+});
+
+test('Slurm replaces nothing in the path of the logs but the numbers of the task', () => {
+  const folder = '/home/me/50%a of %j';
+  expect(script(['fsam'], folder)).toContain(
+    `#SBATCH --output="/home/me/50%%a of %%j/%A_%a.log"\n`,
+  );
 });
 
 test('the directives say what was asked, and nothing that was not', () => {

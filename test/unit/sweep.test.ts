@@ -162,6 +162,29 @@ describe('the grid', () => {
     ).toEqual([19, 19]);
   });
 
+  test('names stay in the folder of the sweep, and are no longer than file systems take', () => {
+    const long = 'a'.repeat(260);
+    const labels = ["'..'", "'.'", "''", long, `${long}b`];
+    const choices = labels.map((label, i) => `${label}: { optimizer.rho: 0.${i + 1} }`);
+    const all = names(`axes:\n  size: { ${choices.join(', ')} }\n`);
+    for (const name of all.slice(0, 3)) expect(name).toMatch(/^_-[\da-f]{6}\/seed-1$/);
+    for (const name of all.slice(3)) expect(name).toMatch(/^a{200}-[\da-f]{6}\/seed-1$/);
+    expect(new Set(all).size).toBe(5);
+    const template = (text: string) => () =>
+      names(`folder: '${text}'\naxes:\n  optimizer.rho: [0.1, 0.2]\n`);
+    for (const text of [
+      '../{optimizer.rho}',
+      '/{optimizer.rho}',
+      'a/./{optimizer.rho}',
+      '{seed}/',
+    ]) {
+      expect(template(text)).toThrow(
+        `folder: got ${JSON.stringify(text)}, wanted names parted by "/", none of them empty, "." or ".."`,
+      );
+    }
+    expect(template('..{optimizer.rho}/{seed}')()[0]).toBe('..0.1/1/seed-1');
+  });
+
   test('is counted before it is made', () => {
     const path = join(folder, 'large.yaml');
     const range = (key: string) => `  ${key}: { from: 0, to: 1, count: 1000 }\n`;
