@@ -1,11 +1,7 @@
 // The device that a run used, which its configuration may leave open.
-import { readFile } from 'node:fs/promises';
 import { UserError } from '../util/errors.js';
-import { unreadable } from '../util/file-errors.js';
-import { parseJson } from '../util/json.js';
+import { readEnvironment, type Environment } from './environment.js';
 import type { RunFolder } from './folder.js';
-
-type Environment = Readonly<Record<string, unknown>>;
 
 /** `cpu`, `gpu`, or both where it went on on another; null where environment.json does not tell. */
 export function deviceUsed(environment: Environment): string | null {
@@ -21,22 +17,14 @@ const kindOf = (device: unknown): 'cpu' | 'gpu' | null =>
 
 /** Errors: UserError where the run in `folder` used another kind of device than this process does. */
 export async function refuseOtherDevice(folder: RunFolder, now: Environment): Promise<void> {
-  const [used, device] = [deviceUsed(await readEnvironment(folder)), kindOf(now['device'])];
+  const [used, device] = [
+    deviceUsed(await readEnvironment(folder.environment)),
+    kindOf(now['device']),
+  ];
   if (used === null || device === null || used.includes(device)) return;
   const wayOut = used === 'cpu' ? 'go on with --device cpu' : 'go on where there is a GPU';
   throw new UserError(
     `${folder.path}: holds a run that used the ${used.toUpperCase()}, and this one would use the ` +
       `${device.toUpperCase()}, which rounds otherwise; ${wayOut}, or start anew with --overwrite`,
   );
-}
-
-/** Empty where it is damaged, which shows where it is written again. */
-export async function readEnvironment({ environment }: RunFolder): Promise<Environment> {
-  try {
-    const content: unknown = parseJson(await readFile(environment, 'utf8'));
-    return typeof content === 'object' && content !== null ? (content as Environment) : {};
-  } catch (error) {
-    if (error instanceof SyntaxError) return {};
-    throw unreadable(environment, error);
-  }
 }

@@ -7,12 +7,12 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { writeFileAtomically } from '../util/atomic-file.js';
 import { UserError } from '../util/errors.js';
-import { unreadable } from '../util/file-errors.js';
 import { parseJson } from '../util/json.js';
+import { readTextIfThere } from '../util/text-file.js';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
-type Environment = Readonly<Record<string, unknown>>;
+export type Environment = Readonly<Record<string, unknown>>;
 
 /**
  * Writes the file of a run that begins, or adds this sitting to that of a run that goes on. `fsam`,
@@ -33,15 +33,31 @@ export async function writeEnvironment(
 }
 
 async function withSitting(path: string, sitting: Environment): Promise<Environment> {
-  let before: Environment;
-  try {
-    before = parseJson(await readFile(path, 'utf8')) as Environment;
-  } catch (error) {
-    if (error instanceof SyntaxError) throw new UserError(`${path}: is damaged: not JSON`);
-    throw unreadable(path, error);
-  }
+  const before = await readEnvironment(path);
   const others = Array.isArray(before['resumed']) ? (before['resumed'] as Environment[]) : [];
   return { ...before, resumed: [...others, sitting] };
+}
+
+/** Errors: UserError where the file is missing, or not what a run wrote. */
+export async function readEnvironment(path: string): Promise<Environment> {
+  const environment = await findEnvironment(path);
+  if (environment !== null) return environment;
+  throw new UserError(
+    `${path}: is missing or damaged, wanted what a run wrote; put a copy of it back, or train anew with --overwrite`,
+  );
+}
+
+/** Null where there is none, or what is there is not what a run wrote. Errors: UserError where it cannot be read. */
+export async function findEnvironment(path: string): Promise<Environment | null> {
+  const text = await readTextIfThere(path);
+  try {
+    const content = text === null ? null : parseJson(text);
+    const isOfRun = typeof content === 'object' && content !== null && 'fsam' in content;
+    return isOfRun ? content : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
 }
 
 async function describe(): Promise<Environment> {

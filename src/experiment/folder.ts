@@ -1,6 +1,6 @@
 // A run folder: where it lies, what stands in it, and what of it is ours to remove.
 import { existsSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ABSENT } from '../catalogue/identity.js';
 import { variantName } from '../catalogue/variant.js';
@@ -9,9 +9,8 @@ import type { Config } from '../config/schema.js';
 import { hasLabelNoise } from '../data/label-noise.js';
 import { targetOfTemporary } from '../util/atomic-file.js';
 import { UserError } from '../util/errors.js';
-import { errorCode, unreadable, unwritable } from '../util/file-errors.js';
+import { unwritable } from '../util/file-errors.js';
 import { listFolder, makeFolders, removeEmptyFolders } from '../util/folders.js';
-import { parseJson } from '../util/json.js';
 import { acquireLock, type Lock } from '../util/lock.js';
 import {
   claimFiles,
@@ -20,6 +19,7 @@ import {
   refuseStrangers,
   removeFiles,
 } from '../util/owned-files.js';
+import { findEnvironment } from './environment.js';
 
 /** The folder, and the files that a run writes into it. */
 export interface RunFolder {
@@ -166,8 +166,8 @@ const namesOf = (folder: RunFolder, isMeant: (row: (of: Config) => boolean) => b
 /** The names of what is ours in the folder. */
 async function ownedIn(folder: RunFolder): Promise<ReadonlySet<string>> {
   const listed = (await ownedFiles(folder.path)) ?? new Set<string>();
-  if (listed.has(basename(folder.environment)) || !(await isOfRun(folder.environment)))
-    return listed;
+  const isListed = listed.has(basename(folder.environment));
+  if (isListed || (await findEnvironment(folder.environment)) === null) return listed;
   // Earlier versions kept no list; their configuration tells what they wrote.
   const config = (() => {
     try {
@@ -180,16 +180,6 @@ async function ownedIn(folder: RunFolder): Promise<ReadonlySet<string>> {
     config === null ? isWritten === always : isWritten(config),
   );
   return new Set([...listed, ...written]);
-}
-
-async function isOfRun(environment: string): Promise<boolean> {
-  try {
-    const content: unknown = parseJson(await readFile(environment, 'utf8'));
-    return typeof content === 'object' && content !== null && 'fsam' in content;
-  } catch (error) {
-    if (error instanceof SyntaxError || errorCode(error) === 'ENOENT') return false;
-    throw unreadable(environment, error);
-  }
 }
 
 /**

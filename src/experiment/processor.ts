@@ -7,7 +7,7 @@ import type { ProcessorSettings } from '../native/device.js';
 import { chooseOneDnn, isOursToChoose, oneDnnTold, processorFlags } from '../native/onednn.js';
 import { threadsTold } from '../native/threads.js';
 import { UserError } from '../util/errors.js';
-import { readEnvironment } from './device-used.js';
+import { readEnvironment } from './environment.js';
 import { inspectFolder, type RunFolder } from './folder.js';
 
 /** For environment.json. */
@@ -56,7 +56,7 @@ interface Begun {
 
 /** Of the run in `folder`. */
 export async function begunWith(folder: RunFolder): Promise<Begun> {
-  const { threads, onednn } = await readEnvironment(folder);
+  const { threads, onednn } = await readEnvironment(folder.environment);
   return {
     threads: typeof threads === 'number' && threads >= 1 ? threads : null,
     onednn: onednn === 'on' ? true : onednn === 'off' ? false : null,

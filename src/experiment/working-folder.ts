@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { relativePaths } from '../config/paths.js';
 import type { Config } from '../config/schema.js';
 import { LOOKED_FOR } from '../data/load.js';
-import { readEnvironment } from './device-used.js';
+import { readEnvironment } from './environment.js';
 import { inspectFolder, type RunFolder } from './folder.js';
 
 export interface WorkingFolder {
@@ -26,7 +26,7 @@ export function recordedFolder(recorded: string | null): WorkingFolder {
 export async function workingFolderOf(folder: RunFolder): Promise<WorkingFolder> {
   const { kind } = await inspectFolder(folder);
   if (kind === 'empty' || !existsSync(folder.environment)) return workHere();
-  const { workingFolder, resumed } = await readEnvironment(folder);
+  const { workingFolder, resumed } = await readEnvironment(folder.environment);
   const sittings = Array.isArray(resumed) ? (resumed as { workingFolder?: unknown }[]) : [];
   // Only where the project was moved are they different ones.
   const last = sittings.at(-1)?.workingFolder ?? workingFolder;

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.js';
 import { listCheckpoints, openRun, runFolder } from '../../src/experiment/folder.js';
+import { begunWith } from '../../src/experiment/processor.js';
 import { runExperiment } from '../../src/experiment/run.js';
 import { RunError } from '../../src/util/errors.js';
 import { randomStream } from '../../src/util/random.js';
@@ -181,6 +182,16 @@ describe('resuming', () => {
     expect(readFileSync(join(folder, 'environment.json'))).toEqual(before);
     rmSync(newest);
     expect(await sitting(folder, Infinity)).toBe('finished');
+  });
+
+  it.each(['', '{', '[]', '{}'])('refuses the environment.json %j', async (damaged) => {
+    const folder = join(scratchFolder(), 'run');
+    await sitting(folder, 9);
+    const path = join(folder, 'environment.json');
+    writeFileSync(path, damaged);
+    const message = await messageOf(sitting(folder, Infinity));
+    expect(message).toContain(`${path}: is missing or damaged, wanted what a run wrote`);
+    await expect(begunWith(runFolder(folder))).rejects.toThrow(message);
   });
 
   it('goes on with other names and keys that change no number', async () => {
