@@ -71,13 +71,11 @@ async function sweep(options: SweepOptions): Promise<void> {
   if (options.point !== undefined || options.array !== undefined) return pointAlone(options);
   const { source, folder, working, points, chosen, name } = await readPoints(options);
   const { look, planLines } = await import('./sweep-plan.js');
-  const { queuedPoints } = await import('./sweep-slurm.js');
   const { jobs = 1, launcher, quiet = false, dryRun = false } = options;
   const share = launcher === 'slurm' ? 1 : Math.max(1, Math.floor(availableParallelism() / jobs));
   const threads = options.threads ?? share;
   const standings = await look(chosen, folder, options.overwrite === true);
-  const queued =
-    options.status === true ? await queuedPoints(folder) : new Map<string, QueuedPoint>();
+  const queued = options.status === true ? await queueOf(folder) : new Map<string, QueuedPoint>();
   if (!quiet) for (const line of planLines(name, folder, standings, queued)) print(line);
   if (options.status === true) return;
   const { refuseOthersFiles } = await import('./sweep-summary.js');
@@ -109,6 +107,18 @@ async function sweep(options: SweepOptions): Promise<void> {
   const { runAll } = await import('./sweep-local.js');
   const outcome = await runAll({ folder, plan, standings, jobs, quiet });
   await conclude(folder, standings, outcome, quiet);
+}
+
+/** For --status, which tells the rest, too, where Slurm cannot be asked: the folder may be a copy. */
+async function queueOf(folder: string): Promise<ReadonlyMap<string, QueuedPoint>> {
+  const { queuedPoints } = await import('./sweep-slurm.js');
+  try {
+    return await queuedPoints(folder);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    tell(`the queue is not known: ${error.message}`);
+    return new Map();
+  }
 }
 
 /** What launchers call. */

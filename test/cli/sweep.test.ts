@@ -1,7 +1,15 @@
 // A sweep as a user sees it: the plan, the runs, and what is left after failures and kills.
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { configSchema } from '../../src/config/schema.js';
 import { fsam, start, temporaryFolder } from './support/fsam.js';
 
 const HEAD = 'name: trial\nbase: smoke\n';
@@ -80,6 +88,29 @@ describe('fsam sweep', () => {
     await other.done;
     const { code, stdout } = await sweep.done;
     expect(stdout).toMatch(/^\[3\/3\] .*\n\[1\/1\] sgd\/seed-1 {2}test accuracy/m);
+    expect(code).toBe(0);
+  });
+
+  it('tells how far it is where there is no Slurm to ask, and that it could not ask', async () => {
+    const folder = sweepFolder(AXES);
+    mkdirSync(join(folder, 'results/trial/slurm'), { recursive: true });
+    const config = configSchema.parse({
+      name: 'smoke',
+      data: { name: 'synthetic' },
+      model: { name: 'resnet18' },
+      optimizer: { name: 'sgd' },
+    });
+    const tasks = [{ name: 'sgd/seed-1', config, overwrites: false }];
+    writeFileSync(
+      join(folder, 'results/trial/slurm/array-1.json'),
+      JSON.stringify({ version: 1, array: '7', ended: false, threads: 1, tasks }),
+    );
+    const empty = temporaryFolder();
+    symlinkSync(process.execPath, join(empty, 'node'));
+    const environment = { PATH: `${empty}:/nowhere` };
+    const { code, stdout, stderr } = await fsam(folder, [...SWEEP, '--status'], environment);
+    expect(stderr).toMatch(/^the queue is not known: squeue: not found\b.*\n$/);
+    expect(stdout).toContain('sweep trial: 4 points in results/trial: 4 new');
     expect(code).toBe(0);
   });
 
