@@ -34,8 +34,8 @@ const TRY_LOADING = 'process.stdout.write(require(process.argv[1]).TF_Version)';
 
 /**
  * @param {Library} library
- * @returns {[tensorflow: Addon, winograd: Addon, quiet: Addon]} tfjs-node's own addon and ours,
- *   linked to the library, and src/native/quiet.cc
+ * @returns {[tensorflow: Addon, ...own: Addon[]]} tfjs-node's own addon and ours, linked to the
+ *   library, and src/native/quiet.cc
  */
 function addonsFor({ directory }) {
   const linked = [
@@ -48,13 +48,14 @@ function addonsFor({ directory }) {
     result: join(TFJS, 'lib', 'napi-v8', 'tfjs_binding.node'),
     flags: ['-I', join(TFJS, 'binding'), ...linked],
   };
-  const winograd = {
-    folder: join('src', 'native', 'winograd'),
-    result: join('build', 'winograd.node'),
+  /** @param {string} name */
+  const own = (name) => ({
+    folder: join('src', 'native', name),
+    result: join('build', `${name}.node`),
     flags: ['-pthread', ...linked],
-  };
+  });
   const quiet = { folder: join('src', 'native'), result: join('build', 'quiet.node'), flags: [] };
-  return [tensorflow, winograd, quiet];
+  return [tensorflow, own('winograd'), own('session'), quiet];
 }
 
 const compiler = () => process.env['CXX'] || 'g++';

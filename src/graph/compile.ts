@@ -1,17 +1,9 @@
 // Traces a program's functions into one graph and runs it in one TensorFlow session.
-import { mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
-import { eagerBackend } from '../native/tensorflow.js';
-import {
-  DATA_TYPE,
-  describeType,
-  sizeOf,
-  type TensorType,
-  type TypedArray,
-} from '../native/types.js';
+import { openSession } from '../native/session.js';
+import { describeType, sizeOf, type TensorType } from '../native/types.js';
 import { InternalError, required } from '../util/errors.js';
 import { trace, type Tracing } from './backend.js';
+import { encodeGraph } from './graph-def.js';
 import {
   checkInputs,
   checkValues,
@@ -24,7 +16,6 @@ import {
   type Values,
 } from './program.js';
 import { Recorder, type Attribute, type Node } from './recorder.js';
-import { TAG, writeSavedModel } from './saved-model.js';
 
 /** Where the pieces of a traced function are in the graph. */
 interface EntryPoint {
@@ -47,7 +38,7 @@ const shapeAttribute = (type: TensorType): Attribute => ({ kind: 'shape', value:
 const access = (name: string) => ({
   handle: name,
   fed: `${name}/value`,
-  assigned: `${name}/assigned`,
+  assign: `${name}/assign`,
   read: `${name}/read`,
 });
 
@@ -104,31 +95,11 @@ function addVariable(recorder: Recorder, name: string, type: TensorType): void {
     attributes: { dtype, shape },
     outputs: [type],
   });
-  // An assignment takes over the memory of what it is given, and what is fed lies in the caller's, when
-  // its address happens to suit TensorFlow. A later step would then give that memory back from one of
-  // TensorFlow's own threads, where Node's heap must not be touched.
-  const copy = recorder.add({
-    name: `${name}/copy`,
-    op: 'DeepCopy',
-    inputs: [names.fed],
-    attributes: { T: dtype },
-  });
-  const assign = recorder.add({
-    name: `${name}/assign`,
-    op: 'AssignVariableOp',
-    inputs: [names.handle, copy.name],
-    attributes: { dtype },
-  });
-  const done: TensorType = { dtype: 'int32', shape: [] };
   recorder.add({
-    name: names.assigned,
-    op: 'Const',
-    inputs: [`^${assign.name}`],
-    attributes: {
-      dtype: typeAttribute(done),
-      value: { kind: 'tensor', value: { type: done, data: new Int32Array(1) } },
-    },
-    outputs: [done],
+    name: names.assign,
+    op: 'AssignVariableOp',
+    inputs: [names.handle, names.fed],
+    attributes: { dtype },
   });
   recorder.add({
     name: names.read,
@@ -199,11 +170,6 @@ function assignState(
         `the new ${variable} of ${name} is ${describeType(symbol)}, the variable is ${describeType(type)}`,
       );
     }
-    if (isFed(recorder.nodes, symbol.output)) {
-      throw new InternalError(
-        `${name} makes an input its new ${variable} as it is: the variable would lie in the caller's memory`,
-      );
-    }
     if (symbol.output === read.name && !isEmpty(read)) {
       throw new InternalError(
         `${name} returns the state ${variable} unchanged: leave it out, or compute it`,
@@ -217,17 +183,6 @@ function assignState(
     });
     return assign.name;
   });
-}
-
-/** Ops whose output lies in their first input's memory. */
-const VIEWS: ReadonlySet<string> = new Set(['Identity', 'Reshape', 'Squeeze', 'ExpandDims']);
-
-/** Is `output` what the caller feeds, in its memory? */
-function isFed(nodes: readonly Node[], output: string): boolean {
-  const source = nodes.find(({ name }) => name === output);
-  if (source === undefined) return false;
-  if (source.op === 'Placeholder') return true;
-  return VIEWS.has(source.op) && isFed(nodes, required(source.inputs[0], `input of ${source.op}`));
 }
 
 /** Names the outputs; each waits for the assignments, so that fetching it runs them. */
@@ -312,64 +267,42 @@ function mapValues<A, B>(
  * written.
  */
 export function loadGraph(graph: Graph): Program {
-  const { binding } = eagerBackend();
-  const directory = mkdtempSync(path.join(os.tmpdir(), 'fsam-graph-'));
-  let session: number;
-  try {
-    writeSavedModel(directory, graph.nodes);
-    session = binding.loadSavedModel(directory, TAG);
-  } catch (error) {
-    throw new InternalError(
-      `TensorFlow refuses the graph: ${error instanceof Error ? error.message : String(error)}`,
-    );
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
-
-  const execute = (feeds: [string, TensorType, TypedArray][], fetches: string[]): TypedArray[] => {
-    const ids = feeds.map(([, type, values]) =>
-      binding.createTensor([...type.shape], DATA_TYPE[type.dtype], values),
-    );
-    try {
-      const fed = feeds.map(([name]) => `${name}:0`).join(',');
-      const fetched = fetches.map((name) => `${name}:0`).join(',');
-      return binding.runSavedModel(session, ids, fed, fetched).map(({ id }) => {
-        const values = binding.tensorDataSync(id);
-        binding.deleteTensor(id);
-        return values;
-      });
-    } finally {
-      for (const id of ids) binding.deleteTensor(id);
-    }
-  };
+  const session = openSession(encodeGraph(graph.nodes));
+  const table = <A, B>(entries: Readonly<Record<string, A>>, make: (name: string, of: A) => B) =>
+    new Map(Object.entries(entries).map(([name, of]) => [name, make(name, of)]));
+  const functions = table(graph.functions, (name, { inputs, outputs }) =>
+    session.define({
+      feeds: Object.entries(inputs).map(([input, type]) => ({ node: `${name}/${input}`, type })),
+      outputs: [...outputs.values()],
+    }),
+  );
+  const reads = table(graph.variables, (name) => session.define({ outputs: [access(name).read] }));
+  const writes = table(graph.variables, (name, type) => {
+    const { fed, assign } = access(name);
+    return session.define({ feeds: [{ node: fed, type }], targets: [assign] });
+  });
 
   return {
     run(name, inputs: Values) {
       const point = entry(graph.functions, name, 'function');
       checkInputs(name, point.inputs, inputs);
-      const feeds = Object.entries(point.inputs).map(
-        ([input, type]): [string, TensorType, TypedArray] => [
-          `${name}/${input}`,
-          type,
-          required(inputs[input], input),
-        ],
-      );
-      const values = execute(feeds, [...point.outputs.values()]);
+      const fed = Object.keys(point.inputs).map((input) => required(inputs[input], input));
+      const values = required(functions.get(name), name).run(fed);
       return Object.fromEntries(
         [...point.outputs.keys()].map((output, i) => [output, required(values[i], output)]),
       );
     },
     read(variable) {
       entry(graph.variables, variable, 'variable');
-      return required(execute([], [access(variable).read])[0], variable);
+      return required(required(reads.get(variable), variable).run([])[0], variable);
     },
     write(variable, values) {
       const type = entry(graph.variables, variable, 'variable');
       checkValues(variable, type, values);
-      execute([[access(variable).fed, type, values]], [access(variable).assigned]);
+      required(writes.get(variable), variable).run([values]);
     },
     dispose() {
-      binding.deleteSavedModel(session);
+      session.close();
     },
   };
 }

@@ -80,26 +80,6 @@ describe('a loaded program', () => {
     expect(kept).toEqual(addresses.map(() => [1, 1, 1, 1]));
   });
 
-  test.each<[string, (x: Tensor) => Tensor]>([
-    ['an input', (x) => x],
-    ['an input of another shape', (x) => tf.reshape(tf.reshape(x, [2, 2]), [4])],
-  ])('refuses %s as a new state, which would lie in memory of the caller', (_, view) => {
-    const keeping: ProgramSpec = {
-      variables: { s: vector },
-      functions: {
-        keep: {
-          inputs: { x: vector },
-          state: ['s'],
-          body: ({ s }, { x }) => ({
-            state: { s: view(required(x, 'x')) },
-            outputs: { y: tf.neg(required(s, 's')) },
-          }),
-        },
-      },
-    };
-    expect(() => traceProgram(keeping)).toThrow(/keep makes an input its new s as it is/);
-  });
-
   test('takes many parts of equal size', () => {
     const x = { dtype: 'float32', shape: [40] } as const;
     const parted: ProgramSpec = {

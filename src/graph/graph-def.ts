@@ -1,9 +1,7 @@
-// Writes recorded nodes as a TensorFlow SavedModel: the one form of graph that tfjs-node can load.
+// Writes recorded nodes as a GraphDef, TensorFlow's form of a graph.
 //
-// The messages below are the parts of tensorflow/core/framework/*.proto and
-// protobuf/{meta_graph,saved_model}.proto that we fill; field numbers are TensorFlow's.
-import { mkdirSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
+// The messages below are the parts of tensorflow/core/framework/*.proto that we fill; field numbers
+// are TensorFlow's.
 import protobuf from 'protobufjs';
 import { DATA_TYPE } from '../native/types.js';
 import { InternalError } from '../util/errors.js';
@@ -25,15 +23,10 @@ message AttrValue {
 message NodeDef { string name = 1; string op = 2; repeated string input = 3; map<string, AttrValue> attr = 5; }
 message VersionDef { int32 producer = 1; }
 message GraphDef { repeated NodeDef node = 1; VersionDef versions = 4; }
-message MetaInfoDef { repeated string tags = 4; }
-message MetaGraphDef { MetaInfoDef meta_info_def = 1; GraphDef graph_def = 2; }
-message SavedModel { int64 saved_model_schema_version = 1; repeated MetaGraphDef meta_graphs = 2; }
 `;
 
 /** The GraphDef version of TensorFlow 2.21: says which op semantics are meant. */
 const PRODUCER = 2000;
-
-export const TAG = 'serve';
 
 const shapeMessage = (shape: readonly number[]) => ({ dim: shape.map((size) => ({ size })) });
 
@@ -78,26 +71,12 @@ const nodeMessage = (node: Node) => ({
   ),
 });
 
-/** The bytes of saved_model.pb for a graph of these nodes. */
-function encodeSavedModel(nodes: readonly Node[]): Uint8Array {
+/** The bytes of a graph of these nodes. */
+export function encodeGraph(nodes: readonly Node[]): Uint8Array {
   const { root } = protobuf.parse(MESSAGES, { keepCase: true });
-  const type = root.lookupType('tensorflow.SavedModel');
-  const message = {
-    saved_model_schema_version: 1,
-    meta_graphs: [
-      {
-        meta_info_def: { tags: [TAG] },
-        graph_def: { node: nodes.map(nodeMessage), versions: { producer: PRODUCER } },
-      },
-    ],
-  };
+  const type = root.lookupType('tensorflow.GraphDef');
+  const message = { node: nodes.map(nodeMessage), versions: { producer: PRODUCER } };
   const fault = type.verify(message);
   if (fault !== null) throw new InternalError(`the graph does not encode: ${fault}`);
   return type.encode(type.fromObject(message)).finish();
-}
-
-/** Writes a SavedModel into `directory`, which is made. */
-export function writeSavedModel(directory: string, nodes: readonly Node[]): void {
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(path.join(directory, 'saved_model.pb'), encodeSavedModel(nodes));
 }

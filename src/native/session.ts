@@ -1,0 +1,126 @@
+// A graph in execution: TensorFlow's C API through an addon of our own (src/native/session/).
+//
+// tfjs-node can load a graph as well, from a folder, without options for the session, and feeding
+// arrays as they lie: one that a variable is assigned from would become its memory. Here what is fed
+// is copied.
+import { loadAddon } from './addon.js';
+// Its variables and the library come first.
+import './tensorflow.js';
+import { DATA_TYPE, type TensorType, type TypedArray } from './types.js';
+import { InternalError, required } from '../util/errors.js';
+import { messageOf } from '../util/file-errors.js';
+
+/** What only the addon knows the inside of. */
+type Handle = symbol;
+
+interface Result {
+  readonly outputs: TypedArray[];
+  /** A serialized RunMetadata, where the run was given options. */
+  readonly metadata: Uint8Array | null;
+}
+
+interface Addon {
+  open(graph: Uint8Array, config: Uint8Array, target: string): Handle;
+  define(
+    session: Handle,
+    feeds: readonly { node: string; type: number; shape: readonly number[] }[],
+    outputs: readonly string[],
+    targets: readonly string[],
+  ): number;
+  run(session: Handle, index: number, arrays: readonly TypedArray[], options: Uint8Array): Result;
+  promise(
+    session: Handle,
+    index: number,
+    arrays: readonly TypedArray[],
+    options: Uint8Array,
+  ): Promise<Result>;
+  close(session: Handle): void;
+}
+
+const addon = loadAddon('session') as Addon;
+const NOTHING = new Uint8Array();
+
+/** A way through the graph: what is fed, which nodes' first outputs are fetched, which are just run. */
+export interface Route {
+  readonly feeds?: readonly { readonly node: string; readonly type: TensorType }[];
+  readonly outputs?: readonly string[];
+  readonly targets?: readonly string[];
+}
+
+export interface SessionOptions {
+  /** A serialized ConfigProto; by default TensorFlow's own settings. */
+  readonly config?: Uint8Array;
+  /** Of a server, such as `grpc://host:port`; by default this process. */
+  readonly target?: string;
+}
+
+/** Each feeds the arrays, in the order of the feeds, and gives the outputs. */
+export interface Computation {
+  run(arrays: readonly TypedArray[]): TypedArray[];
+  /** On another thread; the arrays may be changed at once. */
+  runAsync(arrays: readonly TypedArray[]): Promise<TypedArray[]>;
+  /** With a serialized RunMetadata of what a serialized RunOptions asks for. */
+  runTraced(
+    arrays: readonly TypedArray[],
+    options: Uint8Array,
+  ): { readonly outputs: TypedArray[]; readonly metadata: Uint8Array };
+}
+
+export interface Session {
+  /** Errors: InternalError where the graph has no such node. */
+  define(route: Route): Computation;
+  /** Waits for what is under way; what runs later fails. */
+  close(): void;
+}
+
+/**
+ * A session over a serialized GraphDef. Variables belong to the session.
+ *
+ * Errors: InternalError with what TensorFlow says, here and in every run.
+ */
+export function openSession(
+  graph: Uint8Array,
+  { config = NOTHING, target = '' }: SessionOptions = {},
+): Session {
+  const session = told('opens no session', () => addon.open(graph, config, target));
+  return {
+    define({ feeds = [], outputs = [], targets = [] }) {
+      const fed = feeds.map(({ node, type: { dtype, shape } }) => ({
+        node,
+        type: DATA_TYPE[dtype],
+        shape,
+      }));
+      const index = told('defines no run', () => addon.define(session, fed, outputs, targets));
+      return {
+        run: (arrays) => told(FAILS, () => addon.run(session, index, arrays, NOTHING).outputs),
+        async runAsync(arrays) {
+          try {
+            return (await addon.promise(session, index, arrays, NOTHING)).outputs;
+          } catch (error) {
+            throw failure(FAILS, error);
+          }
+        },
+        runTraced: (arrays, options) => {
+          const result = told(FAILS, () => addon.run(session, index, arrays, options));
+          return { ...result, metadata: required(result.metadata, 'RunMetadata') };
+        },
+      };
+    },
+    close: () => {
+      addon.close(session);
+    },
+  };
+}
+
+const FAILS = 'fails';
+
+const failure = (what: string, error: unknown): InternalError =>
+  new InternalError(`TensorFlow ${what}: ${messageOf(error)}`);
+
+function told<T>(what: string, body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    throw failure(what, error);
+  }
+}

@@ -1,0 +1,317 @@
+// The session's door for Node: what JavaScript gives is taken apart and checked, what TensorFlow gives is copied into arrays.
+// No exception leaves a function here; it becomes one of JavaScript's.
+#include <node_api.h>
+
+#include <cstring>
+#include <utility>
+
+#include "graph-session.h"
+
+namespace {
+
+using Shared = std::shared_ptr<GraphSession>;
+
+/** Something is pending in JavaScript already. */
+struct Pending {};
+
+void check(napi_env env, napi_status status) {
+  if (status == napi_ok) return;
+  bool isPending = false;
+  napi_is_exception_pending(env, &isPending);
+  if (isPending) throw Pending{};
+  const napi_extended_error_info* info = nullptr;
+  napi_get_last_error_info(env, &info);
+  throw Failure(info != nullptr && info->error_message != nullptr ? info->error_message : "Node refuses a call");
+}
+
+/** An error of `what` as a value of JavaScript's. */
+napi_value errorOf(napi_env env, const char* what) {
+  napi_value text, error;
+  if (napi_create_string_utf8(env, what, NAPI_AUTO_LENGTH, &text) != napi_ok) return nullptr;
+  return napi_create_error(env, nullptr, text, &error) == napi_ok ? error : nullptr;
+}
+
+/** What `body` gives, or nothing with an exception pending in JavaScript. */
+template <typename Body>
+napi_value guarded(napi_env env, const Body& body) {
+  try {
+    return body();
+  } catch (const Pending&) {
+  } catch (const std::exception& error) {
+    napi_throw_error(env, nullptr, error.what());
+  }
+  return nullptr;
+}
+
+template <size_t count>
+struct Arguments {
+  Arguments(napi_env env, napi_callback_info info) {
+    size_t got = count;
+    check(env, napi_get_cb_info(env, info, &got, values, nullptr, nullptr));
+    if (got < count) throw Failure("an argument is missing");
+  }
+  napi_value values[count];
+};
+
+std::string text(napi_env env, napi_value value) {
+  size_t length = 0;
+  check(env, napi_get_value_string_utf8(env, value, nullptr, 0, &length));
+  std::string found(length + 1, '\0');
+  check(env, napi_get_value_string_utf8(env, value, found.data(), found.size(), &length));
+  found.resize(length);
+  return found;
+}
+
+size_t index(napi_env env, napi_value value) {
+  uint32_t found = 0;
+  check(env, napi_get_value_uint32(env, value, &found));
+  return found;
+}
+
+/** The memory of a typed array, until JavaScript goes on. */
+std::string_view bytes(napi_env env, napi_value value) {
+  bool isArray = false;
+  check(env, napi_is_typedarray(env, value, &isArray));
+  if (!isArray) throw Failure("wanted a typed array");
+  napi_typedarray_type type;
+  size_t length = 0;
+  void* data = nullptr;
+  check(env, napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr));
+  switch (type) {
+    case napi_int8_array:
+    case napi_uint8_array:
+    case napi_uint8_clamped_array:
+      break;
+    case napi_float32_array:
+    case napi_int32_array:
+      length *= 4;
+      break;
+    default:
+      throw Failure("wanted a Float32Array, an Int32Array or a Uint8Array");
+  }
+  return {static_cast<const char*>(data), length};
+}
+
+template <typename Item>
+auto list(napi_env env, napi_value value, const Item& item) {
+  uint32_t length = 0;
+  check(env, napi_get_array_length(env, value, &length));
+  std::vector<decltype(item(value))> items;
+  items.reserve(length);
+  for (uint32_t i = 0; i < length; i++) {
+    napi_value element;
+    check(env, napi_get_element(env, value, i, &element));
+    items.push_back(item(element));
+  }
+  return items;
+}
+
+std::vector<std::string> texts(napi_env env, napi_value value) {
+  return list(env, value, [env](napi_value item) { return text(env, item); });
+}
+
+napi_value property(napi_env env, napi_value object, const char* name) {
+  napi_value value;
+  check(env, napi_get_named_property(env, object, name, &value));
+  return value;
+}
+
+Feed feedOf(napi_env env, napi_value object) {
+  return {text(env, property(env, object, "node")),
+          static_cast<TF_DataType>(index(env, property(env, object, "type"))),
+          list(env, property(env, object, "shape"),
+               [env](napi_value extent) { return static_cast<int64_t>(index(env, extent)); })};
+}
+
+Shared& sessionOf(napi_env env, napi_value value) {
+  void* found = nullptr;
+  check(env, napi_get_value_external(env, value, &found));
+  return *static_cast<Shared*>(found);
+}
+
+/** An array of the tensor's values; its type is that of the tensor. */
+napi_value arrayOf(napi_env env, const TF_Tensor* tensor) {
+  napi_typedarray_type type;
+  switch (TF_TensorType(tensor)) {
+    case TF_FLOAT:
+      type = napi_float32_array;
+      break;
+    case TF_INT32:
+      type = napi_int32_array;
+      break;
+    case TF_UINT8:
+    case TF_BOOL:
+      type = napi_uint8_array;
+      break;
+    default:
+      throw Failure("an output is of no type that has an array: " + std::to_string(TF_TensorType(tensor)));
+  }
+  const size_t size = TF_TensorByteSize(tensor);
+  void* data = nullptr;
+  napi_value buffer, array;
+  check(env, napi_create_arraybuffer(env, size, &data, &buffer));
+  if (size > 0) std::memcpy(data, TF_TensorData(tensor), size);
+  check(env, napi_create_typedarray(env, type, size / TF_DataTypeSize(TF_TensorType(tensor)), buffer, 0, &array));
+  return array;
+}
+
+/** { outputs: arrays, metadata: Uint8Array or null } */
+napi_value resultOf(napi_env env, const Outcome& outcome) {
+  napi_value result, outputs, metadata;
+  check(env, napi_create_object(env, &result));
+  check(env, napi_create_array_with_length(env, outcome.outputs.size(), &outputs));
+  for (size_t i = 0; i < outcome.outputs.size(); i++) {
+    check(env, napi_set_element(env, outputs, static_cast<uint32_t>(i), arrayOf(env, outcome.outputs[i].get())));
+  }
+  check(env, napi_set_named_property(env, result, "outputs", outputs));
+  if (outcome.metadata == nullptr) {
+    check(env, napi_get_null(env, &metadata));
+  } else {
+    void* data = nullptr;
+    napi_value buffer;
+    const size_t size = outcome.metadata->length;
+    check(env, napi_create_arraybuffer(env, size, &data, &buffer));
+    if (size > 0) std::memcpy(data, outcome.metadata->data, size);
+    check(env, napi_create_typedarray(env, napi_uint8_array, size, buffer, 0, &metadata));
+  }
+  check(env, napi_set_named_property(env, result, "metadata", metadata));
+  return result;
+}
+
+/** A run: of which session, of what, and what it was given. */
+struct Job {
+  GraphSession::Use use;
+  const Function* function;
+  std::vector<Tensor> inputs;
+  std::string options;
+
+  Outcome run() const { return use.session().run(*function, inputs, options); }
+};
+
+/** From (session, function, arrays, options). */
+Job jobOf(napi_env env, const Arguments<4>& arguments) {
+  GraphSession::Use use(sessionOf(env, arguments.values[0]));
+  const Function& function = use.session().function(index(env, arguments.values[1]));
+  size_t next = 0;
+  auto inputs = list(env, arguments.values[2], [&](napi_value array) {
+    if (next >= function.feeds.size()) throw Failure("there are more arrays than inputs");
+    return GraphSession::copyOf(function.feeds[next++], bytes(env, array));
+  });
+  return {std::move(use), &function, std::move(inputs), std::string(bytes(env, arguments.values[3]))};
+}
+
+/** open(graph, config, target): a session. */
+napi_value open(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    const Arguments<3> arguments(env, info);
+    auto held = std::make_unique<Shared>(std::make_shared<GraphSession>(
+        bytes(env, arguments.values[0]), bytes(env, arguments.values[1]), text(env, arguments.values[2])));
+    napi_value external;
+    check(env, napi_create_external(
+                   env, held.get(), [](napi_env, void* data, void*) { delete static_cast<Shared*>(data); }, nullptr,
+                   &external));
+    held.release();
+    return external;
+  });
+}
+
+/** define(session, feeds, outputs, targets): a number to run it by. */
+napi_value define(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    const Arguments<4> arguments(env, info);
+    auto feeds = list(env, arguments.values[1], [env](napi_value feed) { return feedOf(env, feed); });
+    const size_t number = sessionOf(env, arguments.values[0])
+                              ->define(std::move(feeds), texts(env, arguments.values[2]),
+                                       texts(env, arguments.values[3]));
+    napi_value result;
+    check(env, napi_create_uint32(env, static_cast<uint32_t>(number), &result));
+    return result;
+  });
+}
+
+/** run(session, function, arrays, options): what comes out. */
+napi_value run(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    return resultOf(env, jobOf(env, {env, info}).run());
+  });
+}
+
+/** A run on a thread of Node's pool, and the promise of what comes out. */
+struct Promised {
+  Job job;
+  napi_deferred deferred = nullptr;
+  napi_async_work work = nullptr;
+  Outcome outcome{{}, {nullptr, &TF_DeleteBuffer}};
+  /** Empty after success. */
+  std::string failure;
+};
+
+void compute(napi_env, void* data) {
+  auto& promised = *static_cast<Promised*>(data);
+  try {
+    promised.outcome = promised.job.run();
+  } catch (const std::exception& error) {
+    promised.failure = error.what();
+  }
+  // Here, not in `settle`, which Node's thread calls: it may be waiting in `close`.
+  promised.job.use.end();
+}
+
+void settle(napi_env env, napi_status, void* data) {
+  const std::unique_ptr<Promised> promised(static_cast<Promised*>(data));
+  napi_delete_async_work(env, promised->work);
+  napi_value result = nullptr;
+  if (promised->failure.empty()) {
+    try {
+      result = resultOf(env, promised->outcome);
+    } catch (const Pending&) {
+      promised->failure = "the outputs could not be made into arrays";
+      napi_value ignored;
+      napi_get_and_clear_last_exception(env, &ignored);
+    } catch (const std::exception& error) {
+      promised->failure = error.what();
+    }
+  }
+  if (promised->failure.empty()) {
+    napi_resolve_deferred(env, promised->deferred, result);
+  } else {
+    napi_reject_deferred(env, promised->deferred, errorOf(env, promised->failure.c_str()));
+  }
+}
+
+/** promise(session, function, arrays, options): as run, while JavaScript goes on. */
+napi_value promise(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    auto promised = std::make_unique<Promised>(Promised{jobOf(env, {env, info})});
+    napi_value name, result;
+    check(env, napi_create_string_utf8(env, "fsam.run", NAPI_AUTO_LENGTH, &name));
+    check(env, napi_create_async_work(env, nullptr, name, compute, settle, promised.get(), &promised->work));
+    napi_status status = napi_create_promise(env, &promised->deferred, &result);
+    if (status == napi_ok) status = napi_queue_async_work(env, promised->work);
+    if (status != napi_ok) napi_delete_async_work(env, promised->work);
+    check(env, status);
+    promised.release();
+    return result;
+  });
+}
+
+/** close(session): waits for the runs under way. */
+napi_value close(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    sessionOf(env, Arguments<1>(env, info).values[0])->close();
+    return nullptr;
+  });
+}
+
+}  // namespace
+
+NAPI_MODULE_INIT() {
+  const std::pair<const char*, napi_callback> functions[] = {
+      {"open", open}, {"define", define}, {"run", run}, {"promise", promise}, {"close", close}};
+  for (const auto& [name, body] : functions) {
+    napi_value function;
+    if (napi_create_function(env, name, NAPI_AUTO_LENGTH, body, nullptr, &function) != napi_ok) return nullptr;
+    if (napi_set_named_property(env, exports, name, function) != napi_ok) return nullptr;
+  }
+  return exports;
+}

@@ -1,0 +1,125 @@
+#include "graph-session.h"
+
+#include <cstring>
+#include <utility>
+
+namespace {
+
+Status newStatus() { return {TF_NewStatus(), &TF_DeleteStatus}; }
+
+void check(const Status& status) {
+  if (TF_GetCode(status.get()) != TF_OK) throw Failure(TF_Message(status.get()));
+}
+
+Buffer bufferOf(std::string_view bytes) {
+  return {TF_NewBufferFromString(bytes.data(), bytes.size()), &TF_DeleteBuffer};
+}
+
+}  // namespace
+
+GraphSession::GraphSession(std::string_view graph, std::string_view config, const std::string& target) {
+  const Status status = newStatus();
+  const std::unique_ptr<TF_ImportGraphDefOptions, decltype(&TF_DeleteImportGraphDefOptions)> import{
+      TF_NewImportGraphDefOptions(), &TF_DeleteImportGraphDefOptions};
+  TF_GraphImportGraphDef(graph_.get(), bufferOf(graph).get(), import.get(), status.get());
+  check(status);
+  const std::unique_ptr<TF_SessionOptions, decltype(&TF_DeleteSessionOptions)> options{TF_NewSessionOptions(),
+                                                                                     &TF_DeleteSessionOptions};
+  TF_SetConfig(options.get(), config.data(), config.size(), status.get());
+  check(status);
+  TF_SetTarget(options.get(), target.c_str());
+  session_ = TF_NewSession(graph_.get(), options.get(), status.get());
+  check(status);
+  // Otherwise the first run would find out what is wrong with the graph.
+  TF_ExtendSession(session_, status.get());
+  if (TF_GetCode(status.get()) == TF_OK) return;
+  close();
+  check(status);
+}
+
+GraphSession::~GraphSession() { close(); }
+
+void GraphSession::close() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  isClosed_ = true;
+  unused_.wait(lock, [this] { return uses_ == 0; });
+  if (session_ == nullptr) return;
+  // A session is gone even where deleting it reports something: there is no one left to tell.
+  TF_DeleteSession(std::exchange(session_, nullptr), newStatus().get());
+}
+
+GraphSession::Use::Use(std::shared_ptr<GraphSession> session) {
+  const std::lock_guard<std::mutex> lock(session->mutex_);
+  if (session->isClosed_) throw Failure("the session is closed");
+  session->uses_++;
+  session_ = std::move(session);
+}
+
+void GraphSession::Use::end() {
+  const std::shared_ptr<GraphSession> session = std::exchange(session_, nullptr);
+  if (session == nullptr) return;
+  const std::lock_guard<std::mutex> lock(session->mutex_);
+  session->uses_--;
+  session->unused_.notify_all();
+}
+
+TF_Operation* GraphSession::find(const std::string& node) const {
+  TF_Operation* found = TF_GraphOperationByName(graph_.get(), node.c_str());
+  if (found == nullptr) throw Failure("the graph has no node " + node);
+  return found;
+}
+
+size_t GraphSession::define(std::vector<Feed> feeds, const std::vector<std::string>& outputs,
+                            const std::vector<std::string>& targets) {
+  auto function = std::make_unique<Function>();
+  for (const Feed& feed : feeds) function->inputs.push_back({find(feed.node), 0});
+  for (const std::string& node : outputs) {
+    TF_Operation* const found = find(node);
+    if (TF_OperationNumOutputs(found) == 0) throw Failure("node " + node + " has no output");
+    function->outputs.push_back({found, 0});
+  }
+  for (const std::string& node : targets) function->targets.push_back(find(node));
+  function->feeds = std::move(feeds);
+  functions_.push_back(std::move(function));
+  return functions_.size() - 1;
+}
+
+const Function& GraphSession::function(size_t number) const {
+  if (number >= functions_.size()) throw Failure("there is no function " + std::to_string(number));
+  return *functions_[number];
+}
+
+Tensor GraphSession::copyOf(const Feed& feed, std::string_view values) {
+  size_t bytes = TF_DataTypeSize(feed.type);
+  for (const int64_t extent : feed.shape) bytes *= static_cast<size_t>(extent);
+  if (values.size() != bytes) {
+    throw Failure(feed.node + " wants " + std::to_string(bytes) + " bytes, got " + std::to_string(values.size()));
+  }
+  Tensor tensor{TF_AllocateTensor(feed.type, feed.shape.data(), static_cast<int>(feed.shape.size()), bytes),
+                &TF_DeleteTensor};
+  if (tensor == nullptr) throw Failure("no memory for " + std::to_string(bytes) + " bytes of " + feed.node);
+  // Of no elements it may have no memory.
+  if (bytes > 0) std::memcpy(TF_TensorData(tensor.get()), values.data(), bytes);
+  return tensor;
+}
+
+Outcome GraphSession::run(const Function& function, const std::vector<Tensor>& inputs, std::string_view options) {
+  if (inputs.size() != function.inputs.size()) throw Failure("an input is missing");
+  std::vector<TF_Tensor*> fed, fetched(function.outputs.size(), nullptr);
+  for (const Tensor& input : inputs) fed.push_back(input.get());
+  Outcome outcome{{}, {nullptr, &TF_DeleteBuffer}};
+  Buffer wanted{nullptr, &TF_DeleteBuffer};
+  if (!options.empty()) {
+    wanted = bufferOf(options);
+    outcome.metadata.reset(TF_NewBuffer());
+  }
+  const Status status = newStatus();
+  TF_SessionRun(session_, wanted.get(), function.inputs.data(), fed.data(), static_cast<int>(fed.size()),
+                function.outputs.data(), fetched.data(), static_cast<int>(fetched.size()), function.targets.data(),
+                static_cast<int>(function.targets.size()), outcome.metadata.get(), status.get());
+  for (TF_Tensor* tensor : fetched) {
+    if (tensor != nullptr) outcome.outputs.emplace_back(tensor, &TF_DeleteTensor);
+  }
+  check(status);
+  return outcome;
+}

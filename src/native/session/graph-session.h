@@ -1,0 +1,100 @@
+// A graph in execution, through TensorFlow's C API: everything that it owns is deleted, every status read. Of Node it knows
+// nothing (addon.cc does).
+#pragma once
+#include <tensorflow/c/c_api.h>
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+using Status = std::unique_ptr<TF_Status, decltype(&TF_DeleteStatus)>;
+using Tensor = std::unique_ptr<TF_Tensor, decltype(&TF_DeleteTensor)>;
+using Buffer = std::unique_ptr<TF_Buffer, decltype(&TF_DeleteBuffer)>;
+
+/** What TensorFlow says of a failure, or what the caller did wrong. */
+struct Failure : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/** What is fed for a node. */
+struct Feed {
+  std::string node;
+  TF_DataType type;
+  std::vector<int64_t> shape;
+};
+
+/** One way through the graph, its nodes looked up. */
+struct Function {
+  std::vector<Feed> feeds;
+  std::vector<TF_Output> inputs, outputs;
+  std::vector<const TF_Operation*> targets;
+};
+
+struct Outcome {
+  std::vector<Tensor> outputs;
+  /** A serialized RunMetadata; null unless the run was given options. */
+  Buffer metadata;
+};
+
+class GraphSession {
+ public:
+  /** Keeps the session open: `close` waits until there is none. */
+  class Use {
+   public:
+    /** Fails where the session is closed. */
+    explicit Use(std::shared_ptr<GraphSession> session);
+    Use(Use&&) = default;
+    Use& operator=(Use&&) = delete;
+    ~Use() { end(); }
+    void end();
+    GraphSession& session() const { return *session_; }
+
+   private:
+    /** Null after the end. */
+    std::shared_ptr<GraphSession> session_;
+  };
+
+  /**
+   * @param graph a serialized GraphDef.
+   * @param config a serialized ConfigProto.
+   * @param target of a server; empty: in this process.
+   */
+  GraphSession(std::string_view graph, std::string_view config, const std::string& target);
+  ~GraphSession();
+
+  /** @returns its number. `outputs` and `targets`: names of nodes, whose first output is fetched, or that are just run. */
+  size_t define(std::vector<Feed> feeds, const std::vector<std::string>& outputs,
+                const std::vector<std::string>& targets);
+
+  const Function& function(size_t number) const;
+
+  /** A copy of `values` to feed: what a variable is assigned from becomes its memory. */
+  static Tensor copyOf(const Feed& feed, std::string_view values);
+
+  /**
+   * Computes, while a Use lasts. Several threads may at once.
+   *
+   * @param options a serialized RunOptions; empty: none.
+   */
+  Outcome run(const Function& function, const std::vector<Tensor>& inputs, std::string_view options);
+
+  /** Waits for every Use, also of what is still to run; there is none later. */
+  void close();
+
+ private:
+  TF_Operation* find(const std::string& node) const;
+
+  std::unique_ptr<TF_Graph, decltype(&TF_DeleteGraph)> graph_{TF_NewGraph(), &TF_DeleteGraph};
+  TF_Session* session_ = nullptr;
+  std::mutex mutex_;
+  std::condition_variable unused_;
+  /** Both under the mutex. */
+  size_t uses_ = 0;
+  bool isClosed_ = false;
+  // Pointers, so that a function stays where it is while others are added.
+  std::vector<std::unique_ptr<const Function>> functions_;
+};
