@@ -140,6 +140,14 @@ const pool: Rule = (call) => {
   return [like(call.input(0), [n, windowed(call, h, kh, sh), windowed(call, w, kw, sw), c])];
 };
 
+const patchConvolution =
+  (stride: number): Rule =>
+  (call) => {
+    const [n, h, w] = call.shape(0) as [number, number, number];
+    const outputs = extent(call.shape(1), 3);
+    return [like(call.input(0), [n, Math.ceil(h / stride), Math.ceil(w / stride), outputs])];
+  };
+
 const normalise: Rule = (call) => {
   const statistics = like(call.input(1));
   return [like(call.input(0)), statistics, statistics, statistics];
@@ -321,6 +329,12 @@ const RULES: Readonly<Record<string, Rule>> = {
   WinogradConv2DBackpropFilter: (call) => [
     like(call.input(0), [3, 3, extent(call.shape(0), 3), extent(call.shape(1), 3)]),
   ],
+  PatchConv2D: patchConvolution(1),
+  PatchConv2DBackpropInput: (call) => [like(call.input(0))],
+  PatchConv2DBackpropFilter: (call) => [like(call.input(1))],
+  PatchConv2DStrided: patchConvolution(2),
+  PatchConv2DStridedBackpropInput: (call) => [like(call.input(0))],
+  PatchConv2DStridedBackpropFilter: (call) => [like(call.input(1))],
   NormalizeBatch: normalise,
   NormalizeBatchRelu: normalise,
   NormalizeBatchGrad: normaliseBack,

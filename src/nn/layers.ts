@@ -2,6 +2,7 @@
 // function.
 import * as kernels from '../native/kernels.js';
 import { batchNormInference, batchNormTraining } from '../native/normalisation.js';
+import { patchConv2d, suitsPatches } from '../native/patches.js';
 import * as pooling from '../native/pooling.js';
 import { nameScope } from '../native/scope.js';
 import { suitsWinograd, winogradConv2d } from '../native/winograd.js';
@@ -47,12 +48,14 @@ function convolve(
   { convolution: method, precision }: Convolutions,
 ): Tensor4D {
   const padding = (filter.shape[0] - 1) / 2;
-  if (padding === 0) return kernels.conv2d(x, filter, stride, 'VALID', precision);
-  if (stride === 1) {
-    return method === 'auto' && suitsWinograd(x, filter)
-      ? winogradConv2d(x, filter)
-      : kernels.conv2d(x, filter, 1, 'SAME', precision);
+  if (method === 'auto' && stride === 1 && padding === 1 && suitsWinograd(x, filter)) {
+    return winogradConv2d(x, filter);
   }
+  if (method === 'auto' && precision === 'float32' && suitsPatches(x, filter, stride)) {
+    return patchConv2d(x, filter, stride);
+  }
+  if (padding === 0) return kernels.conv2d(x, filter, stride, 'VALID', precision);
+  if (stride === 1) return kernels.conv2d(x, filter, 1, 'SAME', precision);
   // TensorFlow's SAME would pad right and bottom only; its EXPLICIT padding is slow on CPU.
   const sides: [number, number] = [padding, padding];
   const padded = tf.pad(x, [[0, 0], sides, sides, [0, 0]]);

@@ -10,12 +10,7 @@
 // Layouts: points of a filter [panels][36][inputs][PANEL], those of channels beyond the last left as they are; points
 // of tiles, see PointsOfTiles. Points of the filter's gradient have whole blocks of inputs.
 
-#include "vectors.h"
-
-constexpr long PANEL = 2 * LANES;
-
-/** Terms that are summed in one go: sums of short sums round less than long ones, and the factors stay in the cache. */
-constexpr long DEPTH = 64;
+#include "products.h"
 
 typedef int Lanes __attribute__((vector_size(LANES * sizeof(int))));
 
@@ -118,51 +113,6 @@ static inline __attribute__((always_inline)) void alongBoth(const Transform& tra
     transform(half + row * count, 1, to, 1);
 #pragma GCC unroll 6
     for (int column = 0; column < wanted; column++) put(row, column, to[column]);
-  }
-}
-
-/** Channels that lie together where tiles are summed over: those of a vector, and of the rows of a product. */
-constexpr long BLOCK = LANES > ROWS ? LANES : ROWS;
-
-static inline long wholeBlocks(long channels) { return (channels + BLOCK - 1) / BLOCK * BLOCK; }
-
-/** Whether the channels of a panel fill one vector only: more rows of a product are kept in registers, then. */
-static inline bool isNarrow(const Shape& shape, long panel) { return shape.outputs - panel * PANEL <= LANES; }
-
-/** c [rows PANEL] = (add ? c : 0) + sum over k of a[row * aRow + k * aDepth] b[k][PANEL], the first vectors of it. */
-template <int rows, int vectors>
-static inline void multiply(const float* a, long aRow, long aDepth, const float* b, long depth, float* c, bool add) {
-  Vector sums[rows][vectors] = {};
-  for (long k = 0; k < depth; k++) {
-    Vector terms[vectors];
-    for (int v = 0; v < vectors; v++) terms[v] = load(b + k * PANEL + v * LANES);
-#pragma GCC unroll 16
-    for (int row = 0; row < rows; row++) {
-      const float factor = a[row * aRow + k * aDepth];
-      for (int v = 0; v < vectors; v++) sums[row][v] += factor * terms[v];
-    }
-  }
-#pragma GCC unroll 16
-  for (int row = 0; row < rows; row++) {
-    for (int v = 0; v < vectors; v++) {
-      float* place = c + row * PANEL + v * LANES;
-      store(place, add ? load(place) + sums[row][v] : sums[row][v]);
-    }
-  }
-}
-
-/** The same for any number of rows; c has whole blocks of them. `at`: where a row of a begins. */
-template <typename At>
-static inline void multiplyRows(long rows, bool narrow, const At& at, long aRow, long aDepth, const float* b,
-                                long depth, float* c, bool add) {
-  if (narrow) {
-    for (long row = 0; row < rows; row += BLOCK) {
-      multiply<BLOCK, 1>(at(row), aRow, aDepth, b, depth, c + row * PANEL, add);
-    }
-  } else {
-    for (long row = 0; row < rows; row += ROWS) {
-      multiply<ROWS, 2>(at(row), aRow, aDepth, b, depth, c + row * PANEL, add);
-    }
   }
 }
 
@@ -349,7 +299,7 @@ static void convolve(const Shape& shape, const float* x, const float* filter, Ra
       const float* weights = filter + (panel * POINTS + p) * shape.inputs * PANEL;
       for (long k = 0; k < shape.inputs; k += DEPTH) {
         const auto at = [&](long t) { return scratch + p * inputs.size + t * inputs.tile + k; };
-        multiplyRows(tiles.count, isNarrow(shape, panel), at, inputs.tile, 1, weights + k * PANEL,
+        multiplyRows(tiles.count, isNarrow(shape.outputs, panel), at, inputs.tile, 1, weights + k * PANEL,
                      std::min(DEPTH, shape.inputs - k), products + p * size, k > 0);
       }
     }
@@ -370,7 +320,7 @@ static void correlate(const Shape& shape, const float* x, const float* dy, Range
       const auto at = [&](long input) {
         return scratch + p * inputs.size + input / BLOCK * inputs.block + input % BLOCK;
       };
-      multiplyRows(shape.inputs, isNarrow(shape, panel), at, 1, inputs.tile, gradients + p * size, tiles.count,
+      multiplyRows(shape.inputs, isNarrow(shape.outputs, panel), at, 1, inputs.tile, gradients + p * size, tiles.count,
                    sums + (panel * POINTS + p) * rows * PANEL, add);
     }
   }

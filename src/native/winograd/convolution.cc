@@ -4,7 +4,6 @@
 #include <cstring>
 #include <mutex>
 #include <utility>
-#include <vector>
 
 #include "parallel.h"
 
@@ -60,16 +59,6 @@ Panels group(long index, long groups, long panels) {
   return {first, (index + 1) * panels / groups - first};
 }
 
-/** Scratch memory of every thread, found before they start. */
-std::vector<float*> scratchFor(const Shape& shape, long tiles, long tasks) {
-  std::vector<float*> result;
-  for (Buffer& buffer : pool->scratch) {
-    const bool isUsed = static_cast<long>(result.size()) < tasks;
-    result.push_back(isUsed ? buffer.floats(arithmetic->scratchSize(shape, tiles)) : nullptr);
-  }
-  return result;
-}
-
 }  // namespace
 
 const char* prepareConvolutions() {
@@ -89,7 +78,7 @@ void convolution(const Shape& shape, const float* x, const float* filter, bool t
     arithmetic->transformFilter(shape, filter, transposed, panel, points);
   });
   const long blocks = (tiles + TILES - 1) / TILES, groups = groupsFor(blocks, panels);
-  const auto scratch = scratchFor(shape, TILES, blocks * groups);
+  const auto scratch = pool->scratchFor(blocks * groups, arithmetic->scratchSize(shape, TILES));
   pool->threads.run(blocks * groups, [&](long task, int worker) {
     const long first = task / groups * TILES;
     arithmetic->convolve(shape, x, points, {first, std::min(TILES, tiles - first)},
@@ -101,7 +90,7 @@ void filterGradient(const Shape& shape, const float* x, const float* dy, float* 
   std::lock_guard<std::mutex> lock(pool->mutex);
   const long panels = panelsOf(shape), size = arithmetic->gradientSize(shape);
   const long slices = slicesOf(shape), groups = groupsFor(slices, panels), block = tilesToCorrelate(shape);
-  const auto scratch = scratchFor(shape, block, slices * groups);
+  const auto scratch = pool->scratchFor(slices * groups, arithmetic->scratchSize(shape, block));
   float* points = pool->shared.floats(slices * size);
   pool->threads.run(slices * groups, [&](long task, int worker) {
     const long slice = task / groups;

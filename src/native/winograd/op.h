@@ -96,6 +96,26 @@ inline void setOutput(TF_ShapeInferenceContext* context, int index, const Handle
   if (TF_GetCode(status) == TF_OK) TF_ShapeInferenceContextSetOutput(context, index, shape.get(), status);
 }
 
+/** Axes [begin, end) of an input. */
+inline Handle axes(TF_ShapeInferenceContext* context, int input, int begin, int end, TF_Status* status) {
+  const Handle whole{TF_NewShapeHandle(), &TF_DeleteShapeHandle};
+  Handle part{TF_NewShapeHandle(), &TF_DeleteShapeHandle};
+  if (TF_GetCode(status) == TF_OK) TF_ShapeInferenceContextGetInput(context, input, whole.get(), status);
+  if (TF_GetCode(status) == TF_OK) TF_ShapeInferenceContextWithRank(context, whole.get(), 4, whole.get(), status);
+  if (TF_GetCode(status) == TF_OK) {
+    TF_ShapeInferenceContextSubshape(context, whole.get(), begin, end, part.get(), status);
+  }
+  return part;
+}
+
+inline Handle join(TF_ShapeInferenceContext* context, const Handle& first, const Handle& second, TF_Status* status) {
+  Handle whole{TF_NewShapeHandle(), &TF_DeleteShapeHandle};
+  if (TF_GetCode(status) == TF_OK) {
+    TF_ShapeInferenceContextConcatenateShapes(context, first.get(), second.get(), whole.get(), status);
+  }
+  return whole;
+}
+
 using Compute = void (*)(void*, TF_OpKernelContext*);
 using InferShape = void (*)(TF_ShapeInferenceContext*, TF_Status*);
 using Names = std::initializer_list<const char*>;

@@ -6,6 +6,7 @@
 #include "normalisation.h"
 #include "op.h"
 #include "parallel.h"
+#include "patches.h"
 
 // Of tensorflow/core/util/port.h; null where the library does not give it away.
 namespace tensorflow {
@@ -44,26 +45,6 @@ void backpropFilter(void*, TF_OpKernelContext* context) {
 
 // Shapes, for TensorFlow's own checks and optimizers.
 
-/** Axes [begin, end) of an input. */
-Handle axes(TF_ShapeInferenceContext* context, int input, int begin, int end, TF_Status* status) {
-  const Handle whole{TF_NewShapeHandle(), &TF_DeleteShapeHandle};
-  Handle part{TF_NewShapeHandle(), &TF_DeleteShapeHandle};
-  if (TF_GetCode(status) == TF_OK) TF_ShapeInferenceContextGetInput(context, input, whole.get(), status);
-  if (TF_GetCode(status) == TF_OK) TF_ShapeInferenceContextWithRank(context, whole.get(), 4, whole.get(), status);
-  if (TF_GetCode(status) == TF_OK) {
-    TF_ShapeInferenceContextSubshape(context, whole.get(), begin, end, part.get(), status);
-  }
-  return part;
-}
-
-Handle join(TF_ShapeInferenceContext* context, const Handle& first, const Handle& second, TF_Status* status) {
-  Handle whole{TF_NewShapeHandle(), &TF_DeleteShapeHandle};
-  if (TF_GetCode(status) == TF_OK) {
-    TF_ShapeInferenceContextConcatenateShapes(context, first.get(), second.get(), whole.get(), status);
-  }
-  return whole;
-}
-
 void forwardShape(TF_ShapeInferenceContext* context, TF_Status* status) {
   const Handle images = axes(context, 0, 0, 3, status), channels = axes(context, 1, 3, 4, status);
   setOutput(context, 0, join(context, images, channels, status), status);
@@ -90,12 +71,14 @@ Status defineAll() {
   define("WinogradConv2DBackpropFilter", {"x: float", "dy: float"}, {"dw: float"}, backpropFilter,
          backpropFilterShape, status);
   defineNormalisations(status);
+  definePatches(status);
   return status;
 }
 
 const char* prepare(int threads) {
   startPool(threads);
   prepareNormalisations();
+  preparePatches();
   return prepareConvolutions();
 }
 

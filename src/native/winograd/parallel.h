@@ -121,13 +121,25 @@ class Buffer {
 
 /** What all ops share: one of them computes at a time, on all threads. */
 struct Pool {
-  explicit Pool(int threads) : threads(threads), scratch(threads) {}
+  explicit Pool(int threads) : threads(threads), scratch_(threads) {}
+
+  /** So many floats for each worker of `tasks`, found before they start. Throws std::bad_alloc. */
+  std::vector<float*> scratchFor(long tasks, long floats) {
+    std::vector<float*> result;
+    for (Buffer& buffer : scratch_) {
+      const bool isUsed = static_cast<long>(result.size()) < tasks;
+      result.push_back(isUsed ? buffer.floats(floats) : nullptr);
+    }
+    return result;
+  }
 
   std::mutex mutex;
   Threads threads;
-  /** One of each thread. */
-  std::vector<Buffer> scratch;
   Buffer shared;
+
+ private:
+  /** One of each thread. */
+  std::vector<Buffer> scratch_;
 };
 
 inline Pool* pool = nullptr;

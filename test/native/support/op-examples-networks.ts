@@ -97,6 +97,19 @@ const winograd = (draw: Draw) => {
   };
 };
 
+/** A convolution by patches: its x, filter and dy. */
+const patches =
+  (stride: number, count: number): Case =>
+  (draw) => {
+    const image = [draw.int(1, 2), draw.int(2, 7), draw.int(2, 7), draw.int(1, 9)];
+    const [n = 0, h = 0, w = 0, inputs = 0] = image;
+    const kernel = draw.pick(1, 3);
+    const outputs = draw.int(1, 9);
+    const dy = [n, Math.ceil(h / stride), Math.ceil(w / stride), outputs];
+    const shapes = [image, [kernel, kernel, inputs, outputs], dy];
+    return { inputs: shapes.slice(0, count).map((shape) => draw.float(shape)) };
+  };
+
 export const NETWORKS: Readonly<Record<string, Case>> = {
   Conv2D: (draw) => {
     const { over, filter, attributes } = convolution(draw);
@@ -122,6 +135,12 @@ export const NETWORKS: Readonly<Record<string, Case>> = {
     const { x, dy } = winograd(draw);
     return { inputs: [same(x), same(dy)] };
   },
+  PatchConv2D: patches(1, 2),
+  PatchConv2DBackpropInput: patches(1, 3),
+  PatchConv2DBackpropFilter: patches(1, 3),
+  PatchConv2DStrided: patches(2, 2),
+  PatchConv2DStridedBackpropInput: patches(2, 3),
+  PatchConv2DStridedBackpropFilter: patches(2, 3),
   NormalizeBatch: normalise,
   NormalizeBatchRelu: normalise,
   NormalizeBatchGrad: normaliseBack,

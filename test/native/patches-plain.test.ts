@@ -1,0 +1,3 @@
+// What patches.test.ts expects, without instructions that only some processors have.
+import './support/only-plain.js';
+import './patches.test.js';
