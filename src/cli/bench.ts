@@ -1,7 +1,7 @@
 // fsam bench: how long a training step takes, compiled and not, and beside PyTorch on the same
 // machine.
 import os from 'node:os';
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { Config } from '../config/schema.js';
 import type { DatasetShape } from '../data/dataset.js';
 import type { EngineOptions } from '../train/engine.js';
@@ -13,7 +13,7 @@ import { MODES, PYTORCH_MODES } from './bench-modes.js';
 import { addConfigOptions, configRequest, type ConfigOptions } from './config-options.js';
 import { Interrupted } from './failure.js';
 import { print } from './output.js';
-import { threadNumber } from './whole-number.js';
+import { threadNumber, wholeNumber } from './whole-number.js';
 
 type Mode = EngineOptions['mode'];
 
@@ -38,9 +38,13 @@ const BATCHES = 4;
 export function registerBench(program: Command): void {
   addConfigOptions(program.command('bench'))
     .description('Times training steps: stock tfjs, eager, compiled, and PyTorch beside them.')
-    .option('--batch <n>', 'images a step (default: batchSize of the configuration)', count)
-    .option('--steps <n>', 'measured steps', count, 10)
-    .option('--warmup <n>', 'steps before the measured ones', count, 3)
+    .option(
+      '--batch <n>',
+      'images a step (default: batchSize of the configuration)',
+      wholeNumber(9),
+    )
+    .option('--steps <n>', 'measured steps', wholeNumber(9), 10)
+    .option('--warmup <n>', 'steps before the measured ones', wholeNumber(9), 3)
     .addOption(new Option('--modes <mode...>', 'how fsam runs').choices(MODES).default(MODES))
     .option('--against <script>', 'PyTorch program to time too: scripts/bench_pytorch.py')
     .addOption(
@@ -53,11 +57,6 @@ export function registerBench(program: Command): void {
     .option('--json <file>', 'also write every figure there')
     .addHelpText('after', HELP)
     .action(bench);
-}
-
-function count(text: string): number {
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('Wanted a whole number of 1 or more.');
 }
 
 /**

@@ -39,8 +39,8 @@ async function compare(first: string, second: string): Promise<void> {
   for (const line of differences) print(`  ${line}`);
   print('');
   for (const line of textTable(cells(runs[0], runs[1]))) print(line);
-  chart('test accuracy (%)', runs, 'test_accuracy', (value) => value.toFixed(1));
-  chart('training loss', runs, 'train_loss', (value) => decimals(value, 3));
+  chart('test accuracy (%)', runs, 'test_accuracy');
+  chart('training loss', runs, 'train_loss');
 }
 
 const describe = ({ epochs, config }: Progressed): string =>
@@ -53,7 +53,7 @@ function cells(first: Progressed, second: Progressed): string[][] {
   const row = (name: string, column: keyof Epoch): string[] => {
     const [a, b] = [last(first, column), last(second, column)];
     const difference = a === null || b === null ? '' : signed(b - a);
-    return [name, a?.toFixed(3) ?? '', b?.toFixed(3) ?? '', difference];
+    return [name, shown(a), shown(b), difference];
   };
   return [
     ['', '1', '2', '2 - 1'],
@@ -68,18 +68,16 @@ function cells(first: Progressed, second: Progressed): string[][] {
   ];
 }
 
-const signed = (value: number): string => `${value < 0 ? '' : '+'}${value.toFixed(3)}`;
+const shown = (value: number | null): string => (value === null ? '' : decimals(value, 3));
+/** What floats add to a difference of numbers of seven digits is not shown. */
+const signed = (value: number): string =>
+  `${value < 0 ? '' : '+'}${decimals(Number(value.toFixed(9)), 3)}`;
 
-function chart(
-  title: string,
-  runs: readonly Progressed[],
-  column: keyof Epoch,
-  format: (value: number) => string,
-): void {
+function chart(title: string, runs: readonly Progressed[], column: keyof Epoch): void {
   const curves: Curve[] = runs.map(({ epochs }, i) => ({
     values: epochs.map((epoch) => epoch[column] ?? NaN),
     every: i === 0 ? 1 : 4,
   }));
   print(`\n${title}, epochs 1 to ${Math.max(...curves.map(({ values }) => values.length))}`);
-  for (const line of drawChart(curves, format)) print(line);
+  for (const line of drawChart(curves, shown)) print(line);
 }

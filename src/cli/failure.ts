@@ -27,9 +27,13 @@ interface Failure {
   readonly exitCode: number;
 }
 
-/** One line for each mistake; an error of our own also tells where it came from if `verbose`. */
-export function describeFailure(error: unknown, verbose: boolean): Failure {
-  if (error instanceof CommanderError) return describeUsage(error);
+/**
+ * One line for each mistake; an error of our own also tells where it came from if `verbose`.
+ *
+ * @param command whose help knows the way out, such as `fsam train`
+ */
+export function describeFailure(error: unknown, verbose: boolean, command = 'fsam'): Failure {
+  if (error instanceof CommanderError) return describeUsage(error, command);
   if (error instanceof UserError)
     return { lines: error.message.split('\n').map(ours), exitCode: 2 };
   if (error instanceof RunError) return { lines: [ours(oneLine(error.message))], exitCode: 1 };
@@ -40,7 +44,7 @@ export function describeFailure(error: unknown, verbose: boolean): Failure {
 }
 
 /** Commander also throws to end the program after `--help` and `--version`. */
-function describeUsage({ code, message }: CommanderError): Failure {
+function describeUsage({ code, message }: CommanderError, command: string): Failure {
   switch (code) {
     case 'commander.help':
     case 'commander.helpDisplayed':
@@ -48,7 +52,7 @@ function describeUsage({ code, message }: CommanderError): Failure {
       return { lines: [], exitCode: 0 };
     default: {
       const text = oneLine(message.replace(/^error: /, '')).replace(/\.$/, '');
-      const wayOut = text.includes('Did you mean') ? '' : ' (see fsam --help)';
+      const wayOut = text.includes('Did you mean') ? '' : ` (see ${command} --help)`;
       return { lines: [ours(`${text}${wayOut}`)], exitCode: 2 };
     }
   }

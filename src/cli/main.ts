@@ -35,21 +35,29 @@ An option given twice: the last one counts (--set and --mirror add up).`;
 export async function main(argv: readonly string[]): Promise<number> {
   const verbose = argv.includes('--verbose');
   if (verbose) showNativeLog();
+  const program = buildProgram();
   const fail = (error: unknown): number => {
-    const { lines, exitCode } = describeFailure(error, verbose);
+    const { lines, exitCode } = describeFailure(error, verbose, commandIn(program, argv.slice(2)));
     for (const line of lines) tell(line);
     return exitCode;
   };
   guardProcess(fail);
   const asked = argv.length > 2 ? argv : [...argv, '--help'];
   try {
-    await buildProgram().parseAsync(asked);
+    await program.parseAsync(asked);
     return 0;
   } catch (error) {
     const exitCode = fail(error);
     if (error instanceof Interrupted && error.reading) await endBy(error.signal);
     return exitCode;
   }
+}
+
+/** The command that `words` begin with: `fsam data fetch`; `fsam` where they name none. */
+function commandIn(program: Command, words: readonly string[]): string {
+  const [word, ...others] = words;
+  const command = program.commands.find((child) => child.name() === word);
+  return command === undefined ? program.name() : `${program.name()} ${commandIn(command, others)}`;
 }
 
 /** Ends the process by the signal that it got: Node would wait for what is being read. */

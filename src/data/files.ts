@@ -1,4 +1,5 @@
 // Reading and keeping data files, with the operating system's failures told in the user's terms.
+import { closeSync, openSync, readSync } from 'node:fs';
 import { open, readFile, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
@@ -62,7 +63,32 @@ export function notGzip(path: string, error: unknown): UserError {
       `${path}: the gzip data ends too early: the file was cut short; get it again`,
     );
   }
+  const told = otherKind(path);
+  if (told !== null) return new UserError(`${path}: ${told}`);
   return new UserError(
     `${path}: is not intact gzip data (${messageOf(error)}); get the file again`,
   );
+}
+
+/** What the first bytes of a file tell of it. */
+const KINDS: readonly (readonly [beginning: string, told: string])[] = [
+  ['425a68', 'is bzip2 data, wanted gzip or none; unpack it with bunzip2'],
+  ['fd377a585a00', 'is xz data, wanted gzip or none; unpack it with unxz'],
+  ['28b52ffd', 'is Zstandard data, wanted gzip or none; unpack it with unzstd'],
+  ['504b0304', 'is a zip archive, wanted gzip or none; unpack it with unzip'],
+  // As a browser leaves it that unpacks what it fetches.
+  ['000008', 'is an IDX file that is not packed; take the .gz off its name'],
+];
+
+/** Null for gzip data, and where the first bytes do not tell. */
+function otherKind(path: string): string | null {
+  const beginning = Buffer.alloc(6);
+  const file = openSync(path, 'r');
+  try {
+    readSync(file, beginning);
+  } finally {
+    closeSync(file);
+  }
+  const kind = KINDS.find(([bytes]) => beginning.toString('hex').startsWith(bytes));
+  return kind?.[1] ?? null;
 }

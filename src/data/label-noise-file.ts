@@ -38,7 +38,7 @@ export async function readNoisyLabels(
   if (lines.length !== original.length) {
     throw new UserError(
       `${path}: has ${lines.length} labels, wanted ${original.length}, one for each training image; set data.subset ` +
-        'as in the run that wrote it',
+        'and data.validation as in the run that wrote it',
     );
   }
   return Int32Array.from(lines, ({ number, fields }, i) => {

@@ -149,8 +149,21 @@ describe('fsam compare', () => {
     const chart =
       stdout.split('test accuracy (%), epochs 1 to 3\n')[1]?.split('\n').slice(0, 9) ?? [];
     // The first run begins at the bottom, its lowest dot the first of the line; the second ends at the top.
-    expect(chart[0]).toMatch(/^45\.0 \|.*[^\u2800]\u2800*$/u);
-    expect(chart[8]).toMatch(/^10\.0 \|[^\u2800]/u);
+    expect(chart[0]).toMatch(/^45\.000 \|.*[^\u2800]\u2800*$/u);
+    expect(chart[8]).toMatch(/^10\.000 \|[^\u2800]/u);
+  });
+
+  it('shows what is small as what it is', async () => {
+    const folder = twoRuns();
+    for (const [name, loss] of [
+      ['sgd', '0.0001230'],
+      ['sam', '0.0001210'],
+    ] as const) {
+      const path = join(folder, `runs/${name}/seed-1/metrics.csv`);
+      writeFileSync(path, readFileSync(path, 'utf8').replaceAll(/,(2|1\.9|1\.8),/g, `,${loss},`));
+    }
+    const { stdout } = await fsam(folder, ['compare', 'runs/sgd/seed-1', 'runs/sam/seed-1']);
+    expect(stdout).toMatch(/^train loss, last +0\.000123 +0\.000121 +-0\.000002$/m);
   });
 
   it('refuses what is no run, and a run without an epoch', async () => {

@@ -57,6 +57,9 @@ it.each([
   ['train --confg smoke', "unknown option '--confg' (Did you mean --config?)"],
   ['train --config smoke --epoch 1', "unknown option '--epoch' (Did you mean --epochs?)"],
   ['train --config smoke extra', 'too many arguments'],
+  ['report --zzz', "unknown option '--zzz' (see fsam report --help)"],
+  ['data fetch --zzz', "unknown option '--zzz' (see fsam data fetch --help)"],
+  ['bench --steps 0', "argument '0' is invalid. wanted a whole number of at least 1"],
   ['train --config', "option '--config <file>' argument missing"],
   [
     'train --config smoke --resume --overwrite',

@@ -128,6 +128,10 @@ describe('idx', () => {
   it('refuses a .gz that is none, or is cut short', async () => {
     await writeAll((name) => `${name}.gz`);
     const path = join(folder, 't10k-images-idx3-ubyte.gz');
+    await writeFile(path, FILES['t10k-images-idx3-ubyte'] ?? '');
+    expect(await expectUserError(load())).toContain(
+      `${path}: is an IDX file that is not packed; take the .gz off its name`,
+    );
     await writeFile(path, 'not gzip');
     expect(await expectUserError(load())).toContain(`${path}: is not intact gzip data`);
     await writeFile(path, gzipSync(FILES['t10k-images-idx3-ubyte'] ?? '').subarray(0, -4));
