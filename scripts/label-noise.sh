@@ -4,7 +4,6 @@
 #   scripts/label-noise.sh DATA_FOLDER [options of fsam sweep, such as --jobs 2, or --launcher slurm --slurm.partition P]
 set -euo pipefail
 data=${1:?the folder of the data set; bin/fsam data fetch cifar10 --data-dir FOLDER fills it}
-fsam=$(dirname "${BASH_SOURCE[0]}")/../bin/fsam
+source "$(dirname "${BASH_SOURCE[0]}")/ablation.sh"
 
-"$fsam" sweep --config label-noise-cifar10 --data-dir "$data" "${@:2}"
-"$fsam" report results/label-noise-cifar10
+ablation "$data" label-noise-cifar10 "${@:2}"

@@ -4,7 +4,6 @@
 #   scripts/rho-sweep.sh DATA_FOLDER [options of fsam sweep, such as --jobs 2, or --launcher slurm --slurm.partition P]
 set -euo pipefail
 data=${1:?the folder of the data set; bin/fsam data fetch cifar100 --data-dir FOLDER fills it}
-fsam=$(dirname "${BASH_SOURCE[0]}")/../bin/fsam
+source "$(dirname "${BASH_SOURCE[0]}")/ablation.sh"
 
-"$fsam" sweep --config rho-cifar100 --data-dir "$data" "${@:2}"
-"$fsam" report results/rho-cifar100
+ablation "$data" rho-cifar100 "${@:2}"

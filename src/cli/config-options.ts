@@ -18,11 +18,19 @@ export interface ConfigOptions {
   readonly device?: string;
 }
 
-export function addConfigOptions(command: Command): Command {
+/** What `--config` names: where names are looked up, and one of them. */
+const SOURCES = {
+  experiment: { shelf: 'configs/', example: 'quickstart' },
+  sweep: { shelf: 'configs/sweeps/', example: 'tiny-rho' },
+} as const;
+type Source = keyof typeof SOURCES;
+
+export function addConfigOptions(command: Command, source: Source = 'experiment'): Command {
+  const { shelf, example } = SOURCES[source];
   // --config is not a required option of commander's, which would hide the suggestion for a
   // mistyped --confg.
   return command
-    .option('--config <file>', 'a YAML file, or a name under configs/ such as quickstart')
+    .option('--config <file>', `a YAML file, or a name under ${shelf} such as ${example}`)
     .option('--set <key=value>', 'any key, such as optimizer.rho=0.1 (repeatable)', collect)
     .option('--seed <n>', 'what everything random is drawn from')
     .option('--data-dir <path>', 'folder of the data set, or the folder above it, or its .tar.gz')
@@ -38,11 +46,15 @@ export function collect(value: string, previous: readonly string[] = []): string
 }
 
 /** Errors: UserError where no configuration is named. */
-export function configRequest(options: ConfigOptions): ConfigRequest {
+export function configRequest(
+  options: ConfigOptions,
+  source: Source = 'experiment',
+): ConfigRequest {
   const { config, set = [], seed, dataDir, epochs, maxSteps, subset, device } = options;
   if (config === undefined) {
+    const { shelf, example } = SOURCES[source];
     throw new UserError(
-      '--config: missing, wanted a YAML file or a name under configs/, such as --config quickstart',
+      `--config: missing, wanted a YAML file or a name under ${shelf}, such as --config ${example}`,
     );
   }
   return {

@@ -49,7 +49,9 @@ export async function submitPoints(request: SlurmRequest): Promise<void> {
     runs && isValid(point) ? [{ name: point.name, config: point.config, overwrites }] : [],
   );
   if (dryRun) {
-    if (tasks.length > 0) print(`\n${await scriptOf(request, 'array-1.json', tasks.length)}`);
+    if (tasks.length === 0) return;
+    const { array } = await freePaths(folder);
+    print(`\n${await scriptOf(request, array, tasks.length)}`);
     return;
   }
   await makeFolders(slurmFolder(folder));

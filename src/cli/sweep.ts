@@ -42,7 +42,7 @@ A file under configs/sweeps/ shows how a sweep is written; fsam report makes tab
 export function registerSweep(program: Command): void {
   const count = wholeNumber(6);
   const command = program.command('sweep').description('Runs every point of a sweep file.');
-  addConfigOptions(command)
+  addConfigOptions(command, 'sweep')
     .option('--out <folder>', 'the folder of the sweep (default: results/NAME)')
     .option('--jobs <n>', 'points at a time; they share the cores (default: 1; slurm: any)', count)
     .option('--threads <n>', 'threads of each (default: cores / jobs; slurm: 1)', threadNumber)
@@ -137,7 +137,7 @@ async function pointAlone(options: SweepOptions): Promise<void> {
 
 /** The points of the file, and those of them that the filters leave; the sweep's folder, and where it began. */
 async function readPoints(options: SweepOptions) {
-  const { config: source, assignments, overrides } = configRequest(options);
+  const { config: source, assignments, overrides } = configRequest(options, 'sweep');
   const { loadSweep } = await import('../sweep/load.js');
   const { countPoints, expand, isValid } = await import('../sweep/points.js');
   const { selectPoints } = await import('../sweep/select.js');

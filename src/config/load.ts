@@ -33,6 +33,8 @@ export function loadConfig(request: ConfigRequest): Config {
   const overlays = readOverlays(request, mistakes);
   // Without the file every key would seem to be missing.
   if (file === null) throw new UserError(render(mistakes));
+  const sweep = ofSweep(request.config, file);
+  if (sweep !== undefined) throw new UserError(render([...mistakes, sweep]));
 
   const { place } = file;
   const beneath = Object.entries(request.beneath ?? {}).map(([key, value]) =>
@@ -43,6 +45,19 @@ export function loadConfig(request: ConfigRequest): Config {
   if ('mistakes' in checked) mistakes.push(...checked.mistakes);
   if ('mistakes' in checked || mistakes.length > 0) throw new UserError(render(mistakes));
   return checked.config;
+}
+
+/** Keys that every sweep file has one of, and no experiment. */
+const SWEEP_KEYS = ['axes', 'points'];
+
+/** A sweep file in the place of an experiment, of which every key would be a mistake. */
+function ofSweep(name: string, file: Located): Mistake | undefined {
+  if (file.kind !== 'map') return undefined;
+  const [entry] = [...file.entries].filter(([key]) => SWEEP_KEYS.includes(key));
+  if (entry === undefined) return undefined;
+  const [key, { place }] = entry;
+  const text = `${key}: is a key of sweep files, wanted an experiment; fsam sweep --config ${name} runs a sweep`;
+  return { place, text };
 }
 
 /**

@@ -39,6 +39,10 @@ export function loadSweep(name: string): Sweep {
   const mistakes: Mistake[] = [];
   const written = readConfig(name, mistakes, 'sweeps');
   if (written === null) throw new UserError(render(mistakes));
+  if (isExperiment(written)) {
+    const text = `is an experiment, wanted a sweep file with axes or points; fsam train --config ${name} runs an experiment`;
+    throw new UserError(render([{ place: written.place, text }]));
+  }
   const checked = sweepSchema.safeParse(toPlain(written));
   if (!checked.success) {
     mistakes.push(...explain(checked.error.issues, written, sweepJsonSchema()));
@@ -74,6 +78,12 @@ export function loadSweep(name: string): Sweep {
     throw new UserError(render([{ place: written.place, text }]));
   }
   return sweep;
+}
+
+/** Every key of it would be a mistake. */
+function isExperiment(written: Located): boolean {
+  const has = (key: string): boolean => written.kind === 'map' && written.entries.has(key);
+  return has('model') && ![BASE, 'axes', 'points'].some(has);
 }
 
 function assignmentsIn(

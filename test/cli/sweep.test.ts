@@ -37,6 +37,12 @@ describe('fsam sweep', () => {
     expect(readdirSync(folder)).toEqual(['trial.yaml']);
   });
 
+  it('prints the script of its Slurm tasks with the submission where it would lie', async () => {
+    const folder = sweepFolder(AXES);
+    const { stdout } = await fsam(folder, [...SWEEP, '--launcher', 'slurm', '--dry-run']);
+    expect(stdout).toContain(` --array ${folder}/results/trial/slurm/array-1.json `);
+  });
+
   it('refuses a summary.csv of the user before anything runs', async () => {
     const folder = sweepFolder(AXES);
     mkdirSync(join(folder, 'results/trial'), { recursive: true });

@@ -24,6 +24,11 @@ it('documents every option of train, and what a repeated option does', async () 
   expect(stdout).toContain('the last one counts');
 });
 
+it('names a sweep where the help of sweep says what --config takes', async () => {
+  const { stdout } = await fsam(folder, ['sweep', '--help']);
+  expect(stdout.replace(/\s+/g, ' ')).toContain('a name under configs/sweeps/ such as tiny-rho');
+});
+
 it('tells its version', async () => {
   const project = JSON.parse(
     readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
@@ -54,6 +59,7 @@ it.each([
   ['zzz', "unknown command 'zzz' (see fsam --help)"],
   ['--bogus', "unknown option '--bogus' (see fsam --help)"],
   ['train', '--config: missing, wanted a YAML file or a name under configs/'],
+  ['sweep', '--config: missing, wanted a YAML file or a name under configs/sweeps/, such as'],
   ['train --confg smoke', "unknown option '--confg' (Did you mean --config?)"],
   ['train --config smoke --epoch 1', "unknown option '--epoch' (Did you mean --epochs?)"],
   ['train --config smoke extra', 'too many arguments'],

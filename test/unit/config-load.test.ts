@@ -248,6 +248,17 @@ describe('--config', () => {
   });
 });
 
+test.each(['axes: { seed: [1, 2] }', 'points: [{ seed: 1 }]'])(
+  'a sweep file is one mistake, and shown its command: %s',
+  (text) => {
+    const path = write('sweep.yaml', `name: trial\nbase: smoke\n${text}\n`);
+    const key = text.split(':')[0] ?? '';
+    expect(mistakes(path)).toEqual([
+      `sweep.yaml:3: ${key}: is a key of sweep files, wanted an experiment; fsam sweep --config sweep.yaml runs a sweep`,
+    ]);
+  },
+);
+
 describe('the command line', () => {
   test.each([
     ['optimizer.rho', 'no value, wanted optimizer.rho=VALUE'],

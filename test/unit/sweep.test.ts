@@ -9,6 +9,7 @@ import { loadSweep } from '../../src/sweep/load.js';
 import { countPoints, expand, isValid, type Point } from '../../src/sweep/points.js';
 import { selectPoints } from '../../src/sweep/select.js';
 import { valuesOf } from '../../src/sweep/range.js';
+import { UserError } from '../../src/util/errors.js';
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'fsam-sweep-')));
 afterAll(() => {
@@ -255,6 +256,16 @@ test.each([
   ],
 ])('%s', (text, message) => {
   expect(() => points(text)).toThrow(message);
+});
+
+test('an experiment is one mistake, and shown its command', () => {
+  const path = join(folder, 'experiment.yaml');
+  writeFileSync(path, 'name: trial\ndata: { name: synthetic }\nmodel: { name: resnet18 }\n');
+  expect(() => loadSweep(path)).toThrow(
+    new UserError(
+      `${path}:1: is an experiment, wanted a sweep file with axes or points; fsam train --config ${path} runs an experiment`,
+    ),
+  );
 });
 
 test.each([
