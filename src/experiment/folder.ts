@@ -251,6 +251,7 @@ export async function lockFolder(folder: RunFolder): Promise<Lock> {
   try {
     const lock = await acquireLock(folder.lock);
     return {
+      ...lock,
       release: async () => {
         await lock.release();
         await removeEmptyFolders(made);

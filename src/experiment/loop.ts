@@ -47,6 +47,8 @@ export interface Loop {
   readonly save: Save;
   /** Keeps the state of the best epoch; null where that is not asked for. */
   readonly saveBest: Save | null;
+  /** Throws a RunError where the folder is another process's by now. */
+  readonly refuseLost: () => Promise<void>;
   /** Path of the newest checkpoint. */
   readonly lastCheckpoint: () => string | null;
 }
@@ -70,7 +72,8 @@ export function stepsPerEpoch(
  * Trains on from `start`, whose state the engine holds, until the run is finished or interrupted.
  * Either way all is saved when it returns; `finished` of the result tells which.
  *
- * Errors: RunError where a loss is not finite; the state that gave it is not saved.
+ * Errors: RunError where a loss is not finite, and the state that gave it is not saved, or where the
+ * folder is lost.
  */
 export async function train(loop: Loop, start: Progress): Promise<Progress> {
   const { config, trainImages } = loop;
@@ -80,6 +83,7 @@ export async function train(loop: Loop, start: Progress): Promise<Progress> {
   const order = orderOf(config.seed, trainImages);
   const save = async (reached: Progress, write: Save = loop.save): Promise<Progress> => {
     const timed = { ...reached, timing: stopwatch.now() };
+    await loop.refuseLost();
     try {
       await write(timed);
     } catch (error) {
@@ -171,6 +175,7 @@ async function endEpoch(
   };
   const row = metricsRow(position, sums, measuredIn(config), evaluations, best);
   const times = stopwatch.endEpoch(epoch);
+  await loop.refuseLost();
   await metrics.add(formatMetrics(row));
   loop.curves?.add(formatMetrics(row));
   await timing.add({ ...formatTiming(times) });

@@ -6,7 +6,7 @@ import { describeNoise, realisedNoise, withLabelNoise } from '../data/label-nois
 import { loadDataset } from '../data/load.js';
 import { createSchedule } from '../optim/schedule.js';
 import type { CreateEngine, Engine } from '../train/engine.js';
-import { refuseLocked } from '../util/lock.js';
+import { refuseLocked, type Lock } from '../util/lock.js';
 import { recordOfRun } from './belonging.js';
 import { parameterCount, saveCheckpoint } from './checkpoint.js';
 import {
@@ -95,7 +95,7 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
     }
     const engine = request.createEngine(config, dataset, { mode: 'compiled' });
     try {
-      return await runIn(folder, request, plan, dataset, engine);
+      return await runIn(folder, lock, request, plan, dataset, engine);
     } finally {
       engine.dispose();
     }
@@ -138,6 +138,7 @@ function noteNothing({ reporter }: RunRequest): void {
 
 async function runIn(
   folder: RunFolder,
+  { refuseLost }: Lock,
   request: RunRequest,
   plan: Exclude<Plan, { kind: 'nothing' }>,
   dataset: Dataset,
@@ -150,6 +151,7 @@ async function runIn(
     noteNothing(request);
     return 'interrupted';
   }
+  await refuseLost();
   const opened =
     plan.kind === 'start'
       ? await begin(folder, request, dataset)
@@ -173,7 +175,7 @@ async function runIn(
   });
   const curves = await curvesOf(folder, config, opened.metrics.rows);
   const reached = await train(
-    { ...request, ...opened, ...checkpoints, engine, trainImages, schedule, curves },
+    { ...request, ...opened, ...checkpoints, engine, trainImages, schedule, curves, refuseLost },
     opened.progress,
   );
   if (!reached.finished) return 'interrupted';

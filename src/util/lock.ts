@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { link, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { temporaryPath } from './atomic-file.js';
-import { UserError } from './errors.js';
+import { RunError, UserError } from './errors.js';
 import { errorCode, unwritable } from './file-errors.js';
 import { startHeartbeat } from './heartbeat.js';
 import {
@@ -20,7 +20,14 @@ import { lockOpenFile } from './os-lock.js';
 import { readTextIfThere } from './text-file.js';
 
 export interface Lock {
-  release(): Promise<void>;
+  /**
+   * For before something is written under the lock.
+   *
+   * Errors: RunError where another process has taken it over, as from one that was stopped for
+   * minutes on another machine.
+   */
+  readonly refuseLost: () => Promise<void>;
+  readonly release: () => Promise<void>;
 }
 
 /** Where files cannot be linked, a holder needs far less between creating its file and writing it. */
@@ -48,6 +55,7 @@ export async function acquireLock(
   const held = await acquire(path, path);
   const heartbeat = startHeartbeat(held.file.fd, beatMilliseconds);
   return {
+    ...held,
     release: async () => {
       await heartbeat.stop();
       await held.release();
@@ -155,6 +163,14 @@ async function createWith(draft: Draft, path: string): Promise<boolean> {
 function heldAt(path: string, { file, content }: Draft): Held {
   return {
     file,
+    refuseLost: async () => {
+      const found = await readTextIfThere(path);
+      // Without the file nobody else has it yet.
+      if (found === null || found === content) return;
+      throw new RunError(
+        `${path}: another process has taken this folder over, after minutes without a sign of life from this one; nothing more is written here`,
+      );
+    },
     release: async () => {
       if ((await readTextIfThere(path)) === content) await rm(path, { force: true });
       await file.close();

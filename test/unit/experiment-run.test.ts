@@ -352,6 +352,32 @@ describe('a folder that holds something', () => {
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   });
 
+  it('writes nothing more where another process has taken over while it stood still', async () => {
+    const folder = join(scratchFolder(), 'run');
+    const lock = join(folder, '.fsam-lock');
+    let before: string | null = null;
+    const onStep = (step: number): void => {
+      if (step !== 6) return;
+      before = readFileSync(join(folder, 'metrics.csv'), 'utf8');
+      writeFileSync(lock, JSON.stringify({ pid: 7, host: 'elsewhere', startTime: '1' }));
+    };
+    await expect(runTo(folder, { onStep })).rejects.toThrow(RunError);
+    expect(readFileSync(join(folder, 'metrics.csv'), 'utf8')).toBe(before);
+    expect(readdirSync(join(folder, 'checkpoints'))).toEqual(['step-00000004.safetensors']);
+    expect(existsSync(lock)).toBe(true);
+    const interrupted = join(scratchFolder(), 'run');
+    const request = fakeRequest(interrupted, {
+      onStep: () => {
+        request.interruption.signal = 'SIGTERM';
+        writeFileSync(join(interrupted, '.fsam-lock'), 'of another');
+      },
+    });
+    await expect(runExperiment(request)).rejects.toThrow(
+      `${join(interrupted, '.fsam-lock')}: another process has taken this folder over, after minutes without a sign of life from this one; nothing more is written here`,
+    );
+    expect(readdirSync(join(interrupted, 'checkpoints'))).toEqual([]);
+  });
+
   it('refuses a path that cannot be a folder', async () => {
     const file = join(scratchFolder(), 'file');
     writeFileSync(file, '');
