@@ -47,7 +47,7 @@ async function evaluate(folder: string, options: EvalOptions): Promise<void> {
     await refuseOthersFile('--probe', probe, ['input', 'logits']);
   }
   const { openRun, runFolder } = await import('../experiment/folder.js');
-  const { checkpoint } = await openRun(folder, options.checkpoint ?? null);
+  const { checkpoint, isBest } = await openRun(folder, options.checkpoint ?? null);
   const { loadConfig } = await import('../config/load.js');
   const overrides = { dataDirectory: dataDir, device };
   const { ABSENT } = await import('../catalogue/identity.js');
@@ -81,10 +81,7 @@ async function evaluate(folder: string, options: EvalOptions): Promise<void> {
     const { progress } = await loadCheckpoint(checkpoint, engine);
     const { bestBy } = await import('../experiment/metrics.js');
     const { bySet } = await import('./reporter.js');
-    const best =
-      options.checkpoint === 'best'
-        ? `, epoch ${progress.epoch}, the best ${bySet(bestBy(config))}`
-        : '';
+    const best = isBest ? `, epoch ${progress.epoch}, the best ${bySet(bestBy(config))}` : '';
     tell(`${checkpoint}: ${progress.step} steps${best}, on ${inUse}`);
     // The set is read without its label noise, so that these are the true labels.
     const isNoisy = split === 'train' && hasLabelNoise(config.labelNoise);

@@ -7,6 +7,7 @@ import { duration } from './duration.js';
 import type { QueuedPoint } from './sweep-slurm.js';
 import type { EstimateAnswer, EstimateJob } from './sweep-estimate-worker.js';
 import { askWorker } from './worker.js';
+import { counted } from '../util/counted.js';
 
 /** A point, how far it is, and what this call does about it. */
 export interface Standing {
@@ -55,7 +56,7 @@ export function planLines(
   for (const { state } of standings) counts.set(state.kind, (counts.get(state.kind) ?? 0) + 1);
   const sums = [...counts].map(([kind, count]) => `${count} ${kind}`).join(', ');
   return [
-    `sweep ${name}: ${standings.length} points in ${folder}: ${sums}`,
+    `sweep ${name}: ${counted(standings.length, 'point')} in ${folder}: ${sums}`,
     ...standings.map(
       ({ point, state }) =>
         `${String(point.number).padStart(5)}  ${point.name.padEnd(width)}  ${describe(point, state)}${inQueue(queued.get(point.name))}`,
@@ -138,5 +139,5 @@ export async function expectedTime(
   const all = left.reduce((sum, seconds) => sum + seconds, 0);
   // No job is done before the longest of its points.
   const seconds = Math.max(all / Math.min(jobs, left.length), ...left);
-  return `expected time: about ${duration(seconds)} for ${left.length} points, ${jobs} at a time`;
+  return `expected time: about ${duration(seconds)} for ${counted(left.length, 'point')}, ${jobs} at a time`;
 }

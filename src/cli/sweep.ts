@@ -13,6 +13,7 @@ import type { Standing } from './sweep-plan.js';
 import type { QueuedPoint } from './sweep-slurm.js';
 import { threadNumber, wholeNumber } from './whole-number.js';
 import { addSlurmOptions, type SlurmFlags } from './slurm-options.js';
+import { counted } from '../util/counted.js';
 
 interface SweepOptions extends ConfigOptions, SlurmFlags {
   readonly out?: string;
@@ -190,7 +191,7 @@ async function conclude(
     tell(`failed: ${point.name}: ${reason.split('\n').join('; ')}`);
   if (signal !== null) throw new Interrupted(signal, 'the same command goes on');
   if (all.length > 0) {
-    const names = `${all.length} of ${standings.length} points`;
+    const names = `${all.length} of ${counted(standings.length, 'point')}`;
     throw new RunError(`${names} failed (see above); the same command tries them again`);
   }
   const { refuseDamaged } = await import('./report.js');

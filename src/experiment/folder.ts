@@ -1,7 +1,7 @@
 // A run folder: where it lies, what stands in it, and what of it is ours to remove.
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { ABSENT } from '../catalogue/identity.js';
 import { variantName } from '../catalogue/variant.js';
 import { loadConfig } from '../config/load.js';
@@ -206,6 +206,8 @@ interface OpenRun {
   readonly config: Config;
   /** Its path. */
   readonly checkpoint: string;
+  /** Whether it is that of the best epoch. */
+  readonly isBest: boolean;
 }
 
 /**
@@ -223,14 +225,19 @@ export async function openRun(path: string, checkpoint: string | null): Promise<
       `${path}: ${problem}; wanted a run folder such as results/NAME/VARIANT/seed-1`,
     );
   }
-  if (checkpoint === 'best') return { config: configOf(folder), checkpoint: bestOf(folder) };
-  const chosen = checkpoint ?? state.checkpoint;
+  const chosen = checkpoint === 'best' ? bestOf(folder) : (checkpoint ?? state.checkpoint);
   if (chosen === null) {
     throw new UserError(
       `${folder.checkpoints}: holds no checkpoint yet; wait for one, or go on with fsam train --resume`,
     );
   }
-  return { config: configOf(folder), checkpoint: chosen };
+  if (!existsSync(chosen)) {
+    throw new UserError(
+      `--checkpoint ${chosen}: there is no such file; wanted best, or the path of a checkpoint`,
+    );
+  }
+  const isBest = resolve(chosen) === resolve(folder.best);
+  return { config: configOf(folder), checkpoint: chosen, isBest };
 }
 
 function bestOf({ best }: RunFolder): string {

@@ -41,7 +41,7 @@ const addon = loadAddon('session') as Addon;
 const NOTHING = new Uint8Array();
 
 /** A way through the graph: what is fed, which nodes' first outputs are fetched, which are just run. */
-export interface Route {
+interface Route {
   readonly feeds?: readonly { readonly node: string; readonly type: TensorType }[];
   readonly outputs?: readonly string[];
   readonly targets?: readonly string[];
@@ -55,7 +55,7 @@ export interface SessionOptions {
 }
 
 /** Each feeds the arrays, in the order of the feeds, and gives the outputs. */
-export interface Computation {
+interface Computation {
   run(arrays: readonly TypedArray[]): TypedArray[];
   /** On another thread; the arrays may be changed at once. */
   runAsync(arrays: readonly TypedArray[]): Promise<TypedArray[]>;

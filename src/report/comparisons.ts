@@ -22,19 +22,26 @@ export interface Comparison {
 
 const OPTIMIZER = 'optimizer.name';
 
-/** Every pair of points that differ in the optimizer and in no key that both have. */
+/** What is tuned for an optimizer, and may differ with it: its own keys, and the rate of learning. */
+const goesWithOptimizer = (key: string): boolean =>
+  key.startsWith('optimizer.') || key.startsWith('schedule.');
+
+/** Every pair of points that differ in the optimizer, and else in nothing but what goes with it. */
 export function compareOptimizers(points: readonly Point[], score: keyof Scores): Comparison[] {
   const pairs = points.flatMap((second, i) =>
     points
       .slice(i + 1)
       .filter((first) => differOnlyInOptimizer(first, second))
+      .filter((first) => differing(first, second).every(([key]) => goesWithOptimizer(key)))
       .map((first) => ({ first, second, ...compare(first, second, score) })),
   );
   const adjusted = holm(pairs.flatMap(({ test }) => test?.p ?? []));
   let tested = 0;
   return pairs.map((pair) => ({
     ...pair,
-    besides: besides(pair.first, pair.second),
+    besides: differing(pair.first, pair.second).map(
+      ([key, ours, theirs]) => `${key} ${ours}, ${theirs}`,
+    ),
     adjusted: pair.test === null ? null : (adjusted[tested++] ?? null),
   }));
 }
@@ -49,13 +56,16 @@ function differOnlyInOptimizer(a: Point, b: Point): boolean {
   );
 }
 
-/** Differences that the labels do not tell, because they go with the optimizers. */
-function besides({ details: a }: Point, { details: b }: Point): string[] {
+/** Keys that both have, and their values as text where these differ; not the optimizer's name. */
+function differing({ details: a }: Point, { details: b }: Point): [string, string, string][] {
   return [...a.keys()]
     .filter((key) => key !== OPTIMIZER && b.has(key))
-    .map((key) => [key, JSON.stringify(a.get(key)), JSON.stringify(b.get(key))] as const)
-    .filter(([, ours, theirs]) => ours !== theirs)
-    .map(([key, ours, theirs]) => `${key} ${ours}, ${theirs}`);
+    .map((key): [string, string, string] => [
+      key,
+      JSON.stringify(a.get(key)),
+      JSON.stringify(b.get(key)),
+    ])
+    .filter(([, ours, theirs]) => ours !== theirs);
 }
 
 /**

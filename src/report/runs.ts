@@ -11,6 +11,7 @@ import { readTable } from '../experiment/table.js';
 import { TIMING_TABLE } from '../experiment/timing.js';
 import { UserError } from '../util/errors.js';
 import { errorCode, unreadable } from '../util/file-errors.js';
+import { noFolder } from '../util/folders.js';
 import { ownedFiles } from '../util/owned-files.js';
 
 /** A row of metrics.csv; null where a field is empty. */
@@ -99,7 +100,7 @@ export async function findRuns(path: string, seen = new Set<string>()): Promise<
     if (errorCode(error) === 'ENOENT') {
       throw new UserError(`${path}: no such folder; wanted one with runs, such as results/NAME`);
     }
-    throw unreadable(path, error);
+    throw errorCode(error) === 'ENOTDIR' ? noFolder(path) : unreadable(path, error);
   }
   if (await isRunFolder(path, new Set(entries.map(({ name }) => name)))) return [path];
   const found: string[] = [];

@@ -11,6 +11,7 @@ import { UserError } from '../util/errors.js';
 import { BASE } from './axes.js';
 import { baseName } from './names.js';
 import { isValid, type Point } from './points.js';
+import { counted } from '../util/counted.js';
 
 /** `KEY=VALUE`: KEY is one of the configuration, `base`, or an axis with a name of its own. */
 interface Filter {
@@ -36,7 +37,7 @@ export function selectPoints(points: readonly Point[], filters: readonly string[
   if (chosen.length > 0) return chosen;
   const flags = filters.map((filter) => showFlag('--filter', filter)).join(' ');
   const hints = [...wanted.keys()].map((key) => hintFor(key, points)).join('');
-  throw new UserError(`${flags}: none of ${points.length} points is so${hints}`);
+  throw new UserError(`${flags}: none of ${counted(points.length, 'point')} is so${hints}`);
 }
 
 function readFilter(typed: string, points: readonly Point[]): Filter {

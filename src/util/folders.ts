@@ -61,8 +61,10 @@ export async function listFolder(path: string): Promise<string[] | null> {
     return await readdir(path);
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return null;
-    throw errorCode(error) === 'ENOTDIR'
-      ? new UserError(`${path}: is a file, wanted a folder`)
-      : unreadable(path, error);
+    throw errorCode(error) === 'ENOTDIR' ? noFolder(path) : unreadable(path, error);
   }
 }
+
+/** What to tell of a file at `path` where a folder was wanted. */
+export const noFolder = (path: string): UserError =>
+  new UserError(`${path}: is a file, wanted a folder`);

@@ -99,7 +99,12 @@ describe('the kept checkpoint', () => {
 
   it('is what eval takes for `best`; a run without one says what keeps it', async () => {
     const { path, best } = await run(validated);
-    expect((await openRun(path, 'best')).checkpoint).toBe(best);
+    expect(await openRun(path, 'best')).toMatchObject({ checkpoint: best, isBest: true });
+    expect((await openRun(path, `${path}/./best.safetensors`)).isBest).toBe(true);
+    expect((await openRun(path, null)).isBest).toBe(false);
+    expect(await messageOf(openRun(path, 'bst'))).toBe(
+      '--checkpoint bst: there is no such file; wanted best, or the path of a checkpoint',
+    );
     const other = await run(fakeConfig());
     expect(await messageOf(openRun(other.path, 'best'))).toContain('checkpoint.keepBest: true');
   });

@@ -300,6 +300,12 @@ test('what goes with the optimizers is named beside their difference', async () 
   expect(names).toBe('sam - sgd (also: schedule.learningRate 0.05, 0.1)');
 });
 
+test('optimizers are not compared where something else differs, though no label tells it', async () => {
+  const smoothed = (labelSmoothing: number) => ({ keys: { labelSmoothing } });
+  const found = await points(smoothed(0), { ...smoothed(0.1), optimizer: sam(0.1) });
+  expect(compareOptimizers(found, 'last')).toEqual([]);
+});
+
 test('tables: +- only with several seeds, characters of the formats escaped', async () => {
   const cells = accuracyCells(
     await points(
@@ -450,6 +456,9 @@ describe('what cannot be read is one line', () => {
 
   test('no folder, no run', async () => {
     await expect(readRuns([join(root, 'nowhere')])).rejects.toThrow(/nowhere: no such folder/);
+    const file = join(root, 'summary.json');
+    writeFileSync(file, '{}');
+    await expect(readRuns([file])).rejects.toThrow(`${file}: is a file, wanted a folder`);
     await expect(readRuns([runs()].map(() => mkdtempSync(join(root, 'empty-'))))).rejects.toThrow(
       /holds no run/,
     );
