@@ -107,7 +107,8 @@ describe('timePytorch', () => {
       'echo.cjs',
       `console.log('a warning');
        console.log(JSON.stringify({ mode: 'compile', ms_median: 4, ms_min: 3, ms_p90: 5, images_per_second: 750,
-         peak_memory_mb: 800, losses: [4.5], parameters: 123, torch: process.argv.slice(2).join(' '), threads: 2, device: 'cpu' }));`,
+         peak_memory_mb: 800, losses: [4.5], parameters: 123, torch: process.argv.slice(2).join(' '), instructions: 'AVX2',
+         threads: 2, device: 'cpu' }));`,
     );
     const asked =
       '--model resnet18 --width 8 --parameters 123 --precision float32 --classes 100 --height 32 --channels 3 --batch 3 ' +
@@ -125,7 +126,7 @@ describe('timePytorch', () => {
         losses: [4.5],
         parameters: 123,
         device: 'cpu',
-        library: `PyTorch ${asked}, 2 threads`,
+        library: `PyTorch ${asked}, AVX2, 2 threads`,
       },
     });
   });
