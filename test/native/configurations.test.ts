@@ -3,6 +3,7 @@
 import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { configuration, LABELS_FILE } from '../../scripts/configurations.mjs';
+import { OPTIMIZER_TITLES } from '../../src/catalogue/variants.js';
 import { configJsonSchema, type SchemaNode } from '../../src/config/jsonSchema.js';
 import { configSchema, type Config } from '../../src/config/schema.js';
 import { valueAt } from '../../src/config/text.js';
@@ -35,7 +36,7 @@ test('they leave out no key of the schema, and no optimizer', () => {
   const unused = keys.filter((key) => written.every((one) => valueAt(one, key) === undefined));
   expect(unused).toEqual([]);
   const names = new Set(written.map((one) => valueAt(one, 'optimizer.name')));
-  expect(names).toEqual(new Set(['sgd', 'adamw', 'sam', 'asam', 'fsam', 'fasam']));
+  expect(names).toEqual(new Set(OPTIMIZER_TITLES));
 });
 
 /** Configuration number `index`, with a file of labels in `folder` where it wants one. */
