@@ -55,7 +55,7 @@ function addonsFor({ directory }) {
     flags: ['-pthread', ...linked],
   });
   const quiet = { folder: join('src', 'native'), result: join('build', 'quiet.node'), flags: [] };
-  return [tensorflow, own('winograd'), own('session'), quiet];
+  return [tensorflow, own('ops'), own('session'), quiet];
 }
 
 const compiler = () => process.env['CXX'] || 'g++';

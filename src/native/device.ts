@@ -77,6 +77,6 @@ export async function openDevice(
         'CUDA_VISIBLE_DEVICES, see fsam doctor, or use --device cpu',
     );
   }
-  const on = (loadAddon('winograd') as Addon).usesOneDnn() ?? oneDnnTold() ?? false;
+  const on = (loadAddon('ops') as Addon).usesOneDnn() ?? oneDnnTold() ?? false;
   return { ...setup, inUse, threads: threadCount(), onednn: { on, reason } };
 }

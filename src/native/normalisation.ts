@@ -1,4 +1,4 @@
-// Batch normalisation, and ReLU behind it: by ops of our own on a CPU (src/native/winograd/), by
+// Batch normalisation, and ReLU behind it: by ops of our own on a CPU (src/native/ops/), by
 // TensorFlow's fused ones on a GPU.
 //
 // TensorFlow's on CPUs took more of a step with the ReLU behind them: 12 % against 6 % with oneDNN in

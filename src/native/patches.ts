@@ -1,5 +1,5 @@
 // Convolution of few channels on CPUs: patches of pixels times the filter, as ops of our own
-// (src/native/winograd/).
+// (src/native/ops/).
 //
 // TensorFlow's prepare each call for long, and pad and cut in ops of their own: the first, the strided and
 // the 1x1 convolutions of a narrow network took a quarter of its step.

@@ -1,5 +1,5 @@
 // 3x3 convolution with a quarter of the multiplications, on CPUs: Winograd's minimal filtering
-// F(4x4, 3x3), as ops of our own (src/native/winograd/).
+// F(4x4, 3x3), as ops of our own (src/native/ops/).
 //
 // Its rounding errors are those of float32 sums in another order, up to about twice direct
 // convolution's (test/native/winograd.test.ts).
@@ -17,7 +17,7 @@ interface Addon {
 }
 
 function registerOps(): string {
-  const { registerOps: register } = loadAddon('winograd') as Addon;
+  const { registerOps: register } = loadAddon('ops') as Addon;
   const threads = threadCount();
   try {
     return register(threads);

@@ -22,7 +22,7 @@ test('share out tasks, have none of none, and say where there are no more of the
   const folder = mkdtempSync(join(tmpdir(), 'fsam-threads-'));
   try {
     const program = join(folder, 'threads');
-    const sources = ['-I', file('../../src/native/winograd'), file('./support/threads.cc')];
+    const sources = ['-I', file('../../src/native/ops'), file('./support/threads.cc')];
     const compiler = process.env['CXX'] ?? 'g++';
     execFileSync(compiler, ['-std=c++17', '-pthread', ...sources, '-o', program]);
     const said = execFileSync(program, { encoding: 'utf8', timeout: 20_000 });
