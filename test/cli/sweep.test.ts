@@ -83,14 +83,17 @@ describe('fsam sweep', () => {
   });
 
   it('runs a point last that another process was at work on and has left', async () => {
-    const folder = sweepFolder(`set: { epochs: 150 }\n${AXES}`);
-    const config = ['--config', 'smoke', '--set', 'optimizer.name=sgd', '--epochs', '150'];
+    const folder = sweepFolder(`set: { epochs: 20 }\n${AXES}`);
+    const config = ['--config', 'smoke', '--set', 'optimizer.name=sgd', '--epochs', '20'];
     const other = start(folder, ['train', ...config, '--out', 'results/trial/sgd/seed-1']);
     const rows = join(folder, 'results/trial/sgd/seed-1/metrics.csv');
     while (!existsSync(rows)) await new Promise((resolve) => setTimeout(resolve, 20));
+    // Held still, it is at work however long the sweep takes to look.
+    other.process.kill('SIGSTOP');
     const sweep = start(folder, SWEEP);
     await sweep.until(/1 running, 3 new/);
     other.process.kill('SIGTERM');
+    other.process.kill('SIGCONT');
     await other.done;
     const { code, stdout } = await sweep.done;
     expect(stdout).toMatch(/^\[3\/3\] .*\n\[1\/1\] sgd\/seed-1 {2}test accuracy/m);
