@@ -76,7 +76,7 @@ describe('fsam sweep', () => {
     const { code, stdout, stderr } = await fsam(folder, SWEEP);
     expect(stdout).toContain('1 running');
     expect(stderr).toMatch(/^failed: sgd\/seed-1: another process is at work on it$/m);
-    expect(stderr).toContain('fsam: 1 of 1 points failed');
+    expect(stderr).toContain('fsam: 1 of 1 point failed');
     expect(code).toBe(1);
     other.process.kill('SIGTERM');
     await other.done;

@@ -11,7 +11,10 @@ import { afterAll } from 'vitest';
 export const LAUNCHER = fileURLToPath(new URL('../../../bin/fsam', import.meta.url));
 const POLL_MILLISECONDS = 5;
 const FOLDERS = mkdtempSync(join(tmpdir(), 'fsam-cli-'));
+const children = new Set<ChildProcessByStdio<null, Readable, Readable>>();
 afterAll(() => {
+  // Those that a failed test left running.
+  for (const child of children) child.kill('SIGKILL');
   rmSync(FOLDERS, { recursive: true, force: true });
 });
 
@@ -44,6 +47,7 @@ export function start(
     detached: through.length > 0,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  children.add(child);
   const texts = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8').on('data', (text: string) => (texts[name] += text));
@@ -52,6 +56,7 @@ export function start(
   const done = new Promise<Result>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code) => {
+      children.delete(child);
       ended = true;
       resolve({ code, ...texts });
     });
