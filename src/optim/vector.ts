@@ -6,9 +6,12 @@ import { tf, type Scalar, type Tensor1D } from '../native/tensorflow.js';
 export const norm = (x: Tensor1D): Scalar =>
   tf.sqrt(tf.mul<Scalar>(halfSquaredNorm(x), tf.scalar(2)));
 
-/** x . y, as a matrix product: no intermediate vector. */
-const dot = (x: Tensor1D, y: Tensor1D): Scalar =>
-  tf.matMul(x.reshape([1, -1]), y.reshape([-1, 1])).reshape([]);
+/**
+ * x . y, as a sum of products, which TensorFlow adds up in a tree. A matrix product needs no
+ * intermediate vector, but adds one after the other where oneDNN does not compute it: of ten million
+ * elements the sum is 1 % off.
+ */
+const dot = (x: Tensor1D, y: Tensor1D): Scalar => tf.sum<Scalar>(tf.mul(x, y));
 
 /** Cosine of the angle between x and y, kept within +-1 of rounding; 0 where one of them is 0. */
 export const cosine = (x: Tensor1D, y: Tensor1D): Scalar =>
