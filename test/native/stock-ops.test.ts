@@ -5,6 +5,7 @@ import { configSchema, type Config } from '../../src/config/schema.js';
 import { makeSynthetic } from '../../src/data/synthetic.js';
 import { eagerBackend, tf } from '../../src/native/tensorflow.js';
 import { createEngine } from '../../src/train/engine.js';
+import { required } from '../../src/util/errors.js';
 import { expectNear } from './support/compare.js';
 
 const RATE = 0.01;
@@ -101,7 +102,12 @@ test.each(Object.entries(CASES))('%s', (_, keys) => {
   const [stock, eager] = [stepOf(config, 'stock'), stepOf(config, 'eager')];
   expect(stock.foreign).toEqual([]);
   expect(eager.foreign).not.toEqual([]);
-  expectNear('losses', stock.losses, eager.losses, 1e-5);
+  const [first, second] = [0, 1].map((step) =>
+    [stock, eager].map(({ losses }) => required(losses[step], `loss ${step}`)),
+  ) as [[number, number], [number, number]];
+  expectNear('loss', ...first, 1e-5);
+  // After an update: where a rounding turns a ReLU over, its gradient lacks a term. A wrong op is 1e-2 off.
+  expectNear('next loss', ...second, 1e-3);
 });
 
 test('dropout, by draws of its own', () => {
