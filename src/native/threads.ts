@@ -11,20 +11,20 @@ const [WITHIN, BESIDE] = ['TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS'];
 
 /** The last bits of a result depend on it: sums are cut among the threads. */
 export function useThreads(count: number): void {
-  // One op after the other, each on all threads: points side by side would only get in each other's way.
   process.env[WITHIN] = String(count);
-  process.env[BESIDE] = String(count);
+  Reflect.deleteProperty(process.env, BESIDE);
   // oneDNN's, where it is built on OpenMP.
   process.env['OMP_NUM_THREADS'] = String(count);
 }
 
 /**
- * Writes down for TensorFlow what `threadCount` says, so that both take the same.
+ * Writes down for TensorFlow what `threadCount` says, so that both take the same, and that ops run one
+ * after the other, each on all threads: those that wait for one beside would take time from it.
  *
  * @throws UserError as threadCount
  */
 export function settleThreads(): void {
-  read(BESIDE);
+  process.env[BESIDE] = String(read(BESIDE) ?? 1);
   process.env[WITHIN] = String(threadCount());
 }
 

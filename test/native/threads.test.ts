@@ -50,6 +50,15 @@ test('as many as it was told', () => {
   expect(threadCount()).toBe(3);
 });
 
+test('ops run one after the other, unless the environment wants more beside each other', () => {
+  useThreads(3);
+  settleThreads();
+  expect(process.env['TF_NUM_INTEROP_THREADS']).toBe('1');
+  process.env['TF_NUM_INTEROP_THREADS'] = '2';
+  settleThreads();
+  expect(process.env['TF_NUM_INTEROP_THREADS']).toBe('2');
+});
+
 test.each(['abc', '-1', '1.5', '1e2', '1025', '99999999999'])('not %j', (value) => {
   for (const name of ['TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS'] as const) {
     useThreads(1);
