@@ -36,15 +36,12 @@ Images are synthetic, in the shape of the configuration's set. Leave the machine
 const BATCHES = 4;
 
 export function registerBench(program: Command): void {
+  const count = wholeNumber(9);
   addConfigOptions(program.command('bench'))
     .description('Times training steps: stock tfjs, eager, compiled, and PyTorch beside them.')
-    .option(
-      '--batch <n>',
-      'images a step (default: batchSize of the configuration)',
-      wholeNumber(9),
-    )
-    .option('--steps <n>', 'measured steps', wholeNumber(9), 10)
-    .option('--warmup <n>', 'steps before the measured ones', wholeNumber(9), 3)
+    .option('--batch <n>', 'images a step (default: batchSize of the configuration)', count)
+    .option('--steps <n>', 'measured steps', count, 10)
+    .option('--warmup <n>', 'steps before the measured ones', count, 3)
     .addOption(new Option('--modes <mode...>', 'how fsam runs').choices(MODES).default(MODES))
     .option('--against <script>', 'PyTorch program to time too: scripts/bench_pytorch.py')
     .addOption(

@@ -67,12 +67,8 @@ export function configRequest(
 /** What an option that names a folder or a file means: its `~`, too, which `--data-dir=~/x` hides from the shell. */
 export function pathOption(flag: string): (value: string) => string {
   return (value) => {
-    try {
-      return expandHome(value);
-    } catch (error) {
-      throw error instanceof UserError
-        ? new UserError(`${flag}: got ${JSON.stringify(value)}, ${error.message}`)
-        : error;
-    }
+    const expanded = expandHome(value);
+    if ('path' in expanded) return expanded.path;
+    throw new UserError(`${flag}: got ${JSON.stringify(value)}, ${expanded.wanted}`);
   };
 }

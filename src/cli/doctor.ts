@@ -64,7 +64,7 @@ async function device(): Promise<Finding[]> {
     return [['TensorFlow', messageOf(error)]];
   }
   const gpu = await gpuName();
-  const { instructionSet } = await import('../native/winograd.js');
+  const { instructionSet } = await import('../native/own-ops.js');
   return [
     ['TensorFlow', `${found.tensorflowVersion}, tfjs ${tfjsVersion()}`],
     ['library', `${found.libraryDirectory}, for the ${found.device.toUpperCase()}`],

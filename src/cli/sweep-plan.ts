@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { pathsFrom } from '../config/paths.js';
 import { isValid, type Point } from '../sweep/points.js';
 import { stateOf, type PointState } from '../sweep/state.js';
+import { counted } from '../util/counted.js';
 import { duration } from './duration.js';
 import type { QueuedPoint } from './sweep-slurm.js';
 import type { EstimateAnswer, EstimateJob } from './sweep-estimate-worker.js';
 import { askWorker } from './worker.js';
-import { counted } from '../util/counted.js';
 
 /** A point, how far it is, and what this call does about it. */
 export interface Standing {

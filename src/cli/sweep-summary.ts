@@ -6,10 +6,8 @@ import { claimFiles, ownedFiles, refuseStrangers } from '../util/owned-files.js'
 
 const SUMMARY = 'summary.csv';
 
-/** Refuses a sweep.json or summary.csv that is not ours, before a sweep begins. */
-export async function refuseOthersFiles(folder: string): Promise<void> {
-  // Its content tells whose it is.
-  await readPlan(folder);
+/** Refuses a summary.csv that is not ours, before a sweep begins. */
+export async function refuseOthersSummary(folder: string): Promise<void> {
   const owned = await ownedFiles(folder);
   await refuseStrangers(folder, [SUMMARY], owned ?? (await knownIn(folder)));
 }

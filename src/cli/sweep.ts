@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Option, type Command } from 'commander';
 import type { Mistake } from '../config/mistakes.js';
 import type { Point } from '../sweep/points.js';
+import { counted } from '../util/counted.js';
 import { RunError, UserError } from '../util/errors.js';
 import type { StopSignal } from '../util/stop-signals.js';
 import { addConfigOptions, collect, configRequest, type ConfigOptions } from './config-options.js';
@@ -13,7 +14,6 @@ import type { Standing } from './sweep-plan.js';
 import type { QueuedPoint } from './sweep-slurm.js';
 import { threadNumber, wholeNumber } from './whole-number.js';
 import { addSlurmOptions, type SlurmFlags } from './slurm-options.js';
-import { counted } from '../util/counted.js';
 
 interface SweepOptions extends ConfigOptions, SlurmFlags {
   readonly out?: string;
@@ -79,8 +79,8 @@ async function sweep(options: SweepOptions): Promise<void> {
   const queued = options.status === true ? await queueOf(folder) : new Map<string, QueuedPoint>();
   if (!quiet) for (const line of planLines(name, folder, standings, queued)) print(line);
   if (options.status === true) return;
-  const { refuseOthersFiles } = await import('./sweep-summary.js');
-  await refuseOthersFiles(folder);
+  const { refuseOthersSummary } = await import('./sweep-summary.js');
+  await refuseOthersSummary(folder);
 
   const toRun = standings.filter(({ runs }) => runs);
   const plan = { name, source, threads, points, workingFolder: working.path };
@@ -157,6 +157,7 @@ async function readPoints(options: SweepOptions) {
   const folder = options.out ?? join('results', file.name);
   const { readPlan } = await import('../sweep/plan-file.js');
   const { noteOnGone, recordedFolder } = await import('../experiment/working-folder.js');
+  // Refuses a sweep.json that is not ours: its content tells whose it is.
   const working = recordedFolder((await readPlan(folder))?.workingFolder ?? null);
   const points = expand(file, overlays, working.path);
   const chosen = selectPoints(points, options.filter ?? []);

@@ -2,7 +2,6 @@
 import { readFileSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { UserError } from '../util/errors.js';
 import { expandHome } from '../util/home.js';
 import { merge, type Located, type Place } from './located.js';
 import { nearest, type Mistake } from './mistakes.js';
@@ -40,10 +39,17 @@ function readNamed(
 ): Located | null {
   const [beside, library] = folders;
   const got = place.kind === 'file' ? `${show(name)}: ` : '';
-  const own = withHome(name, (wanted) => mistakes.push({ place, text: `${got}${wanted}` }));
-  if (own === null) return null;
-  const candidates = [resolve(beside, own), join(library, own), join(library, `${own}.yaml`)];
-  const path = own === '' ? undefined : candidates.find(isFile);
+  const own = expandHome(name);
+  if ('wanted' in own) {
+    mistakes.push({ place, text: `${got}${own.wanted}` });
+    return null;
+  }
+  const candidates = [
+    resolve(beside, own.path),
+    join(library, own.path),
+    join(library, `${own.path}.yaml`),
+  ];
+  const path = own.path === '' ? undefined : candidates.find(isFile);
   if (path !== undefined) return readChain(path, [], mistakes);
   const known = readdirSync(library)
     .filter((file) => file.endsWith('.yaml'))
@@ -84,9 +90,9 @@ function readChain(path: string, chain: readonly string[], mistakes: Mistake[]):
   if (parent.kind !== 'scalar' || typeof parent.value !== 'string' || parent.value === '') {
     return refuse('wanted the name of one file, relative to this one');
   }
-  const parentName = withHome(parent.value, refuse);
-  if (parentName === null) return null;
-  const parentPath = resolve(folderOf(path), parentName);
+  const parentName = expandHome(parent.value);
+  if ('wanted' in parentName) return refuse(parentName.wanted);
+  const parentPath = resolve(folderOf(path), parentName.path);
   if (!isFile(parentPath)) return refuse(`no file ${displayed(parentPath)}`);
   const files = [...chain, realPath(path)];
   const start = files.indexOf(realPath(parentPath));
@@ -97,17 +103,6 @@ function readChain(path: string, chain: readonly string[], mistakes: Mistake[]):
   const base = readChain(parentPath, files, mistakes);
   const own = new Map([...root.entries].filter(([key]) => key !== 'extends'));
   return base === null ? null : merge(base, { ...root, entries: own });
-}
-
-/** Null where its `~` has no meaning; `refuse` is told what was wanted. */
-function withHome(name: string, refuse: (wanted: string) => void): string | null {
-  try {
-    return expandHome(name);
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    refuse(error.message);
-    return null;
-  }
 }
 
 function readOne(path: string, file: string, mistakes: Mistake[]): Located | null {

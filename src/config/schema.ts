@@ -1,7 +1,6 @@
 // The whole configuration of an experiment on one page: every key, its type, range, default and
 // help text.
 import { z } from 'zod';
-import { UserError } from '../util/errors.js';
 import { expandHome } from '../util/home.js';
 import {
   NETWORK_NAME,
@@ -42,12 +41,9 @@ const filePath = z
   .string()
   .min(1)
   .check((payload) => {
-    try {
-      payload.value = expandHome(payload.value);
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      payload.issues.push({ code: 'custom', message: error.message, input: payload.value });
-    }
+    const expanded = expandHome(payload.value);
+    if ('path' in expanded) payload.value = expanded.path;
+    else payload.issues.push({ code: 'custom', message: expanded.wanted, input: payload.value });
   });
 
 export const dataSchema = z.strictObject({

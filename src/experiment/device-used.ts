@@ -1,13 +1,11 @@
 // The device that a run used, which its configuration may leave open.
 import { UserError } from '../util/errors.js';
-import { readEnvironment, type Environment } from './environment.js';
+import { readEnvironment, sittingsOf, type Environment } from './environment.js';
 import type { RunFolder } from './folder.js';
 
 /** `cpu`, `gpu`, or both where it went on on another; null where environment.json does not tell. */
 export function deviceUsed(environment: Environment): string | null {
-  const { resumed } = environment;
-  const sittings = [environment, ...(Array.isArray(resumed) ? (resumed as Environment[]) : [])];
-  const kinds = sittings.flatMap((sitting) => kindOf(sitting['device']) ?? []);
+  const kinds = sittingsOf(environment).flatMap((sitting) => kindOf(sitting['device']) ?? []);
   return kinds.length === 0 ? null : [...new Set(kinds)].sort().join('+');
 }
 

@@ -34,8 +34,14 @@ export async function writeEnvironment(
 
 async function withSitting(path: string, sitting: Environment): Promise<Environment> {
   const before = await readEnvironment(path);
-  const others = Array.isArray(before['resumed']) ? (before['resumed'] as Environment[]) : [];
+  const [, ...others] = sittingsOf(before);
   return { ...before, resumed: [...others, sitting] };
+}
+
+/** What a file tells of each time that the run was started, the first time first. */
+export function sittingsOf(environment: Environment): readonly [Environment, ...Environment[]] {
+  const { resumed } = environment;
+  return [environment, ...(Array.isArray(resumed) ? (resumed as Environment[]) : [])];
 }
 
 /** Errors: UserError where the file is missing, or not what a run wrote. */

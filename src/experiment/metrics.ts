@@ -78,13 +78,13 @@ const OPTIONAL: readonly MetricsColumn[] = [
   'perturbation_cosine',
 ];
 
-/** How the metrics.csv of such a run is read. */
+/** The columns of the metrics.csv of such a run. */
 export const metricsTable = (config: Pick<Config, 'data'>): Columns => ({
   all: metricsColumns(config),
   optional: OPTIONAL,
 });
 
-/** The columns of the metrics.csv of such a run. */
+/** Their names. */
 export const metricsColumns = ({ data }: Pick<Config, 'data'>): readonly MetricsColumn[] =>
   data.validation === null ? METRICS_COLUMNS : ALL_COLUMNS;
 

@@ -23,11 +23,11 @@ import {
   removeTemporaries,
   type RunFolder,
 } from './folder.js';
-import { bestBy, bestRow, metricsColumns, metricsTable } from './metrics.js';
+import { bestBy, bestRow, metricsTable } from './metrics.js';
 import { BEGINNING, type Progress } from './progress.js';
 import type { Reporter } from './reporter.js';
 import { readTable, Table } from './table.js';
-import { TIMING_COLUMNS, TIMING_TABLE } from './timing.js';
+import { TIMING_TABLE } from './timing.js';
 
 export interface OpenRequest {
   readonly config: Config;
@@ -60,8 +60,8 @@ export async function begin(
     await writeNoisyLabels(folder.labelNoise, originalLabels, labels);
   }
   await makeFolders(folder.checkpoints);
-  const metrics = new Table(folder.metrics, metricsColumns(config));
-  const timing = new Table(folder.timing, TIMING_COLUMNS);
+  const metrics = new Table(folder.metrics, metricsTable(config));
+  const timing = new Table(folder.timing, TIMING_TABLE);
   await metrics.write();
   await timing.write();
   return { progress: BEGINNING, metrics, timing };

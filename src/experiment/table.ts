@@ -9,11 +9,11 @@ export type Row = Readonly<Record<string, string>>;
 
 export class Table {
   readonly path: string;
-  readonly #columns: readonly string[];
+  readonly #columns: Columns;
   #rows: readonly Row[];
 
   /** `rows`: those of the epochs 1, 2, .. in this order. */
-  constructor(path: string, columns: readonly string[], rows: readonly Row[] = []) {
+  constructor(path: string, columns: Columns, rows: readonly Row[] = []) {
     this.path = path;
     this.#columns = columns;
     this.#rows = rows;
@@ -30,7 +30,7 @@ export class Table {
   }
 
   async write(): Promise<void> {
-    const header = this.#columns.map((column) => ({ id: column, title: column }));
+    const header = this.#columns.all.map((column) => ({ id: column, title: column }));
     const csv = createObjectCsvStringifier({ header });
     const records = this.#rows.length === 0 ? '' : csv.stringifyRecords(this.#rows);
     await writeFileAtomically(this.path, `${csv.getHeaderString() ?? ''}${records}`);
@@ -78,7 +78,7 @@ export async function readTable(
       `${path}: has ${rows.length} rows, wanted one for each of ${epochs} epochs`,
     );
   }
-  return new Table(path, columns.all, rows);
+  return new Table(path, columns, rows);
 }
 
 const isNumber = (text: string): boolean => text.trim() !== '' && Number.isFinite(Number(text));

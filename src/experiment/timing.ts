@@ -37,7 +37,7 @@ export interface TimingRow {
   readonly memory_mb: number;
 }
 
-export const TIMING_COLUMNS = [
+const TIMING_COLUMNS = [
   'epoch',
   'seconds',
   'images_per_second',
@@ -45,7 +45,7 @@ export const TIMING_COLUMNS = [
   'memory_mb',
 ] as const satisfies (keyof TimingRow)[];
 
-/** How timing.csv is read. */
+/** The columns of timing.csv. */
 export const TIMING_TABLE: Columns = { all: TIMING_COLUMNS, optional: ['first_step_seconds'] };
 
 /** The row as timing.csv has it. */

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { relativePaths } from '../config/paths.js';
 import type { Config } from '../config/schema.js';
 import { LOOKED_FOR } from '../data/load.js';
-import { readEnvironment } from './environment.js';
+import { readEnvironment, sittingsOf } from './environment.js';
 import { inspectFolder, type RunFolder } from './folder.js';
 
 export interface WorkingFolder {
@@ -26,10 +26,9 @@ export function recordedFolder(recorded: string | null): WorkingFolder {
 export async function workingFolderOf(folder: RunFolder): Promise<WorkingFolder> {
   const { kind } = await inspectFolder(folder);
   if (kind === 'empty' || !existsSync(folder.environment)) return workHere();
-  const { workingFolder, resumed } = await readEnvironment(folder.environment);
-  const sittings = Array.isArray(resumed) ? (resumed as { workingFolder?: unknown }[]) : [];
+  const sittings = sittingsOf(await readEnvironment(folder.environment));
   // Only where the project was moved are they different ones.
-  const last = sittings.at(-1)?.workingFolder ?? workingFolder;
+  const last = sittings.at(-1)?.['workingFolder'] ?? sittings[0]['workingFolder'];
   return recordedFolder(typeof last === 'string' ? last : null);
 }
 

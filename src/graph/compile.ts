@@ -268,38 +268,39 @@ function mapValues<A, B>(
  */
 export function loadGraph(graph: Graph): Program {
   const session = openSession(encodeGraph(graph.nodes));
-  const table = <A, B>(entries: Readonly<Record<string, A>>, make: (name: string, of: A) => B) =>
-    new Map(Object.entries(entries).map(([name, of]) => [name, make(name, of)]));
-  const functions = table(graph.functions, (name, { inputs, outputs }) =>
-    session.define({
+  const functions = mapValues(graph.functions, ({ inputs, outputs }, name) => ({
+    inputs,
+    outputs: [...outputs.keys()],
+    computation: session.define({
       feeds: Object.entries(inputs).map(([input, type]) => ({ node: `${name}/${input}`, type })),
       outputs: [...outputs.values()],
     }),
-  );
-  const reads = table(graph.variables, (name) => session.define({ outputs: [access(name).read] }));
-  const writes = table(graph.variables, (name, type) => {
-    const { fed, assign } = access(name);
-    return session.define({ feeds: [{ node: fed, type }], targets: [assign] });
+  }));
+  const variables = mapValues(graph.variables, (type, name) => {
+    const { fed, assign, read } = access(name);
+    return {
+      type,
+      read: session.define({ outputs: [read] }),
+      write: session.define({ feeds: [{ node: fed, type }], targets: [assign] }),
+    };
   });
 
   return {
-    run(name, inputs: Values) {
-      const point = entry(graph.functions, name, 'function');
-      checkInputs(name, point.inputs, inputs);
-      const fed = Object.keys(point.inputs).map((input) => required(inputs[input], input));
-      const values = required(functions.get(name), name).run(fed);
-      return Object.fromEntries(
-        [...point.outputs.keys()].map((output, i) => [output, required(values[i], output)]),
+    run(name, given: Values) {
+      const { inputs, outputs, computation } = entry(functions, name, 'function');
+      checkInputs(name, inputs, given);
+      const values = computation.run(
+        Object.keys(inputs).map((input) => required(given[input], input)),
       );
+      return Object.fromEntries(outputs.map((output, i) => [output, required(values[i], output)]));
     },
     read(variable) {
-      entry(graph.variables, variable, 'variable');
-      return required(required(reads.get(variable), variable).run([])[0], variable);
+      return required(entry(variables, variable, 'variable').read.run([])[0], variable);
     },
     write(variable, values) {
-      const type = entry(graph.variables, variable, 'variable');
+      const { type, write } = entry(variables, variable, 'variable');
       checkValues(variable, type, values);
-      required(writes.get(variable), variable).run([values]);
+      write.run([values]);
     },
     dispose() {
       session.close();

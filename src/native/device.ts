@@ -48,8 +48,7 @@ function readSetup(): Setup {
 /**
  * Loads TensorFlow for the device asked for and says what it got. A GPU that is asked for and
  * absent is a UserError that names what is missing, and so is a library that the set-up could not
- * bring; nothing is replaced silently. `settings` count
- * the first time, before the library is there.
+ * bring; nothing is replaced silently. `settings` count the first time, before the library is there.
  */
 export async function openDevice(
   wanted: 'auto' | 'cpu' | 'gpu',

@@ -7,16 +7,9 @@ import { boolAttribute, floatAttribute, stringAttribute, typeAttribute } from '.
 import { input, register, run, saved, single, type Inputs } from './kernel.js';
 import { relu } from './kernels.js';
 import * as stock from './stock-ops.js';
+import { usesOwnOps } from './own-ops.js';
 import { usesStockOps } from './stock-ops.js';
-import {
-  activeBackend,
-  eagerBackend,
-  tf,
-  type Tensor,
-  type Tensor1D,
-  type Tensor4D,
-} from './tensorflow.js';
-import './winograd.js';
+import { activeBackend, tf, type Tensor, type Tensor1D, type Tensor4D } from './tensorflow.js';
 import { required } from '../util/errors.js';
 
 const EPSILON = 1e-5;
@@ -99,7 +92,7 @@ export function batchNormTraining(
   offset: Tensor1D,
   { positive = false }: { readonly positive?: boolean } = {},
 ): Normalised {
-  if (!usesStockOps() && !eagerBackend().binding.isUsingGpuDevice()) {
+  if (usesOwnOps()) {
     const op = positive ? 'NormalizeBatchRelu' : 'NormalizeBatch';
     return outputsOf(run(`fsam.${op}`, { x, scale, offset }));
   }

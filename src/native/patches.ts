@@ -4,12 +4,8 @@
 // TensorFlow's prepare each call for long, and pad and cut in ops of their own: the first, the strided and
 // the 1x1 convolutions of a narrow network took a quarter of its step.
 import { input, register, run, saved, single } from './kernel.js';
-import { usesStockOps } from './stock-ops.js';
-import { activeBackend, eagerBackend, type Tensor, type Tensor4D } from './tensorflow.js';
-import './winograd.js';
-
-const call = (op: string, inputs: Tensor[]): Tensor =>
-  activeBackend().executeSingleOutput(op, [], inputs);
+import { callOwnOp, usesOwnOps } from './own-ops.js';
+import type { Tensor4D } from './tensorflow.js';
 
 /** By stride. */
 const OPS = { 1: 'PatchConv2D', 2: 'PatchConv2DStrided' } as const;
@@ -17,11 +13,12 @@ const OPS = { 1: 'PatchConv2D', 2: 'PatchConv2DStrided' } as const;
 for (const op of Object.values(OPS)) {
   register({
     name: `fsam.${op}`,
-    forward: (inputs) => call(op, [input(inputs, 'x'), input(inputs, 'filter')]),
+    forward: (inputs) => callOwnOp(op, [input(inputs, 'x'), input(inputs, 'filter')]),
     save: { inputs: ['x', 'filter'] },
     gradient: (dy, tensors) => ({
-      x: () => call(`${op}BackpropInput`, [saved(tensors, 0), saved(tensors, 1), single(dy)]),
-      filter: () => call(`${op}BackpropFilter`, [saved(tensors, 0), saved(tensors, 1), single(dy)]),
+      x: () => callOwnOp(`${op}BackpropInput`, [saved(tensors, 0), saved(tensors, 1), single(dy)]),
+      filter: () =>
+        callOwnOp(`${op}BackpropFilter`, [saved(tensors, 0), saved(tensors, 1), single(dy)]),
     }),
   });
 }
@@ -40,8 +37,7 @@ export function suitsPatches(x: Tensor4D, filter: Tensor4D, stride: number): boo
     outputs > 0 &&
     Math.max(inputs, outputs) <= MOST &&
     stride in OPS &&
-    !usesStockOps() &&
-    !eagerBackend().binding.isUsingGpuDevice()
+    usesOwnOps()
   );
 }
 

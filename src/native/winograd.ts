@@ -3,44 +3,17 @@
 //
 // Its rounding errors are those of float32 sums in another order, up to about twice direct
 // convolution's (test/native/winograd.test.ts).
-import { loadAddon } from './addon.js';
 import { input, register, run, saved, single } from './kernel.js';
-import { usesStockOps } from './stock-ops.js';
-import { activeBackend, eagerBackend, type Tensor, type Tensor4D } from './tensorflow.js';
-import { threadCount } from './threads.js';
-import { UserError } from '../util/errors.js';
-import { messageOf } from '../util/file-errors.js';
-
-interface Addon {
-  /** Makes the ops known to TensorFlow; gives the instruction set that they use. */
-  readonly registerOps: (threads: number) => 'avx512' | 'avx2' | 'plain';
-}
-
-function registerOps(): string {
-  const { registerOps: register } = loadAddon('ops') as Addon;
-  const threads = threadCount();
-  try {
-    return register(threads);
-  } catch (error) {
-    throw new UserError(
-      `our convolutions do not start with ${threads} threads: ${messageOf(error)}; --threads N takes fewer`,
-    );
-  }
-}
-
-/** The best that the processor has, and that oneDNN may use: ONEDNN_MAX_CPU_ISA. */
-export const instructionSet = registerOps();
-
-const call = (op: string, inputs: Tensor[]): Tensor =>
-  activeBackend().executeSingleOutput(op, [], inputs);
+import { callOwnOp, usesOwnOps } from './own-ops.js';
+import type { Tensor4D } from './tensorflow.js';
 
 register({
   name: 'fsam.WinogradConv2D',
-  forward: (inputs) => call('WinogradConv2D', [input(inputs, 'x'), input(inputs, 'filter')]),
+  forward: (inputs) => callOwnOp('WinogradConv2D', [input(inputs, 'x'), input(inputs, 'filter')]),
   save: { inputs: ['x', 'filter'] },
   gradient: (dy, tensors) => ({
-    x: () => call('WinogradConv2DBackpropInput', [single(dy), saved(tensors, 1)]),
-    filter: () => call('WinogradConv2DBackpropFilter', [saved(tensors, 0), single(dy)]),
+    x: () => callOwnOp('WinogradConv2DBackpropInput', [single(dy), saved(tensors, 1)]),
+    filter: () => callOwnOp('WinogradConv2DBackpropFilter', [saved(tensors, 0), single(dy)]),
   }),
 });
 
@@ -64,8 +37,7 @@ export function suitsWinograd(x: Tensor4D, filter: Tensor4D): boolean {
     h * w * 9 >= 2 * tiles * 36 &&
     inputs >= CHANNELS &&
     outputs >= CHANNELS &&
-    !usesStockOps() &&
-    !eagerBackend().binding.isUsingGpuDevice()
+    usesOwnOps()
   );
 }
 

@@ -7,11 +7,11 @@ import { render, type Mistake } from '../config/mistakes.js';
 import { readAssignments } from '../config/overrides.js';
 import { valueAt } from '../config/text.js';
 import { showFlag } from '../config/wording.js';
+import { counted } from '../util/counted.js';
 import { UserError } from '../util/errors.js';
 import { BASE } from './axes.js';
 import { baseName } from './names.js';
 import { isValid, type Point } from './points.js';
-import { counted } from '../util/counted.js';
 
 /** `KEY=VALUE`: KEY is one of the configuration, `base`, or an axis with a name of its own. */
 interface Filter {

@@ -2,25 +2,24 @@
 // in --set KEY=~/x.
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { UserError } from './errors.js';
 
 /**
  * `path` with the user's home folder for its `~`, which is HOME, or without it what the system says of
- * the user; other paths as they are.
- *
- * Errors: UserError, without the path, where it is another user's (`~name`), or there is no home.
+ * the user; other paths as they are. What was `wanted` instead, where it is another user's (`~name`),
+ * or there is no home.
  */
-export function expandHome(path: string): string {
+export function expandHome(path: string): { readonly path: string } | { readonly wanted: string } {
   const [first = ''] = path.split('/', 1);
-  if (!first.startsWith('~')) return path;
+  if (!first.startsWith('~')) return { path };
   if (first !== '~') {
-    throw new UserError(
-      `wanted ~/..., which is your own home, or the whole path (./${first} is a folder of that name)`,
-    );
+    return {
+      wanted: `wanted ~/..., which is your own home, or the whole path (./${first} is a folder of that name)`,
+    };
   }
   const home = homeFolder();
-  if (home === '') throw new UserError('wanted the whole path: HOME, which ~ stands for, is empty');
-  return join(home, path.slice(1));
+  return home === ''
+    ? { wanted: 'wanted the whole path: HOME, which ~ stands for, is empty' }
+    : { path: join(home, path.slice(1)) };
 }
 
 /** Empty where there is none. */

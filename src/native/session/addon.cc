@@ -129,6 +129,17 @@ Shared& sessionOf(napi_env env, napi_value value) {
   return *static_cast<Shared*>(found);
 }
 
+/** A typed array of a copy of `size` bytes, `width` of them an element. */
+napi_value copyOf(napi_env env, napi_typedarray_type type, const void* from, size_t size, size_t width) {
+  void* data = nullptr;
+  napi_value buffer, array;
+  check(env, napi_create_arraybuffer(env, size, &data, &buffer));
+  // Of no elements it may have no memory.
+  if (size > 0) std::memcpy(data, from, size);
+  check(env, napi_create_typedarray(env, type, size / width, buffer, 0, &array));
+  return array;
+}
+
 /** An array of the tensor's values; its type is that of the tensor. */
 napi_value arrayOf(napi_env env, const TF_Tensor* tensor) {
   napi_typedarray_type type;
@@ -146,13 +157,8 @@ napi_value arrayOf(napi_env env, const TF_Tensor* tensor) {
     default:
       throw Failure("an output is of no type that has an array: " + std::to_string(TF_TensorType(tensor)));
   }
-  const size_t size = TF_TensorByteSize(tensor);
-  void* data = nullptr;
-  napi_value buffer, array;
-  check(env, napi_create_arraybuffer(env, size, &data, &buffer));
-  if (size > 0) std::memcpy(data, TF_TensorData(tensor), size);
-  check(env, napi_create_typedarray(env, type, size / TF_DataTypeSize(TF_TensorType(tensor)), buffer, 0, &array));
-  return array;
+  return copyOf(env, type, TF_TensorData(tensor), TF_TensorByteSize(tensor),
+                TF_DataTypeSize(TF_TensorType(tensor)));
 }
 
 /** { outputs: arrays, metadata: Uint8Array or null } */
@@ -167,12 +173,7 @@ napi_value resultOf(napi_env env, const Outcome& outcome) {
   if (outcome.metadata == nullptr) {
     check(env, napi_get_null(env, &metadata));
   } else {
-    void* data = nullptr;
-    napi_value buffer;
-    const size_t size = outcome.metadata->length;
-    check(env, napi_create_arraybuffer(env, size, &data, &buffer));
-    if (size > 0) std::memcpy(data, outcome.metadata->data, size);
-    check(env, napi_create_typedarray(env, napi_uint8_array, size, buffer, 0, &metadata));
+    metadata = copyOf(env, napi_uint8_array, outcome.metadata->data, outcome.metadata->length, 1);
   }
   check(env, napi_set_named_property(env, result, "metadata", metadata));
   return result;

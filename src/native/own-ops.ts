@@ -1,0 +1,35 @@
+// The ops of our own for CPUs (src/native/ops/), made known to TensorFlow before any is called.
+import { loadAddon } from './addon.js';
+import { usesStockOps } from './stock-ops.js';
+import { activeBackend, eagerBackend, type Tensor } from './tensorflow.js';
+import { threadCount } from './threads.js';
+import { UserError } from '../util/errors.js';
+import { messageOf } from '../util/file-errors.js';
+
+interface Addon {
+  /** Makes the ops known to TensorFlow; gives the instruction set that they use. */
+  readonly registerOps: (threads: number) => 'avx512' | 'avx2' | 'plain';
+}
+
+function registerOps(): string {
+  const { registerOps: register } = loadAddon('ops') as Addon;
+  const threads = threadCount();
+  try {
+    return register(threads);
+  } catch (error) {
+    throw new UserError(
+      `our convolutions do not start with ${threads} threads: ${messageOf(error)}; --threads N takes fewer`,
+    );
+  }
+}
+
+/** The best that the processor has, and that oneDNN may use: ONEDNN_MAX_CPU_ISA. */
+export const instructionSet = registerOps();
+
+/** Whether they are what computes at the moment: on a CPU, and not beside tfjs's own. */
+export const usesOwnOps = (): boolean =>
+  !usesStockOps() && !eagerBackend().binding.isUsingGpuDevice();
+
+/** One of them with one output. */
+export const callOwnOp = (op: string, inputs: Tensor[]): Tensor =>
+  activeBackend().executeSingleOutput(op, [], inputs);
