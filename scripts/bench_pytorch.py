@@ -17,10 +17,8 @@ and the base optimizer is the fused one.
 
 import argparse
 import json
-import math
 import os
 import resource
-import statistics
 import subprocess
 import sys
 import threading
@@ -121,16 +119,11 @@ def measure(options):
         if options.device.startswith("cuda"):
             torch.cuda.synchronize()
         milliseconds.append(1000 * (time.perf_counter() - start))
-    measured = sorted(milliseconds[options.warmup :])
-    median = statistics.median(measured)
     # The kernel counts kilobytes on Linux, bytes on macOS.
     unit = 1e6 if sys.platform == "darwin" else 1e6 / 1024
     return {
         "mode": options.mode,
-        "ms_median": round(median, 3),
-        "ms_min": round(measured[0], 3),
-        "ms_p90": round(measured[math.ceil(0.9 * (len(measured) - 1))], 3),
-        "images_per_second": round(1000 * options.batch / median, 2),
+        "milliseconds": [round(step, 3) for step in milliseconds[options.warmup :]],
         "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1),
         "parameters": parameter_count(model),
         "losses": [round(loss, 6) for loss in losses[:5]],

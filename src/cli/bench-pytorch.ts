@@ -7,6 +7,7 @@ import { optimizerTitle } from '../catalogue/variants.js';
 import { parseNetworkName, PUBLISHED } from '../config/networks.js';
 import type { Config } from '../config/schema.js';
 import type { DatasetShape } from '../data/dataset.js';
+import { summarise } from '../train/benchmark.js';
 import { InternalError, required, UserError } from '../util/errors.js';
 import { errorCode } from '../util/file-errors.js';
 import { reasonOf, type Outcome, type StepCounts } from './bench-sides.js';
@@ -38,10 +39,7 @@ const GET_TORCH =
 /** What the script prints for a mode. */
 const pytorchLine = z.union([
   z.object({
-    ms_median: z.number(),
-    ms_min: z.number(),
-    ms_p90: z.number(),
-    images_per_second: z.number(),
+    milliseconds: z.array(z.number()).nonempty(),
     peak_memory_mb: z.number(),
     losses: z.array(z.number()),
     parameters: z.number(),
@@ -65,10 +63,8 @@ export async function timePytorch(job: PytorchJob, stop: AbortSignal): Promise<O
   if ('failure' in line) return line;
   return {
     timing: {
-      median: line.ms_median,
-      min: line.ms_min,
-      p90: line.ms_p90,
-      imagesPerSecond: line.images_per_second,
+      ...summarise(line.milliseconds, job.config.batchSize),
+      milliseconds: line.milliseconds,
       peakMemory: line.peak_memory_mb,
       losses: line.losses,
       parameters: line.parameters,

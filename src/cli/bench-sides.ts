@@ -15,6 +15,8 @@ export interface StepCounts {
 
 /** What a process tells of the steps that it ran. */
 export interface Timing extends StepSummary {
+  /** One a measured step, in the order they ran. */
+  readonly milliseconds: readonly number[];
   /** Largest resident memory of the process, in MB (10^6 bytes). */
   readonly peakMemory: number;
   /** Of the first steps, warm-up included. */

@@ -1,7 +1,8 @@
-// The sides of a benchmark, timed one after the other until a signal comes.
+// The sides of a benchmark, timed one after the other, round by round, until a signal comes.
 import type { Config } from '../config/schema.js';
 import type { DatasetShape } from '../data/dataset.js';
 import { threadCount } from '../native/threads.js';
+import { summarise } from '../train/benchmark.js';
 import type { EngineOptions } from '../train/engine.js';
 import type { StopSignal } from '../util/stop-signals.js';
 import { timePytorch, type FoundPytorch, type PytorchMode } from './bench-pytorch.js';
@@ -53,25 +54,48 @@ export function sides(
   return [...own, ...theirs];
 }
 
-/** Adds a row for each side that ends, with a line on stderr; gives the signal that stopped it. */
-export async function timeAll(sides: readonly Side[], rows: Row[]): Promise<StopSignal | null> {
+/**
+ * Times every side once a round, so that all of them meet what else the machine does; one that failed is not timed
+ * again. Leaves a row for each side that ends, with a line on stderr; gives the signal that stopped it.
+ */
+export async function timeAll(
+  sides: readonly Side[],
+  rows: Row[],
+  { rounds, batchSize }: { readonly rounds: number; readonly batchSize: number },
+): Promise<StopSignal | null> {
   const stop = new AbortController();
   const watch = watchSignals((signal) => {
     tell(`${signal}: stopping the side under way`);
     stop.abort();
   });
   try {
-    for (const { name, time } of sides) {
+    for (const { name, time } of Array.from({ length: rounds }, () => sides).flat()) {
+      const earlier = rows.findIndex((row) => row.name === name);
+      const before = rows[earlier]?.outcome;
+      if (before !== undefined && 'failure' in before) continue;
       if (process.stderr.isTTY) tell(`timing ${name} ...`);
       const outcome = await time(stop.signal);
       if (stop.signal.aborted) break;
-      rows.push({ name, outcome });
+      rows.splice(earlier < 0 ? rows.length : earlier, 1, {
+        name,
+        outcome: joined(before, outcome, batchSize),
+      });
       tell(`${name}: ${summary(outcome)}`);
     }
   } finally {
     watch.release();
   }
   return watch.interruption.signal;
+}
+
+/** The steps of both rounds; a failure where one failed. */
+function joined(before: Outcome | undefined, after: Outcome, batchSize: number): Outcome {
+  if (before === undefined || 'failure' in before || 'failure' in after) return after;
+  const milliseconds = [...before.timing.milliseconds, ...after.timing.milliseconds];
+  const peakMemory = Math.max(before.timing.peakMemory, after.timing.peakMemory);
+  return {
+    timing: { ...after.timing, ...summarise(milliseconds, batchSize), milliseconds, peakMemory },
+  };
 }
 
 const summary = (outcome: Outcome): string =>

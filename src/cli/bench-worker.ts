@@ -19,6 +19,7 @@ async function work({ config, mode, ...counts }: Job): Promise<Timing> {
   const { milliseconds, losses } = await timeSteps(engine, config, images, counts);
   return {
     ...summarise(milliseconds, config.batchSize),
+    milliseconds,
     // Node gives kilobytes.
     peakMemory: (process.resourceUsage().maxRSS * 1024) / 1e6,
     losses: losses.slice(0, KEPT_LOSSES),

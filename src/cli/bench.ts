@@ -21,6 +21,7 @@ interface BenchOptions extends ConfigOptions {
   readonly batch?: number;
   readonly steps: number;
   readonly warmup: number;
+  readonly rounds: number;
   readonly modes: readonly Mode[];
   readonly against?: string;
   readonly againstModes: readonly PytorchMode[];
@@ -31,7 +32,8 @@ interface BenchOptions extends ConfigOptions {
 
 const HELP = `
 stock: tfjs's own operations one by one; eager: fsam's operations one by one; compiled: one call of TensorFlow a step.
-Images are synthetic, in the shape of the configuration's set. Leave the machine alone while it runs.`;
+Images are synthetic, in the shape of the configuration's set. Leave the machine alone while it runs; where it is not
+yours alone, --rounds makes the sides take turns.`;
 /** Batches of images that the steps go round. */
 const BATCHES = 4;
 
@@ -42,6 +44,7 @@ export function registerBench(program: Command): void {
     .option('--batch <n>', 'images a step (default: batchSize of the configuration)', count)
     .option('--steps <n>', 'measured steps', count, 10)
     .option('--warmup <n>', 'steps before the measured ones', count, 3)
+    .option('--rounds <n>', 'times that each side has its turn', count, 1)
     .addOption(new Option('--modes <mode...>', 'how fsam runs').choices(MODES).default(MODES))
     .option('--against <script>', 'PyTorch program to time too: scripts/bench_pytorch.py')
     .addOption(
@@ -82,6 +85,7 @@ async function bench(options: BenchOptions): Promise<void> {
   const signal = await timeAll(
     sides(config, shape, options, pytorch, () => rows),
     rows,
+    { rounds: options.rounds, batchSize: config.batchSize },
   );
   if (rows.length > 0) await show(rows, config, options);
   if (signal !== null) {
@@ -149,7 +153,7 @@ const libraries = (timings: readonly Timing[]): string[] => [
 async function describe(
   config: Config,
   shape: DatasetShape,
-  { warmup, steps }: BenchOptions,
+  { warmup, steps, rounds }: BenchOptions,
 ): Promise<string> {
   const { optimizerTitle } = await import('../catalogue/variants.js');
   const { model, optimizer, batchSize } = config;
@@ -157,7 +161,7 @@ async function describe(
   return (
     `${model.name}${model.width === null ? '' : ` of width ${model.width}`}, ${model.precision}, ${image} images, ` +
     `${shape.classes} classes, ${optimizerTitle(optimizer.name, optimizer.adaptive)}, ` +
-    `batch ${batchSize}: median of ${steps} steps after ${warmup} of warm-up`
+    `batch ${batchSize}: median of ${steps} steps after ${warmup} of warm-up${rounds > 1 ? `, in each of ${rounds} rounds` : ''}`
   );
 }
 
@@ -174,10 +178,10 @@ function hardware(): string {
 async function writeJson(
   file: string,
   config: Config,
-  { warmup, steps }: BenchOptions,
+  { warmup, steps, rounds }: BenchOptions,
   rows: readonly Row[],
 ): Promise<void> {
   const { writeFileAtomically } = await import('../util/atomic-file.js');
-  const content = { hardware: hardware(), warmup, steps, config, rows };
+  const content = { hardware: hardware(), warmup, steps, rounds, config, rows };
   await writeFileAtomically(file, `${JSON.stringify(content, null, 2)}\n`);
 }

@@ -16,7 +16,7 @@ function standIn(folder: string, source: string): string[] {
      if (args[0] === '-c') process.exit(0);
      const asked = (name) => args[args.indexOf('--' + name) + 1];
      const answer = (object) => console.log(JSON.stringify(object));
-     const timing = { ms_median: 4, ms_min: 3, ms_p90: 5, images_per_second: 8000, peak_memory_mb: 800, losses: [],
+     const timing = { milliseconds: [4], peak_memory_mb: 800, losses: [],
        parameters: Number(asked('parameters')), torch: '2', instructions: 'AVX2', threads: Number(asked('threads')), device: 'cpu' };
      ${source}`,
     { mode: 0o755 },
@@ -52,6 +52,26 @@ it('says on stderr how each side ended, and names the one that failed', async ()
   // The script was told what fsam's own network has.
   const counts = new Set(rows.flatMap(({ outcome }) => outcome.timing?.parameters ?? []));
   expect([...counts]).toHaveLength(1);
+});
+
+it('times every side once a round, and sums up the steps of all', async () => {
+  const folder = temporaryFolder();
+  const python = standIn(
+    folder,
+    `const { appendFileSync, readFileSync } = require('node:fs');
+     appendFileSync('turns', 'x');
+     const turn = readFileSync('turns', 'utf8').length;
+     answer({ ...timing, milliseconds: [10 * turn], peak_memory_mb: turn === 2 ? 900 : 800 });`,
+  );
+  const asked = [...SMOKE, '--modes', 'compiled', '--against-modes', 'channels_last'];
+  const { code, stdout, stderr } = await fsam(folder, [...asked, ...python, '--rounds', '3']);
+  expect(code).toBe(0);
+  const said = stderr.trimEnd().split('\n');
+  const [own, theirs] = ['fsam compiled', 'pytorch channels_last'];
+  expect(said.map((line) => line.split(': ')[0])).toEqual([own, theirs, own, theirs, own, theirs]);
+  expect(stdout).toMatch(/in each of 3 rounds$/m);
+  expect(stdout.match(/^fsam compiled/gm)).toHaveLength(1);
+  expect(stdout).toMatch(/^pytorch channels_last +20\.0 +10\.0 +30\.0 +\S+ +900 /m);
 });
 
 it.each(['SIGINT', 'SIGTERM'] as const)(

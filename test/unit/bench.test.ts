@@ -106,7 +106,7 @@ describe('timePytorch', () => {
     const outcome = await stand(
       'echo.cjs',
       `console.log('a warning');
-       console.log(JSON.stringify({ mode: 'compile', ms_median: 4, ms_min: 3, ms_p90: 5, images_per_second: 750,
+       console.log(JSON.stringify({ mode: 'compile', milliseconds: [5, 3, 4],
          peak_memory_mb: 800, losses: [4.5], parameters: 123, torch: process.argv.slice(2).join(' '), instructions: 'AVX2',
          threads: 2, device: 'cpu' }));`,
     );
@@ -122,6 +122,7 @@ describe('timePytorch', () => {
         min: 3,
         p90: 5,
         imagesPerSecond: 750,
+        milliseconds: [5, 3, 4],
         peakMemory: 800,
         losses: [4.5],
         parameters: 123,
@@ -165,7 +166,7 @@ describe('timePytorch', () => {
 
   it('refuses the output of another script', () => {
     expect(() => parsePytorch('hello\n')).toThrow(UserError);
-    expect(() => parsePytorch('{"ms_median": "fast"}')).toThrow('scripts/bench_pytorch.py');
+    expect(() => parsePytorch('{"milliseconds": "fast"}')).toThrow('scripts/bench_pytorch.py');
   });
 
   it('says that Python is missing', async () => {
@@ -181,6 +182,7 @@ describe('benchTable', () => {
       min: median - 1,
       p90: median + 1,
       imagesPerSecond: 128_000 / median,
+      milliseconds: [],
       peakMemory,
       losses: [],
       parameters: 1,
