@@ -4,6 +4,7 @@ import type { Threads } from '../experiment/processor.js';
 import type { WorkingFolder } from '../experiment/working-folder.js';
 import type { ProcessorSettings } from '../native/device.js';
 import { Interrupted } from './failure.js';
+import { required } from '../util/errors.js';
 import { tell } from './output.js';
 import type { RunReporter } from './reporter.js';
 import { watchSignals, type SignalWatch } from './signals.js';
@@ -57,7 +58,16 @@ export async function execute(execution: Execution): Promise<void> {
     const { openDevice } = await import('../native/device.js');
     const { pathsFrom } = await import('../config/paths.js');
     const placed = pathsFrom(working.path, config);
-    const settings = await processorSettings(placed, folder, resume, threads, reporter);
+    const { NOTHING_WRITTEN, unlessInterrupted } = await import('../experiment/interruption.js');
+    // These may read the data set, which may keep them waiting.
+    const settings = await unlessInterrupted(
+      interruption,
+      processorSettings(placed, folder, resume, threads, reporter),
+    );
+    if (settings === null) {
+      reporter.note(NOTHING_WRITTEN);
+      throw new Interrupted(required(interruption.signal, 'a signal'), wayOut, true);
+    }
     const device = await openDevice(config.device, settings);
     // Only now: this loads TensorFlow, which openDevice has made ready for the device.
     const { createEngine } = await import('../train/engine.js');

@@ -1,5 +1,5 @@
 // Signals that end a run in good order: the step under way is finished and saved.
-import type { Interruption } from '../experiment/run.js';
+import type { Interruption } from '../experiment/interruption.js';
 import {
   exitCodeOf,
   hangUpIsIgnored,

@@ -7,7 +7,6 @@ import type { Schedule } from '../optim/schedule.js';
 import type { Engine, Evaluation } from '../train/engine.js';
 import { RunError, UserError } from '../util/errors.js';
 import { randomStream } from '../util/random.js';
-import type { StopSignal } from '../util/stop-signals.js';
 import {
   addStep,
   bestBy,
@@ -19,16 +18,12 @@ import {
   notFinite,
   type Measured,
 } from './metrics.js';
+import type { Interruption } from './interruption.js';
 import type { Progress } from './progress.js';
 import type { Reporter } from './reporter.js';
 import type { Table } from './table.js';
 import type { Curves } from './tensorboard.js';
 import { formatTiming, Stopwatch } from './timing.js';
-
-/** Set by a signal handler; the loop looks at it after every step, and within an evaluation. */
-export interface Interruption {
-  signal: StopSignal | null;
-}
 
 type Save = (progress: Progress) => Promise<void>;
 

@@ -20,7 +20,8 @@ import {
   runFolder,
   type RunFolder,
 } from './folder.js';
-import { stepsPerEpoch, train, type Interruption, type Loop } from './loop.js';
+import { NOTHING_WRITTEN, unlessInterrupted, type Interruption } from './interruption.js';
+import { stepsPerEpoch, train, type Loop } from './loop.js';
 import { begin, restore } from './open.js';
 import { decide, type Plan } from './plan.js';
 import { bestBy, bestRow } from './metrics.js';
@@ -28,8 +29,6 @@ import type { Reporter } from './reporter.js';
 import { writeSummary } from './summary.js';
 import type { Row } from './table.js';
 import type { Curves } from './tensorboard.js';
-
-export type { Interruption } from './loop.js';
 
 /** What the caller knows of the machinery below; all of it goes into environment.json. */
 export interface RunEnvironment {
@@ -59,9 +58,6 @@ interface RunRequest {
  */
 type RunOutcome = 'finished' | 'interrupted' | 'reading';
 
-/** How often a run that reads looks for signals. */
-const POLL_MILLISECONDS = 50;
-
 /**
  * 1. Look into the folder, without writing, and decide what is to be done there; refuse what would
  * do harm. 2. Take the folder, and decide again: another process may have been there in between. 3.
@@ -88,7 +84,7 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
   try {
     const plan = decide(request, folder, await inspectFolder(folder));
     if (plan.kind === 'nothing') return 'finished';
-    const dataset = await unlessInterrupted(request, readData(request));
+    const dataset = await unlessInterrupted(request.interruption, readData(request));
     if (dataset === null) {
       noteNothing(request);
       return 'reading';
@@ -113,27 +109,8 @@ async function readData({ reporter, ...request }: RunRequest): Promise<Dataset> 
   return withLabelNoise(images, config);
 }
 
-/** What `work` comes to; null as soon as the run is interrupted, and `work` is left to itself. */
-async function unlessInterrupted<T>(
-  { interruption }: RunRequest,
-  work: Promise<T>,
-): Promise<T | null> {
-  let timer: NodeJS.Timeout | undefined;
-  const interrupted = new Promise<null>((resolve) => {
-    timer = setInterval(() => {
-      if (interruption.signal !== null) resolve(null);
-    }, POLL_MILLISECONDS);
-  });
-  try {
-    return await Promise.race([work, interrupted]);
-  } finally {
-    clearInterval(timer);
-    work.catch(() => undefined);
-  }
-}
-
 function noteNothing({ reporter }: RunRequest): void {
-  reporter.note('interrupted before the first step: nothing was written');
+  reporter.note(NOTHING_WRITTEN);
 }
 
 async function runIn(

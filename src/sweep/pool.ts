@@ -2,7 +2,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Interruption } from '../experiment/run.js';
+import type { Interruption } from '../experiment/interruption.js';
 import { STOP_SIGNALS, stopSignalOf, type StopSignal } from '../util/stop-signals.js';
 import type { Point } from './points.js';
 

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { fsam, LAUNCHER, start, temporaryFolder } from './support/fsam.js';
 
 const smoke = ['train', '--config', 'smoke'];
@@ -185,8 +185,9 @@ describe('a signal', () => {
       execFileSync('mkfifo', [join(folder, 'train-images-idx3-ubyte')]);
       const idx = ['--set', 'data.name=idx', '--data-dir', folder, '--out', 'run'];
       const run = start(folder, ['train', '--config', 'smoke', ...idx]);
+      // A run that chooses its kernels by the images' size reads before it takes the folder.
       const lock = join(folder, 'run/.fsam-lock');
-      while (!existsSync(lock)) await new Promise((resolve) => setTimeout(resolve, 20));
+      await vi.waitUntil(() => existsSync(lock), 8000).catch(() => undefined);
       await new Promise((resolve) => setTimeout(resolve, 300));
       run.process.kill(signal);
       // By the signal itself, which the shell shows as the same exit code.

@@ -1,7 +1,7 @@
 // A tiny deterministic engine, no TensorFlow in it: every step changes all of the state, by state, images, step and rate.
 import { configSchema, type Config } from '../../src/config/schema.js';
 import { stepsPerEpoch } from '../../src/experiment/loop.js';
-import type { Interruption } from '../../src/experiment/run.js';
+import type { Interruption } from '../../src/experiment/interruption.js';
 import type { CreateEngine, Engine, Split } from '../../src/train/engine.js';
 
 export interface FakeOptions {

@@ -1,6 +1,7 @@
 // Sittings of a run on the real engine, which end as if a signal came.
 import type { Config } from '../../../src/config/schema.js';
-import { runExperiment, type Interruption } from '../../../src/experiment/run.js';
+import type { Interruption } from '../../../src/experiment/interruption.js';
+import { runExperiment } from '../../../src/experiment/run.js';
 import { createEngine } from '../../../src/train/engine.js';
 
 /** Begins or goes on with the run in `folder`, until `stopAfter` steps are done in this sitting. */
