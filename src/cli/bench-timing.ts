@@ -76,10 +76,9 @@ export async function timeAll(
       if (process.stderr.isTTY) tell(`timing ${name} ...`);
       const outcome = await time(stop.signal);
       if (stop.signal.aborted) break;
-      rows.splice(earlier < 0 ? rows.length : earlier, 1, {
-        name,
-        outcome: joined(before, outcome, batchSize),
-      });
+      const row = { name, outcome: joined(before, outcome, batchSize) };
+      if (earlier < 0) rows.push(row);
+      else rows[earlier] = row;
       tell(`${name}: ${summary(outcome)}`);
     }
   } finally {

@@ -7,6 +7,7 @@ import type { Schedule } from '../optim/schedule.js';
 import type { Engine, Evaluation } from '../train/engine.js';
 import { RunError, UserError } from '../util/errors.js';
 import { randomStream } from '../util/random.js';
+import type { Interruption } from './interruption.js';
 import {
   addStep,
   bestBy,
@@ -18,7 +19,6 @@ import {
   notFinite,
   type Measured,
 } from './metrics.js';
-import type { Interruption } from './interruption.js';
 import type { Progress } from './progress.js';
 import type { Reporter } from './reporter.js';
 import type { Table } from './table.js';

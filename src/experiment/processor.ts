@@ -33,7 +33,8 @@ export async function settingsFor(
   threads: number | null,
 ): Promise<ProcessorSettings> {
   const flags = processorFlags();
-  if (!isOursToChoose(flags)) return { threads, onednn: null };
+  // Without a look at the data set where that would decide nothing: it may be long.
+  if (!isOursToChoose(flags) || oneDnnTold() !== null) return { threads, onednn: null };
   try {
     const image = await datasetShape(config.data, config.seed);
     const batch = Math.ceil(config.batchSize / config.microBatches);

@@ -86,7 +86,7 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
     if (plan.kind === 'nothing') return 'finished';
     const dataset = await unlessInterrupted(request.interruption, readData(request));
     if (dataset === null) {
-      noteNothing(request);
+      request.reporter.note(NOTHING_WRITTEN);
       return 'reading';
     }
     const engine = request.createEngine(config, dataset, { mode: 'compiled' });
@@ -109,10 +109,6 @@ async function readData({ reporter, ...request }: RunRequest): Promise<Dataset> 
   return withLabelNoise(images, config);
 }
 
-function noteNothing({ reporter }: RunRequest): void {
-  reporter.note(NOTHING_WRITTEN);
-}
-
 async function runIn(
   folder: RunFolder,
   { refuseLost }: Lock,
@@ -125,7 +121,7 @@ async function runIn(
   const trainImages = dataset.train.labels.length;
   const perEpoch = stepsPerEpoch(trainImages, config);
   if (interruption.signal !== null) {
-    noteNothing(request);
+    reporter.note(NOTHING_WRITTEN);
     return 'interrupted';
   }
   await refuseLost();
