@@ -165,16 +165,19 @@ async function idxFiles(folder: string, stem: Stem, dimensions: 1 | 3): Promise<
 
 /** What is wrong with the length of an unpacked file, which an interruption may have cut short. */
 async function lengthProblem(path: string, dimensions: 1 | 3): Promise<string | null> {
-  const file = await open(path).catch((error: unknown) => {
-    throw unreadable(path, error);
-  });
   try {
-    const { buffer } = await file.read(Buffer.alloc(4 + 4 * dimensions), 0, 4 + 4 * dimensions, 0);
-    const wanted = wantedLength(sizes(buffer, dimensions));
-    const { size } = await file.stat();
-    return size === wanted ? null : `has ${size} bytes, wanted ${wanted}`;
-  } finally {
-    await file.close();
+    const file = await open(path);
+    try {
+      const header = Buffer.alloc(4 + 4 * dimensions);
+      await file.read(header, 0, header.length, 0);
+      const wanted = wantedLength(sizes(header, dimensions));
+      const { size } = await file.stat();
+      return size === wanted ? null : `has ${size} bytes, wanted ${wanted}`;
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw unreadable(path, error);
   }
 }
 

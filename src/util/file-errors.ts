@@ -24,8 +24,11 @@ export function unwritable(path: string, error: unknown): UserError {
       return new UserError(`${path}: no space left on its disk; make room and run again`);
     case 'EACCES':
     case 'EPERM':
-    case 'EROFS':
       return new UserError(`${path}: cannot be written, permission denied; name another folder`);
+    case 'EROFS':
+      return new UserError(
+        `${path}: cannot be written, its file system is read-only; name another folder`,
+      );
     case 'EEXIST':
     case 'ENOTDIR':
       return new UserError(`${path}: cannot be written, a file is in the way of a folder`);

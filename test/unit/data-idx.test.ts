@@ -1,5 +1,6 @@
 // IDX files, built byte by byte, and the embedded set.
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -136,6 +137,18 @@ describe('idx', () => {
     expect(await expectUserError(load())).toContain(`${path}: is not intact gzip data`);
     await writeFile(path, gzipSync(FILES['t10k-images-idx3-ubyte'] ?? '').subarray(0, -4));
     expect(await expectUserError(load())).toContain('cut short');
+  });
+
+  it('names a file that has no places to read at', async () => {
+    await writeAll();
+    const pipe = join(folder, 'train-images-idx3-ubyte');
+    await rm(pipe);
+    execFileSync('mkfifo', [pipe]);
+    // For writing, too: otherwise who reads waits for who writes.
+    const file = await open(pipe, 'r+');
+    const message = await expectUserError(load());
+    await file.close();
+    expect(message).toMatch(/train-images-idx3-ubyte: cannot be read \(ESPIPE/);
   });
 
   it('names the file that is missing, or the folder', async () => {
