@@ -7,7 +7,15 @@ export default defineConfig({
   test: {
     projects: [
       { test: { ...shared, name: 'unit', include: ['test/unit/**/*.test.ts'] } },
-      { test: { ...shared, name: 'native', include: ['test/native/**/*.test.ts'], pool: 'forks' } },
+      {
+        test: {
+          ...shared,
+          name: 'native',
+          include: ['test/native/**/*.test.ts'],
+          pool: 'forks',
+          setupFiles: ['test/native/support/open.ts'],
+        },
+      },
       { test: { ...shared, name: 'cli', include: ['test/cli/**/*.test.ts'], pool: 'forks' } },
     ],
     maxWorkers: 2,

@@ -11,7 +11,7 @@ import { answerJob } from './worker.js';
 const KEPT_LOSSES = 5;
 
 async function work({ config, mode, ...counts }: Job): Promise<Timing> {
-  const device = await openDevice(config.device, await settingsFor(config, null));
+  const device = openDevice(config.device, await settingsFor(config, null));
   const dataset = await loadDataset(config.data, config.seed);
   const { createEngine } = await import('../train/engine.js');
   const engine = createEngine(config, dataset, { mode });

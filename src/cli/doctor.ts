@@ -1,19 +1,10 @@
 // fsam doctor: what this machine and this set-up are, for the user and for a report of a problem.
-import os from 'node:os';
 import type { Command } from 'commander';
-import type { Candidate } from '../data/candidates.js';
-import type { Device } from '../native/device.js';
-import { messageOf } from '../util/file-errors.js';
 import { pathOption } from './config-options.js';
-import { print } from './output.js';
 
 interface DoctorOptions {
   readonly dataDir: string;
 }
-
-type Finding = readonly [label: string, text: string];
-
-const LABEL_WIDTH = 12;
 
 export function registerDoctor(program: Command): void {
   program
@@ -23,101 +14,7 @@ export function registerDoctor(program: Command): void {
     )
     .option('--data-dir <folder>', 'where to look for data sets', pathOption('--data-dir'), 'data')
     .action(async ({ dataDir }: DoctorOptions) => {
-      const version = program.version() ?? '';
-      const findings = [
-        ...versions(version),
-        ...machine(),
-        ...(await device()),
-        ...(await dataSets(dataDir)),
-      ];
-      for (const [label, text] of findings) print(`${label.padEnd(LABEL_WIDTH)}${text}`);
+      const { printFindings } = await import('./findings.js');
+      await printFindings(program.version() ?? '', dataDir);
     });
-}
-
-const versions = (version: string): Finding[] => [
-  ['fsam', version],
-  ['Node', process.versions.node],
-  ['platform', `${os.platform()} ${os.release()} ${os.arch()}`],
-];
-
-function machine(): Finding[] {
-  const gigabytes = (bytes: number): string => (bytes / 1e9).toFixed(1);
-  return [
-    ['CPU', `${os.cpus()[0]?.model ?? os.arch()}, ${os.availableParallelism()} cores`],
-    ['memory', `${gigabytes(os.totalmem())} GB, ${gigabytes(os.freemem())} GB free`],
-  ];
-}
-
-/** A library that does not load is a finding, too. */
-async function device(): Promise<Finding[]> {
-  const { openDevice } = await import('../native/device.js');
-  const { gpuName, tfjsVersion } = await import('./machine.js');
-  const { isOursToChoose, oneDnnTold, processorFlags, WORTH_IT } =
-    await import('../native/onednn.js');
-  const { threadsTold } = await import('../native/threads.js');
-  let found: Device;
-  let toldThreads: number | null;
-  try {
-    toldThreads = threadsTold();
-    found = await openDevice('auto');
-  } catch (error) {
-    return [['TensorFlow', messageOf(error)]];
-  }
-  const gpu = await gpuName();
-  const { instructionSet } = await import('../native/own-ops.js');
-  return [
-    ['TensorFlow', `${found.tensorflowVersion}, tfjs ${tfjsVersion()}`],
-    ['library', `${found.libraryDirectory}, for the ${found.device.toUpperCase()}`],
-    ['device', describeDevice(found, gpu)],
-    [
-      'threads',
-      `${found.threads}: ${toldThreads === null ? 'every core' : 'TF_NUM_INTRAOP_THREADS'}`,
-    ],
-    [
-      'oneDNN',
-      isOursToChoose(processorFlags()) && oneDnnTold() === null
-        ? `on where an average convolution takes ${WORTH_IT / 1e6} M multiply-adds or more a batch, off elsewhere`
-        : `${found.onednn.on ? 'on' : 'off'}: ${found.onednn.reason}`,
-    ],
-    ...(found.inUse === 'CPU' ? [['Winograd', `${instructionSet} instructions`] as const] : []),
-  ];
-}
-
-function describeDevice({ inUse, device, reason }: Device, gpu: string | null): string {
-  if (inUse === 'GPU') return `GPU: ${gpu ?? 'of unknown name'}`;
-  if (device === 'cpu') return `CPU: the CPU library is set up (${reason})`;
-  const seen = gpu === null ? 'nvidia-smi shows none either' : `nvidia-smi shows ${gpu}`;
-  const hidden = process.env['CUDA_VISIBLE_DEVICES'];
-  const filter = hidden === undefined ? '' : `, CUDA_VISIBLE_DEVICES is "${hidden}"`;
-  return `CPU: the GPU library is set up (${reason}), but TensorFlow finds no GPU; ${seen}${filter}`;
-}
-
-/** Looked for as the loaders look. */
-async function dataSets(directory: string): Promise<Finding[]> {
-  const { LOOKED_FOR } = await import('../data/load.js');
-  const { kindOf } = await import('../data/files.js');
-  const sets: Finding[] = [];
-  for (const [name, candidates] of Object.entries(LOOKED_FOR)) {
-    try {
-      const found = await candidates(directory);
-      sets.push([name, found.map(describePlace).join(', ') || missing(name, directory)]);
-    } catch (error) {
-      sets.push([name, messageOf(error)]);
-    }
-  }
-  const isThere = (await kindOf(directory)) !== 'missing';
-  return [
-    ['data', isThere ? directory : `${directory}: there is no such folder`],
-    ...sets,
-    ['embedded', 'fashion-mnist-tiny'],
-  ];
-}
-
-const describePlace = ({ path, lack }: Candidate): string =>
-  lack === null ? path : `${path} (not whole: ${lack})`;
-
-function missing(name: string, directory: string): string {
-  return name === 'idx'
-    ? 'not there'
-    : `not there; fsam data fetch ${name} --data-dir ${directory}`;
 }

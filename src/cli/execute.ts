@@ -1,12 +1,30 @@
 // One run from its configuration to its end, with signals, output and the device seen to.
+import { loadConfig, type ConfigRequest } from '../config/load.js';
+import { pathsFrom } from '../config/paths.js';
 import type { Config } from '../config/schema.js';
-import type { Threads } from '../experiment/processor.js';
-import type { WorkingFolder } from '../experiment/working-folder.js';
-import type { ProcessorSettings } from '../native/device.js';
+import { defaultFolder, runFolder } from '../experiment/folder.js';
+import { NOTHING_WRITTEN, unlessInterrupted } from '../experiment/interruption.js';
+import {
+  settingsFor,
+  settingsToGoOn,
+  unfinishedWith,
+  type Threads,
+} from '../experiment/processor.js';
+import { runExperiment } from '../experiment/run.js';
+import {
+  noteOnGone,
+  workHere,
+  workingFolderOf,
+  type WorkingFolder,
+} from '../experiment/working-folder.js';
+import { openDevice, type ProcessorSettings } from '../native/device.js';
+import { threadCount } from '../native/threads.js';
+import { createEngine } from '../train/engine.js';
 import { required } from '../util/errors.js';
 import { Interrupted } from './failure.js';
+import { describeEnvironment } from './machine.js';
 import { tell } from './output.js';
-import type { RunReporter } from './reporter.js';
+import { createReporter, type RunReporter } from './reporter.js';
 import { watchSignals, type SignalWatch } from './signals.js';
 
 interface Configured {
@@ -19,7 +37,7 @@ interface Execution {
    * Reads the configuration, whose relative paths are to be relative to `workingFolder`; the run folder too, null
    * for the usual one.
    */
-  readonly configure: (workingFolder: string) => Promise<Configured>;
+  readonly configure: (workingFolder: string) => Configured | Promise<Configured>;
   readonly resume: boolean;
   readonly overwrite: boolean;
   readonly quiet: boolean;
@@ -30,6 +48,14 @@ interface Execution {
   /** For who stops the run by other means than a signal. */
   readonly watching?: (watch: SignalWatch) => void;
 }
+
+/** What a command line asks for; `folder` is the run folder, null for the usual one. */
+export const asked =
+  (request: ConfigRequest, folder: string | null) =>
+  (workingFolder: string): Configured => ({
+    config: loadConfig({ ...request, workingFolder }),
+    folder,
+  });
 
 /**
  * 1. Watch for signals, read the configuration: mistakes show before anything slow.
@@ -48,17 +74,11 @@ export async function execute(execution: Execution): Promise<void> {
   watching?.(watch);
   try {
     const { config, folder, working } = await configured(configure, resume);
-    const { createReporter } = await import('./reporter.js');
     reporter = createReporter({ quiet, maxSteps: config.maxSteps });
-
-    const { noteOnGone } = await import('../experiment/working-folder.js');
     const note = noteOnGone(working, config);
     if (note !== null) reporter.note(note);
 
-    const { openDevice } = await import('../native/device.js');
-    const { pathsFrom } = await import('../config/paths.js');
     const placed = pathsFrom(working.path, config);
-    const { NOTHING_WRITTEN, unlessInterrupted } = await import('../experiment/interruption.js');
     // These may read the data set, which may keep them waiting.
     const settings = await unlessInterrupted(
       interruption,
@@ -68,11 +88,7 @@ export async function execute(execution: Execution): Promise<void> {
       reporter.note(NOTHING_WRITTEN);
       throw new Interrupted(required(interruption.signal, 'a signal'), wayOut, true);
     }
-    const device = await openDevice(config.device, settings);
-    // Only now: this loads TensorFlow, which openDevice has made ready for the device.
-    const { createEngine } = await import('../train/engine.js');
-    const { runExperiment } = await import('../experiment/run.js');
-    const { describeEnvironment } = await import('./machine.js');
+    const device = openDevice(config.device, settings);
     const outcome = await runExperiment({
       config,
       folder,
@@ -98,11 +114,9 @@ async function configured(
   configure: Execution['configure'],
   resume: boolean,
 ): Promise<Configured & { readonly working: WorkingFolder }> {
-  const { workHere, workingFolderOf } = await import('../experiment/working-folder.js');
   const here = workHere();
   const first = await configure(here.path);
   if (!resume) return { ...first, working: here };
-  const { defaultFolder, runFolder } = await import('../experiment/folder.js');
   const working = await workingFolderOf(runFolder(first.folder ?? defaultFolder(first.config)));
   const again = working.path === here.path ? first : await configure(working.path);
   return { ...again, working };
@@ -116,13 +130,10 @@ async function processorSettings(
   threads: Threads | null,
   reporter: RunReporter,
 ): Promise<ProcessorSettings> {
-  const { defaultFolder, runFolder } = await import('../experiment/folder.js');
-  const processor = await import('../experiment/processor.js');
   const folder = runFolder(path ?? defaultFolder(config));
-  const begun = resume ? await processor.unfinishedWith(folder) : null;
-  if (begun === null) return processor.settingsFor(config, threads?.count ?? null);
-  const settings = processor.settingsToGoOn(folder, begun, threads);
-  const { threadCount } = await import('../native/threads.js');
+  const begun = resume ? await unfinishedWith(folder) : null;
+  if (begun === null) return settingsFor(config, threads?.count ?? null);
+  const settings = settingsToGoOn(folder, begun, threads);
   if (settings.threads !== null && settings.threads !== (threads?.count ?? threadCount())) {
     reporter.note(`${folder.path}: goes on with ${settings.threads} threads, as it began`);
   }

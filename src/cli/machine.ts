@@ -2,13 +2,13 @@
 import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
+import { describeProcessor } from '../experiment/processor.js';
 import type { RunEnvironment } from '../experiment/run.js';
 import type { Device } from '../native/device.js';
 
 /** What a run's environment.json says of TensorFlow and the device. */
 export async function describeEnvironment(device: Device): Promise<RunEnvironment> {
   const { inUse, tensorflowVersion, libraryDirectory, reason } = device;
-  const { describeProcessor } = await import('../experiment/processor.js');
   return {
     device: inUse === 'CPU' ? 'CPU' : ((await gpuName()) ?? 'GPU'),
     deviceReason: reason,

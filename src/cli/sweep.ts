@@ -195,6 +195,6 @@ async function conclude(
     const names = `${all.length} of ${counted(standings.length, 'point')}`;
     throw new RunError(`${names} failed (see above); the same command tries them again`);
   }
-  const { refuseDamaged } = await import('./report.js');
+  const { refuseDamaged } = await import('./make-report.js');
   refuseDamaged(damaged);
 }

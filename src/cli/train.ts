@@ -2,7 +2,6 @@
 import { Option, type Command } from 'commander';
 import { UserError } from '../util/errors.js';
 import { addConfigOptions, configRequest, type ConfigOptions } from './config-options.js';
-import { execute } from './execute.js';
 import { THREADS_HELP, threadNumber } from './whole-number.js';
 
 interface TrainOptions extends ConfigOptions {
@@ -37,12 +36,9 @@ export function registerTrain(program: Command): void {
 async function train(options: TrainOptions): Promise<void> {
   const { out, resume = false, overwrite = false, quiet = false, threads } = options;
   if (out === '') throw new UserError('--out: got an empty name, wanted the run folder');
+  const { asked, execute } = await import('./execute.js');
   await execute({
-    configure: async (workingFolder) => {
-      const { loadConfig } = await import('../config/load.js');
-      const config = loadConfig({ ...configRequest(options), workingFolder });
-      return { config, folder: out ?? null };
-    },
+    configure: asked(configRequest(options), out ?? null),
     resume,
     overwrite,
     quiet,

@@ -27,8 +27,7 @@ import { decide, type Plan } from './plan.js';
 import { bestBy, bestRow } from './metrics.js';
 import type { Reporter } from './reporter.js';
 import { writeSummary } from './summary.js';
-import type { Row } from './table.js';
-import type { Curves } from './tensorboard.js';
+import { openCurves } from './tensorboard.js';
 
 /** What the caller knows of the machinery below; all of it goes into environment.json. */
 export interface RunEnvironment {
@@ -146,7 +145,9 @@ async function runIn(
     epochs: config.epochs,
     stepsPerEpoch: perEpoch,
   });
-  const curves = await curvesOf(folder, config, opened.metrics.rows);
+  const curves = config.logging.tensorboard
+    ? openCurves(folder.tensorboard, opened.metrics.rows)
+    : null;
   const reached = await train(
     { ...request, ...opened, ...checkpoints, engine, trainImages, schedule, curves, refuseLost },
     opened.progress,
@@ -164,17 +165,6 @@ async function runIn(
     totalSeconds: reached.timing.totalSeconds,
   });
   return 'finished';
-}
-
-/** Null where they are not asked for; TensorFlow's writer is loaded only where they are. */
-async function curvesOf(
-  folder: RunFolder,
-  config: Config,
-  rows: readonly Row[],
-): Promise<Curves | null> {
-  if (!config.logging.tensorboard) return null;
-  const { openCurves } = await import('./tensorboard.js');
-  return openCurves(folder.tensorboard, rows);
 }
 
 const BEST_BY_TEST =

@@ -1,7 +1,7 @@
 // The `graph` backend of tfjs: tfjs-node's own, over a binding that records.
 import { nameScope } from '../native/scope.js';
 import {
-  NodeJSKernelBackend,
+  backendClass,
   eagerBackend,
   tf,
   type Backend,
@@ -9,48 +9,52 @@ import {
   type TFJSBinding,
 } from '../native/tensorflow.js';
 import { InternalError } from '../util/errors.js';
-import type { Node, Recorder, SymbolicTensor } from './recorder.js';
+import type { Node, SymbolicTensor } from './node.js';
+import type { Recorder } from './recorder.js';
 
 const NAME = 'graph';
 
-class GraphBackend extends NodeJSKernelBackend {
-  #writing = false;
+type NativeBackend = InstanceType<ReturnType<typeof backendClass>>;
 
-  override write(...parameters: Parameters<InstanceType<typeof NodeJSKernelBackend>['write']>) {
-    this.#writing = true;
-    try {
-      return super.write(...parameters);
-    } finally {
-      this.#writing = false;
+function createBackend(binding: TFJSBinding): Backend {
+  class GraphBackend extends backendClass() {
+    #writing = false;
+
+    override write(...parameters: Parameters<NativeBackend['write']>) {
+      this.#writing = true;
+      try {
+        return super.write(...parameters);
+      } finally {
+        this.#writing = false;
+      }
+    }
+
+    /** tfjs calls this by itself only to bring over a tensor that belongs to another backend. */
+    override move(...parameters: Parameters<NativeBackend['move']>): void {
+      if (!this.#writing) {
+        const [, , shape, dtype] = parameters;
+        throw new InternalError(
+          `a tensor ${dtype} [${shape.join(' ')}] with a value of its own was captured by a traced function; ` +
+            'make it an input or a state variable',
+        );
+      }
+      super.move(...parameters);
     }
   }
-
-  /** tfjs calls this by itself only to bring over a tensor that belongs to another backend. */
-  override move(...parameters: Parameters<InstanceType<typeof NodeJSKernelBackend>['move']>): void {
-    if (!this.#writing) {
-      const [, , shape, dtype] = parameters;
-      throw new InternalError(
-        `a tensor ${dtype} [${shape.join(' ')}] with a value of its own was captured by a traced function; ` +
-          'make it an input or a state variable',
-      );
-    }
-    super.move(...parameters);
+  const created = new GraphBackend(binding, '@tensorflow/tfjs-node-gpu');
+  for (const kernel of tf.getKernelsForBackend('tensorflow')) {
+    tf.registerKernel({ ...kernel, backendName: NAME });
   }
+  tf.registerBackend(NAME, () => created, 0);
+  return created as unknown as Backend;
 }
 
-let backend: GraphBackend | undefined;
+let backend: Backend | undefined;
 
 function graphBackend(binding: TFJSBinding): Backend {
-  if (backend === undefined) {
-    const created = new GraphBackend(binding, '@tensorflow/tfjs-node-gpu');
-    backend = created;
-    for (const kernel of tf.getKernelsForBackend('tensorflow')) {
-      tf.registerKernel({ ...kernel, backendName: NAME });
-    }
-    tf.registerBackend(NAME, () => created, 0);
-  }
+  backend ??= createBackend(binding);
   backend.binding = binding;
-  return backend as unknown as Backend;
+  return backend;
 }
 
 /** What a traced function's body may need of the trace it runs in. */

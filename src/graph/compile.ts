@@ -15,7 +15,8 @@ import {
   type TensorTypes,
   type Values,
 } from './program.js';
-import { Recorder, type Attribute, type Node } from './recorder.js';
+import type { Attribute, Node } from './node.js';
+import { Recorder } from './recorder.js';
 
 /** Where the pieces of a traced function are in the graph. */
 interface EntryPoint {

@@ -3,7 +3,7 @@ import type { TensorType } from '../native/types.js';
 import { sizeOf } from '../native/types.js';
 import { required } from '../util/errors.js';
 import type { Graph } from './compile.js';
-import type { Node } from './recorder.js';
+import type { Node } from './node.js';
 
 /** Multiply-adds of all convolutions and matrix products of `functionName`; everything else is 0. */
 export function multiplyAdds(graph: Graph, functionName: string): number {

@@ -5,7 +5,7 @@
 import protobuf from 'protobufjs';
 import { DATA_TYPE } from '../native/types.js';
 import { InternalError } from '../util/errors.js';
-import type { Attribute, Node } from './recorder.js';
+import type { Attribute, Node } from './node.js';
 
 const MESSAGES = `
 syntax = "proto3";

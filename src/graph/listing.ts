@@ -1,7 +1,7 @@
 // A traced program as text: each function's nodes with their types, and how many ops of each kind.
 import { describeType } from '../native/types.js';
 import type { Graph } from './compile.js';
-import type { Attribute, Node } from './recorder.js';
+import type { Attribute, Node } from './node.js';
 
 /** The nodes of `functionName`, one a line in the order they were recorded, then the counts. */
 export function describeFunction(graph: Graph, functionName: string): string {

@@ -11,11 +11,11 @@ import {
   describeType,
   elementType,
   sizeOf,
-  type ElementType,
   type TensorType,
   type TypedArray,
 } from '../native/types.js';
 import { InternalError, required } from '../util/errors.js';
+import type { Attribute, Node, SymbolicTensor } from './node.js';
 import { inferTypes } from './shapes.js';
 
 /**
@@ -25,37 +25,6 @@ import { inferTypes } from './shapes.js';
 const LARGEST_CONSTANT = 4096;
 /** A constant of more elements than this, all equal, becomes a Fill. */
 const LARGEST_PLAIN_CONSTANT = 16;
-
-/** The value of an op's attribute, with its kind. */
-export type Attribute =
-  | { readonly kind: 'type'; readonly value: ElementType }
-  | { readonly kind: 'int' | 'float'; readonly value: number }
-  | { readonly kind: 'ints'; readonly value: readonly number[] }
-  | { readonly kind: 'bool'; readonly value: boolean }
-  | { readonly kind: 'string'; readonly value: string }
-  | { readonly kind: 'shape'; readonly value: readonly number[] }
-  | { readonly kind: 'tensor'; readonly value: { type: TensorType; data: TypedArray } };
-
-/**
- * One operation of the graph. `inputs` are output names (`Conv2D_3`, `Split_1:2`) or control inputs
- * (`^w_read`).
- */
-export interface Node {
-  readonly name: string;
-  readonly op: string;
-  readonly inputs: string[];
-  readonly attributes: Readonly<Record<string, Attribute>>;
-  readonly outputs: readonly TensorType[];
-}
-
-/**
- * A tensor under tracing: which output of which node it is, and its value where that is a known
- * constant.
- */
-export interface SymbolicTensor extends TensorType {
-  readonly output: string;
-  readonly value?: TypedArray;
-}
 
 /** Nodes that need a place, not tfjs's binding: what `Program` adds itself. */
 export interface NodeRequest {

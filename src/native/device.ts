@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { InternalError, UserError } from '../util/errors.js';
 import { loadAddon } from './addon.js';
+import { eagerBackend, openTensorFlow } from './tensorflow.js';
 import { oneDnnTold, settleOneDnn, type OneDnn } from './onednn.js';
 import { settleThreads, threadCount, useThreads } from './threads.js';
 
@@ -50,10 +51,10 @@ function readSetup(): Setup {
  * absent is a UserError that names what is missing, and so is a library that the set-up could not
  * bring; nothing is replaced silently. `settings` count the first time, before the library is there.
  */
-export async function openDevice(
+export function openDevice(
   wanted: 'auto' | 'cpu' | 'gpu',
   settings: ProcessorSettings = OPEN,
-): Promise<Device> {
+): Device {
   const lack = process.env['FSAM_SETUP_LACKS'];
   if (lack !== undefined) throw new UserError(lack);
   const setup = readSetup();
@@ -68,7 +69,7 @@ export async function openDevice(
   if (settings.threads !== null) useThreads(settings.threads);
   settleThreads();
   const reason = settleOneDnn(settings.onednn);
-  const { eagerBackend } = await import('./tensorflow.js');
+  openTensorFlow();
   const inUse = eagerBackend().binding.isUsingGpuDevice() ? 'GPU' : 'CPU';
   if (wanted === 'gpu' && inUse === 'CPU') {
     throw new UserError(

@@ -1,6 +1,6 @@
 // How an op of TensorFlow's becomes a kernel of tfjs with a gradient of its own, so that tfjs's tape
 // takes it like any other.
-import { tf, type Tensor } from './tensorflow.js';
+import { onceOpen, tf, type Tensor } from './tensorflow.js';
 import { required } from '../util/errors.js';
 
 export type Inputs = Record<string, Tensor>;
@@ -17,17 +17,20 @@ export interface Kernel {
   ) => Record<string, () => Tensor>;
 }
 
+/** From the opening of TensorFlow on. */
 export function register(kernel: Kernel): void {
-  tf.registerKernel({
-    kernelName: kernel.name,
-    backendName: 'tensorflow',
-    kernelFunc: ({ inputs, attrs }) => kernel.forward(inputs as Inputs, attrs ?? {}),
-  });
-  tf.registerGradient({
-    kernelName: kernel.name,
-    inputsToSave: kernel.save.inputs ?? [],
-    outputsToSave: kernel.save.outputs ?? [],
-    gradFunc: kernel.gradient,
+  onceOpen(() => {
+    tf.registerKernel({
+      kernelName: kernel.name,
+      backendName: 'tensorflow',
+      kernelFunc: ({ inputs, attrs }) => kernel.forward(inputs as Inputs, attrs ?? {}),
+    });
+    tf.registerGradient({
+      kernelName: kernel.name,
+      inputsToSave: kernel.save.inputs ?? [],
+      outputsToSave: kernel.save.outputs ?? [],
+      gradFunc: kernel.gradient,
+    });
   });
 }
 

@@ -1,9 +1,9 @@
 // The ops of our own for CPUs (src/native/ops/), made known to TensorFlow before any is called.
 import { loadAddon } from './addon.js';
 import { usesStockOps } from './stock-ops.js';
-import { activeBackend, eagerBackend, type Tensor } from './tensorflow.js';
+import { activeBackend, eagerBackend, onceOpen, type Tensor } from './tensorflow.js';
 import { threadCount } from './threads.js';
-import { UserError } from '../util/errors.js';
+import { required, UserError } from '../util/errors.js';
 import { messageOf } from '../util/file-errors.js';
 
 interface Addon {
@@ -11,7 +11,7 @@ interface Addon {
   readonly registerOps: (threads: number) => 'avx512' | 'avx2' | 'plain';
 }
 
-function registerOps(): string {
+function registerOps(): ReturnType<Addon['registerOps']> {
   const { registerOps: register } = loadAddon('ops') as Addon;
   const threads = threadCount();
   try {
@@ -23,8 +23,13 @@ function registerOps(): string {
   }
 }
 
+let registered: ReturnType<Addon['registerOps']> | undefined;
+onceOpen(() => {
+  registered = registerOps();
+});
+
 /** The best that the processor has, and that oneDNN may use: ONEDNN_MAX_CPU_ISA. */
-export const instructionSet = registerOps();
+export const instructionSet = (): string => required(registered, 'our own ops');
 
 /** Whether they are what computes at the moment: on a CPU, and not beside tfjs's own. */
 export const usesOwnOps = (): boolean =>

@@ -4,13 +4,7 @@ import { input, register, run, saved, single, type Attributes } from './kernel.j
 import * as stock from './stock-ops.js';
 import { usesStockOps } from './stock-ops.js';
 import { activeBackend, tf, type Tensor4D } from './tensorflow.js';
-
-/** A square window; SAME pads as TensorFlow does: right and bottom first. */
-export interface Window {
-  readonly size: number;
-  readonly stride: number;
-  readonly padding: 'SAME' | 'VALID';
-}
+import type { Window } from './types.js';
 
 const poolingAttributes = (attributes: Attributes) => {
   const { size, stride, padding } = attributes as unknown as Window;

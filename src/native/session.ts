@@ -4,8 +4,7 @@
 // arrays as they lie: one that a variable is assigned from would become its memory. Here what is fed
 // is copied.
 import { loadAddon } from './addon.js';
-// Its variables and the library come first.
-import './tensorflow.js';
+import { openTensorFlow } from './tensorflow.js';
 import { DATA_TYPE, type TensorType, type TypedArray } from './types.js';
 import { InternalError, required } from '../util/errors.js';
 import { messageOf } from '../util/file-errors.js';
@@ -37,7 +36,14 @@ interface Addon {
   close(session: Handle): void;
 }
 
-const addon = loadAddon('session') as Addon;
+let loaded: Addon | undefined;
+
+/** TensorFlow comes first: the addon is linked to it. */
+function load(): Addon {
+  openTensorFlow();
+  return (loaded ??= loadAddon('session') as Addon);
+}
+
 const NOTHING = new Uint8Array();
 
 /** A way through the graph: what is fed, which nodes' first outputs are fetched, which are just run. */
@@ -82,6 +88,7 @@ export function openSession(
   graph: Uint8Array,
   { config = NOTHING, target = '' }: SessionOptions = {},
 ): Session {
+  const addon = load();
   const session = told('opens no session', () => addon.open(graph, config, target));
   return {
     define({ feeds = [], outputs = [], targets = [] }) {

@@ -11,7 +11,7 @@ import {
   type Tensor2D,
   type Tensor4D,
 } from './tensorflow.js';
-import type { Window } from './pooling.js';
+import type { Window } from './types.js';
 
 type Padding = Window['padding'];
 

@@ -1,10 +1,11 @@
-// Loads tfjs-node-gpu, the only file that does, and gives it to the rest of the program typed.
+// Loads tfjs-node-gpu, the only file that does, and gives it to the rest of the program typed. It is
+// loaded on a call, never by an import: what it is to run on is settled before (device.ts).
 import { createRequire } from 'node:module';
 import util from 'node:util';
 import type * as tfjs from '@tensorflow/tfjs-node-gpu';
 import type { NodeJSKernelBackend as NativeBackend } from '@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js';
 import { findAddon } from './addon.js';
-import { UserError } from '../util/errors.js';
+import { InternalError, UserError } from '../util/errors.js';
 
 export type {
   Scalar,
@@ -16,14 +17,6 @@ export type {
 } from '@tensorflow/tfjs-node-gpu';
 export type { TFEOpAttr, TFJSBinding } from '@tensorflow/tfjs-node-gpu/dist/tfjs_binding.js';
 
-// TensorFlow reads these when its library is loaded; what the user has set stays.
-process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '3';
-process.env['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true';
-
-// Node 23 removed util.isNullOrUndefined, which tfjs-node 4.22 calls.
-const legacyUtil = util as { isNullOrUndefined?: (value: unknown) => boolean };
-legacyUtil.isNullOrUndefined ??= (value) => value === null || value === undefined;
-
 const require = createRequire(import.meta.url);
 
 interface Quiet {
@@ -33,10 +26,7 @@ interface Quiet {
   readonly leave: (code: number) => never;
 }
 
-/** Without it TensorFlow's greeting stands on stderr, and its threads may crash the process on its way out. */
-const quiet = findAddon('quiet') as Quiet | null;
-
-function quietly<T>(body: () => T): T {
+function quietly<T>(quiet: Quiet | null, body: () => T): T {
   if (process.env['FSAM_VERBOSE'] !== undefined || quiet === null) return body();
   quiet.mute();
   try {
@@ -47,15 +37,13 @@ function quietly<T>(body: () => T): T {
 }
 
 /** What process.exit ends with, once everything that listens for the exit has been told. */
-function leaveQuietly(): void {
-  if (quiet === null) return;
-  const { leave } = quiet;
+function leaveQuietly({ leave }: Quiet): void {
   (process as { reallyExit?: (code: number) => never }).reallyExit = (code) => leave(code);
 }
 
-function load(): typeof tfjs {
+function load(quiet: Quiet | null): typeof tfjs {
   try {
-    return quietly(() => require('@tensorflow/tfjs-node-gpu') as typeof tfjs);
+    return quietly(quiet, () => require('@tensorflow/tfjs-node-gpu') as typeof tfjs);
   } catch (error) {
     const [reason] = String(error instanceof Error ? error.message : error).split('\n');
     throw new UserError(
@@ -64,13 +52,50 @@ function load(): typeof tfjs {
   }
 }
 
-/** The tfjs API, with the TensorFlow library under it. */
-export const tf = load();
-leaveQuietly();
+/** The tfjs API, with the TensorFlow library under it; there from `openTensorFlow` on. */
+export let tf = new Proxy({} as typeof tfjs, {
+  get: () => {
+    throw new InternalError('TensorFlow is used before openTensorFlow has loaded it');
+  },
+});
+
+let isOpen = false;
+const awaiting: (() => void)[] = [];
+
+/** Runs `hook` when the library is there: now, or as soon as it is opened. */
+export function onceOpen(hook: () => void): void {
+  if (isOpen) hook();
+  else awaiting.push(hook);
+}
+
+/**
+ * Loads the library, once in a process.
+ *
+ * Errors: UserError where it does not load, or where our own ops do not start.
+ */
+export function openTensorFlow(): void {
+  if (isOpen) return;
+  // TensorFlow reads these when its library is loaded; what the user has set stays.
+  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '3';
+  process.env['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true';
+  // Node 23 removed util.isNullOrUndefined, which tfjs-node 4.22 calls.
+  const legacyUtil = util as { isNullOrUndefined?: (value: unknown) => boolean };
+  legacyUtil.isNullOrUndefined ??= (value) => value === null || value === undefined;
+  // Without it TensorFlow's greeting stands on stderr, and its threads may crash the process on its way out.
+  const quiet = findAddon('quiet') as Quiet | null;
+  tf = load(quiet);
+  if (quiet !== null) leaveQuietly(quiet);
+  isOpen = true;
+  for (const hook of awaiting) hook();
+}
 
 /** tfjs-node's backend class: its methods turn kernels into calls of one binding. */
-export const { NodeJSKernelBackend } =
-  require('@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend') as typeof import('@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js');
+export const backendClass = (): typeof NativeBackend =>
+  (
+    require('@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend') as {
+      NodeJSKernelBackend: typeof NativeBackend;
+    }
+  ).NodeJSKernelBackend;
 
 /**
  * What this project uses of the backend, private members included (`createOutputTensor`,

@@ -10,6 +10,13 @@ export interface TensorType {
   readonly shape: readonly number[];
 }
 
+/** A square window; SAME pads as TensorFlow does: right and bottom first. */
+export interface Window {
+  readonly size: number;
+  readonly stride: number;
+  readonly padding: 'SAME' | 'VALID';
+}
+
 /** TensorFlow's DataType enumeration (tensorflow/core/framework/types.proto). */
 export const DATA_TYPE = {
   float32: 1,

@@ -24,7 +24,7 @@ const PASSES = 3;
  */
 export async function estimateSeconds(configs: readonly Config[]): Promise<number[]> {
   const first = required(configs[0], 'a run to time');
-  await openDevice(first.device, await settingsFor(first, null));
+  openDevice(first.device, await settingsFor(first, null));
   const { createEngine } = await import('../train/engine.js');
   const { networkCost } = await import('../train/cost.js');
 

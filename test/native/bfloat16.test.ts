@@ -6,7 +6,13 @@ import { runEagerly } from '../../src/graph/eager.js';
 import type { ProgramSpec } from '../../src/graph/program.js';
 import { bfloat16Refusal, requireBfloat16 } from '../../src/native/bfloat16.js';
 import { conv2d, type Precision } from '../../src/native/kernels.js';
-import { tf, type Scalar, type Tensor, type Tensor4D } from '../../src/native/tensorflow.js';
+import {
+  openTensorFlow,
+  tf,
+  type Scalar,
+  type Tensor,
+  type Tensor4D,
+} from '../../src/native/tensorflow.js';
 import { randomStream } from '../../src/util/random.js';
 import { l2 } from './support/compare.js';
 
@@ -79,6 +85,8 @@ function bound(name: keyof Outputs, stride: number): number {
 
 const distance = (a: Float32Array, b: Float32Array) => l2(a.map((x, i) => x - (b[i] ?? NaN)));
 
+// What is tested depends on it.
+openTensorFlow();
 const refusal = bfloat16Refusal();
 if (refusal !== undefined) console.warn(`convolutions in bfloat16 are not tested: ${refusal}`);
 

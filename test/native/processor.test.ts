@@ -35,9 +35,9 @@ test.each(PRODUCTS)(
   },
 );
 
-test('TensorFlow has oneDNN as told, or as its flags say', async () => {
+test('TensorFlow has oneDNN as told, or as its flags say', () => {
   const told = oneDnnTold();
-  const { onednn } = await openDevice('cpu');
+  const { onednn } = openDevice('cpu');
   // On x86, where it is left alone: on with the flags that make the choice TensorFlow's.
   const isX86 = process.arch === 'x64';
   const byFlags =

@@ -1,7 +1,7 @@
 // Sessions of our own over graphs written by hand.
 import { afterEach, describe, expect, test } from 'vitest';
 import { encodeGraph } from '../../src/graph/graph-def.js';
-import type { Attribute, Node } from '../../src/graph/recorder.js';
+import type { Attribute, Node } from '../../src/graph/node.js';
 import { openSession, type Session } from '../../src/native/session.js';
 import type { TensorType } from '../../src/native/types.js';
 

@@ -3,13 +3,21 @@ import { describe, expect, test } from 'vitest';
 import { Recorder } from '../../src/graph/recorder.js';
 import { inferTypes, KNOWN_OPS, RESERVES } from '../../src/graph/shapes.js';
 import { intAttribute, stringAttribute } from '../../src/native/attributes.js';
-import { eagerBackend, type TFEOpAttr, type TFJSBinding } from '../../src/native/tensorflow.js';
+import {
+  eagerBackend,
+  openTensorFlow,
+  type TFEOpAttr,
+  type TFJSBinding,
+} from '../../src/native/tensorflow.js';
 import '../../src/native/winograd.js';
 import { DATA_TYPE, describeType, elementType } from '../../src/native/types.js';
 import { InternalError } from '../../src/util/errors.js';
 import { randomStream } from '../../src/util/random.js';
 import { EXAMPLES } from './support/op-examples.js';
 import { constant, Draw, type Example, type Operand } from './support/operands.js';
+
+// The tables of cases below hold attributes as TensorFlow takes them.
+openTensorFlow();
 
 /** Types of the outputs of `op`, executed or recorded: whatever `binding` does; of a reserve its element type. */
 function outputTypes(binding: TFJSBinding, op: string, example: Example): string[] {

@@ -8,10 +8,14 @@ import {
   type EngineOptions,
   type State,
 } from '../../../src/train/engine.js';
+import { openTensorFlow } from '../../../src/native/tensorflow.js';
 import { required } from '../../../src/util/errors.js';
 import { randomStream } from '../../../src/util/random.js';
 import { distance } from './compare.js';
 import { optimizerConfig } from './optimizers.js';
+
+// Some who import this compute while their tests are collected.
+openTensorFlow();
 
 export interface TinyOptions {
   readonly optimizer?: OptimizerConfig;

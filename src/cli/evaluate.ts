@@ -1,0 +1,90 @@
+// What `fsam eval` does: a run's checkpoint on one of its sets.
+import { ABSENT } from '../catalogue/identity.js';
+import { loadConfig } from '../config/load.js';
+import { pathsFrom } from '../config/paths.js';
+import type { Config } from '../config/schema.js';
+import type { Dataset } from '../data/dataset.js';
+import { hasLabelNoise } from '../data/label-noise.js';
+import { loadDataset } from '../data/load.js';
+import { loadCheckpoint } from '../experiment/checkpoint.js';
+import { openRun, runFolder } from '../experiment/folder.js';
+import { bestBy } from '../experiment/metrics.js';
+import { begunWith, settingsToEvaluate } from '../experiment/processor.js';
+import { noteOnGone, workingFolderOf } from '../experiment/working-folder.js';
+import { openDevice } from '../native/device.js';
+import { createEngine, type Evaluation, type Split, type State } from '../train/engine.js';
+import { probe as probeNetwork } from '../train/probe.js';
+import { writeFileAtomically } from '../util/atomic-file.js';
+import { UserError } from '../util/errors.js';
+import { refuseOthersFile } from '../util/output-file.js';
+import { print, tell } from './output.js';
+import { bySet } from './reporter.js';
+
+export interface EvalOptions {
+  readonly dataDir?: string;
+  readonly device?: string;
+  readonly checkpoint?: string;
+  readonly split: Split;
+  readonly probe?: string;
+  readonly threads?: number;
+}
+
+export async function evaluate(folder: string, options: EvalOptions): Promise<void> {
+  const { dataDir, device, split, probe, threads = null } = options;
+  if (probe !== undefined) {
+    await refuseOthersFile('--probe', probe, ['input', 'logits']);
+  }
+  const { checkpoint, isBest } = await openRun(folder, options.checkpoint ?? null);
+  const overrides = { dataDirectory: dataDir, device };
+  const working = await workingFolderOf(runFolder(folder));
+  const written = { config: runFolder(folder).config, assignments: [], beneath: ABSENT };
+  const config = loadConfig({ ...written, overrides, workingFolder: working.path });
+  const note = noteOnGone(working, { ...config, labelNoise: { ...config.labelNoise, file: null } });
+  if (note !== null) tell(note);
+  if (split === 'validation' && config.data.validation === null) {
+    throw new UserError(
+      '--split: got validation, wanted train or test: data.validation of this run holds no images out',
+    );
+  }
+  const settings = settingsToEvaluate(await begunWith(runFolder(folder)), threads);
+  const { inUse } = openDevice(config.device, settings);
+  const dataset = await loadDataset(pathsFrom(working.path, config).data, config.seed);
+  for (const line of dataset.passedOver ?? []) {
+    tell(`not whole: ${line}; reading ${dataset.source}`);
+  }
+  const engine = createEngine(config, dataset, { mode: 'compiled' });
+  try {
+    const { progress } = await loadCheckpoint(checkpoint, engine);
+    const best = isBest ? `, epoch ${progress.epoch}, the best ${bySet(bestBy(config))}` : '';
+    tell(`${checkpoint}: ${progress.step} steps${best}, on ${inUse}`);
+    // The set is read without its label noise, so that these are the true labels.
+    const isNoisy = split === 'train' && hasLabelNoise(config.labelNoise);
+    const labels = isNoisy ? ', against the labels before label noise' : '';
+    printEvaluation(split, engine.evaluate(split), labels);
+    if (probe !== undefined) await writeProbe(probe, config, dataset, engine.readState());
+  } finally {
+    engine.dispose();
+  }
+}
+
+/** Digits as in metrics.csv. */
+function printEvaluation(
+  split: string,
+  { images, loss, correct }: Evaluation,
+  labels: string,
+): void {
+  const accuracy = ((100 * correct) / images).toFixed(3);
+  print(
+    `${split} loss ${loss.toPrecision(7)}  accuracy ${accuracy} %  (${images} images${labels})`,
+  );
+}
+
+async function writeProbe(
+  file: string,
+  config: Config,
+  dataset: Dataset,
+  state: State,
+): Promise<void> {
+  await writeFileAtomically(file, `${JSON.stringify(probeNetwork(config, dataset, state))}\n`);
+  tell(`logits written to ${file}`);
+}

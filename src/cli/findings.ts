@@ -1,0 +1,106 @@
+// What `fsam doctor` finds: the machine, the set-up and the data sets.
+import os from 'node:os';
+import type { Candidate } from '../data/candidates.js';
+import { kindOf } from '../data/files.js';
+import { LOOKED_FOR } from '../data/load.js';
+import { openDevice, type Device } from '../native/device.js';
+import { isOursToChoose, oneDnnTold, processorFlags, WORTH_IT } from '../native/onednn.js';
+import { instructionSet } from '../native/own-ops.js';
+import { threadsTold } from '../native/threads.js';
+import { messageOf } from '../util/file-errors.js';
+import { gpuName, tfjsVersion } from './machine.js';
+import { print } from './output.js';
+
+type Finding = readonly [label: string, text: string];
+
+const LABEL_WIDTH = 12;
+
+export async function printFindings(version: string, dataDir: string): Promise<void> {
+  const findings = [
+    ...versions(version),
+    ...machine(),
+    ...(await device()),
+    ...(await dataSets(dataDir)),
+  ];
+  for (const [label, text] of findings) print(`${label.padEnd(LABEL_WIDTH)}${text}`);
+}
+
+const versions = (version: string): Finding[] => [
+  ['fsam', version],
+  ['Node', process.versions.node],
+  ['platform', `${os.platform()} ${os.release()} ${os.arch()}`],
+];
+
+function machine(): Finding[] {
+  const gigabytes = (bytes: number): string => (bytes / 1e9).toFixed(1);
+  return [
+    ['CPU', `${os.cpus()[0]?.model ?? os.arch()}, ${os.availableParallelism()} cores`],
+    ['memory', `${gigabytes(os.totalmem())} GB, ${gigabytes(os.freemem())} GB free`],
+  ];
+}
+
+/** A library that does not load is a finding, too. */
+async function device(): Promise<Finding[]> {
+  let found: Device;
+  let toldThreads: number | null;
+  try {
+    toldThreads = threadsTold();
+    found = openDevice('auto');
+  } catch (error) {
+    return [['TensorFlow', messageOf(error)]];
+  }
+  const gpu = await gpuName();
+  return [
+    ['TensorFlow', `${found.tensorflowVersion}, tfjs ${tfjsVersion()}`],
+    ['library', `${found.libraryDirectory}, for the ${found.device.toUpperCase()}`],
+    ['device', describeDevice(found, gpu)],
+    [
+      'threads',
+      `${found.threads}: ${toldThreads === null ? 'every core' : 'TF_NUM_INTRAOP_THREADS'}`,
+    ],
+    [
+      'oneDNN',
+      isOursToChoose(processorFlags()) && oneDnnTold() === null
+        ? `on where an average convolution takes ${WORTH_IT / 1e6} M multiply-adds or more a batch, off elsewhere`
+        : `${found.onednn.on ? 'on' : 'off'}: ${found.onednn.reason}`,
+    ],
+    ...(found.inUse === 'CPU' ? [['Winograd', `${instructionSet()} instructions`] as const] : []),
+  ];
+}
+
+function describeDevice({ inUse, device, reason }: Device, gpu: string | null): string {
+  if (inUse === 'GPU') return `GPU: ${gpu ?? 'of unknown name'}`;
+  if (device === 'cpu') return `CPU: the CPU library is set up (${reason})`;
+  const seen = gpu === null ? 'nvidia-smi shows none either' : `nvidia-smi shows ${gpu}`;
+  const hidden = process.env['CUDA_VISIBLE_DEVICES'];
+  const filter = hidden === undefined ? '' : `, CUDA_VISIBLE_DEVICES is "${hidden}"`;
+  return `CPU: the GPU library is set up (${reason}), but TensorFlow finds no GPU; ${seen}${filter}`;
+}
+
+/** Looked for as the loaders look. */
+async function dataSets(directory: string): Promise<Finding[]> {
+  const sets: Finding[] = [];
+  for (const [name, candidates] of Object.entries(LOOKED_FOR)) {
+    try {
+      const found = await candidates(directory);
+      sets.push([name, found.map(describePlace).join(', ') || missing(name, directory)]);
+    } catch (error) {
+      sets.push([name, messageOf(error)]);
+    }
+  }
+  const isThere = (await kindOf(directory)) !== 'missing';
+  return [
+    ['data', isThere ? directory : `${directory}: there is no such folder`],
+    ...sets,
+    ['embedded', 'fashion-mnist-tiny'],
+  ];
+}
+
+const describePlace = ({ path, lack }: Candidate): string =>
+  lack === null ? path : `${path} (not whole: ${lack})`;
+
+function missing(name: string, directory: string): string {
+  return name === 'idx'
+    ? 'not there'
+    : `not there; fsam data fetch ${name} --data-dir ${directory}`;
+}
