@@ -12,8 +12,8 @@ const FLOORS = [
   ['experiment'],
   ['train'],
   ['models', 'optim', 'data'],
-  ['catalogue'],
-  ['graph', 'nn', 'config'],
+  ['config'],
+  ['graph', 'nn', 'catalogue'],
   ['native'],
   ['util'],
 ];

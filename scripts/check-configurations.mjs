@@ -57,8 +57,8 @@ async function writeConfiguration(index, folder) {
   const written = configuration(index, Number(options.seed));
   const noise = /** @type {{ file?: string } | undefined} */ (written['labelNoise']);
   if (noise?.file === LABELS_FILE) {
-    const { configSchema } = /** @type {typeof import('../src/config/schema.js')} */ (
-      await compiled('config/schema.js')
+    const { configSchema } = /** @type {typeof import('../src/catalogue/schema.js')} */ (
+      await compiled('catalogue/schema.js')
     );
     const { loadDataset } = /** @type {typeof import('../src/data/load.js')} */ (
       await compiled('data/load.js')

@@ -1,6 +1,6 @@
 // Writes configs/schema.json and configs/sweeps/schema.json, which editors check the experiment and
 // sweep files with, from the compiled schemas: run `npx tsc && node scripts/write-schema.mjs` after a
-// change to src/config/schema.ts or src/sweep/schema.ts.
+// change to src/catalogue or src/sweep/schema.ts.
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';

@@ -1,8 +1,10 @@
 // What a run is: the keys that make its numbers, as far as they are read, by what they mean. The
 // door of this folder.
-import { configSchema, withoutAlias, type Config } from '../config/schema.js';
-import { valueAt } from '../config/text.js';
-import { KEY_PATHS, KEYS, rowOf, type KeyPath, type Reader, type Role } from './keys.js';
+import { valueAt } from '../util/dotted.js';
+import type { Role, Values } from './key.js';
+import { KEY_PATHS, KEYS, rowOf, type KeyPath, type Reader } from './keys.js';
+import { withoutAlias } from './optimizers.js';
+import { configSchema, type Config } from './schema.js';
 
 /** Reads a configuration, whole or as it was written; what is left out is at its default. */
 export function readerOf(written: unknown): Reader {
@@ -19,7 +21,7 @@ export function readerOf(written: unknown): Reader {
 }
 
 /** Undefined where the key has none. */
-function defaultOf(key: string): unknown {
+export function defaultOf(key: string): unknown {
   defaults ??= configSchema.parse({
     name: 'any',
     data: { name: 'synthetic' },
@@ -49,7 +51,7 @@ export const ABSENT: Readonly<Record<string, unknown>> = Object.fromEntries(
  */
 export function isRead(key: string, at: Reader): boolean {
   const row = rowOf(key);
-  if (row !== null) return row.read?.(at) ?? true;
+  if (row !== null) return row.read?.(at as Values) ?? true;
   const below = keysBelow(key);
   return below.length === 0 || below.some((path) => isRead(path, at));
 }
@@ -65,8 +67,10 @@ const keysBelow = (section: string): KeyPath[] =>
   KEY_PATHS.filter((path) => path.startsWith(`${section}.`));
 
 /** The value of a key by what it means: the published width, not null. */
-export const meaningOf = (key: KeyPath, at: Reader): unknown =>
-  (KEYS[key].meaning ?? (() => at(key)))(at);
+export const meaningOf = (key: KeyPath, at: Reader): unknown => {
+  const row = KEYS[key];
+  return row.meaning === undefined ? at(key) : row.meaning(at(key), at as Values);
+};
 
 /** What makes a run what it is, and what a run that goes on must keep. */
 const KEPT: readonly Role[] = ['result', 'rounding'];

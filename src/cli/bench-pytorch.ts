@@ -3,12 +3,12 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { z } from 'zod';
-import { optimizerTitle } from '../catalogue/variants.js';
-import { parseNetworkName, PUBLISHED } from '../config/networks.js';
-import type { Config } from '../config/schema.js';
+import { optimizerTitle } from '../catalogue/optimizers.js';
+import { networkOf } from '../catalogue/network.js';
+import type { Config } from '../catalogue/schema.js';
 import type { DatasetShape } from '../data/dataset.js';
 import { summarise } from '../train/benchmark.js';
-import { InternalError, required, UserError } from '../util/errors.js';
+import { InternalError, UserError } from '../util/errors.js';
 import { errorCode } from '../util/file-errors.js';
 import { reasonOf, type Outcome, type StepCounts } from './bench-sides.js';
 import { runProgram } from './program.js';
@@ -92,7 +92,7 @@ function pytorchArguments({ config, shape, ...job }: PytorchJob): string[] {
   const { model, optimizer } = config;
   const options = {
     model: model.name,
-    ...networkOptions(model),
+    ...networkOf(model).options,
     parameters: job.parameters,
     precision: model.precision,
     classes: shape.classes,
@@ -128,17 +128,6 @@ function pytorchArguments({ config, shape, ...job }: PytorchJob): string[] {
     if (value === null || value === false) return [];
     return value === true ? [flag] : [flag, String(value)];
   });
-}
-
-/** The options of the network's family, those that are null by their published values. */
-function networkOptions(model: Config['model']): Record<string, string | number> {
-  const { family } = required(parseNetworkName(model.name), `the network ${model.name}`);
-  return Object.fromEntries(
-    Object.entries(PUBLISHED[family]).map(([option, published]) => [
-      option,
-      model[option as keyof typeof model] ?? published,
-    ]),
-  );
 }
 
 /**

@@ -1,5 +1,5 @@
 // A side of a benchmark, timed in a process of its own, so that its peak memory is its own.
-import type { Config } from '../config/schema.js';
+import type { Config } from '../catalogue/schema.js';
 import type { EngineOptions } from '../train/engine.js';
 import type { StepSummary } from '../train/benchmark.js';
 import { UserError } from '../util/errors.js';

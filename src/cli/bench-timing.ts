@@ -1,5 +1,5 @@
 // The sides of a benchmark, timed one after the other, round by round, until a signal comes.
-import type { Config } from '../config/schema.js';
+import type { Config } from '../catalogue/schema.js';
 import type { DatasetShape } from '../data/dataset.js';
 import { threadCount } from '../native/threads.js';
 import { summarise } from '../train/benchmark.js';

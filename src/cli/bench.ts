@@ -2,7 +2,7 @@
 // machine.
 import os from 'node:os';
 import { Option, type Command } from 'commander';
-import type { Config } from '../config/schema.js';
+import type { Config } from '../catalogue/schema.js';
 import type { DatasetShape } from '../data/dataset.js';
 import type { EngineOptions } from '../train/engine.js';
 import { RunError, UserError } from '../util/errors.js';
@@ -155,7 +155,7 @@ async function describe(
   shape: DatasetShape,
   { warmup, steps, rounds }: BenchOptions,
 ): Promise<string> {
-  const { optimizerTitle } = await import('../catalogue/variants.js');
+  const { optimizerTitle } = await import('../catalogue/optimizers.js');
   const { model, optimizer, batchSize } = config;
   const image = `${shape.height}x${shape.width}x${shape.channels}`;
   return (

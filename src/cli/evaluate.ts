@@ -2,7 +2,7 @@
 import { ABSENT } from '../catalogue/identity.js';
 import { loadConfig } from '../config/load.js';
 import { pathsFrom } from '../config/paths.js';
-import type { Config } from '../config/schema.js';
+import type { Config } from '../catalogue/schema.js';
 import type { Dataset } from '../data/dataset.js';
 import { hasLabelNoise } from '../data/label-noise.js';
 import { loadDataset } from '../data/load.js';

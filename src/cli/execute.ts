@@ -1,7 +1,7 @@
 // One run from its configuration to its end, with signals, output and the device seen to.
 import { loadConfig, type ConfigRequest } from '../config/load.js';
 import { pathsFrom } from '../config/paths.js';
-import type { Config } from '../config/schema.js';
+import type { Config } from '../catalogue/schema.js';
 import { defaultFolder, runFolder } from '../experiment/folder.js';
 import { NOTHING_WRITTEN, unlessInterrupted } from '../experiment/interruption.js';
 import {

@@ -1,6 +1,6 @@
 // What `fsam models` prints: the networks, their sizes and costs.
-import { LISTED_NETWORKS } from '../config/networks.js';
-import { modelSchema } from '../config/schema.js';
+import { LISTED_NETWORKS, OPEN_NAMES } from '../catalogue/network.js';
+import { modelSchema } from '../catalogue/schema.js';
 import { openDevice } from '../native/device.js';
 import { networkCost } from '../train/cost.js';
 import { UserError } from '../util/errors.js';
@@ -12,21 +12,14 @@ export interface ModelsOptions {
   readonly classes?: number;
 }
 
-/** Images and classes that the two kinds of networks are made for. */
-const [SMALL, LARGE] = [
-  { size: 32, classes: 10 },
-  { size: 224, classes: 1000 },
-];
-
 export function listNetworks({ channels, ...options }: ModelsOptions): void {
   // Nothing is computed, but the trace is recorded by TensorFlow's own backend.
   openDevice('cpu');
   const line = (...cells: string[]): string =>
     cells.map((cell, i) => (i === 0 ? cell.padEnd(20) : cell.padStart(15))).join('');
   print(line('network', 'image', 'classes', 'parameters', 'multiply-adds'));
-  for (const name of LISTED_NETWORKS) {
-    const usual = name.startsWith('imagenet-') ? LARGE : SMALL;
-    const { size, classes } = { ...usual, ...options };
+  for (const { name, madeFor } of LISTED_NETWORKS) {
+    const { size, classes } = { ...madeFor, ...options };
     const image = `${size}x${size}x${channels}`;
     try {
       const input = { height: size, width: size, channels, classes };
@@ -37,9 +30,7 @@ export function listNetworks({ channels, ...options }: ModelsOptions): void {
       print(line(name, image, String(classes), '-', 'not this size'));
     }
   }
-  print(
-    '\nmodel.name takes any of them, and wrn-DEPTH-WIDENING and pyramidnet-DEPTH-ALPHA besides.',
-  );
+  print(`\nmodel.name takes any of them, and ${OPEN_NAMES.join(' and ')} besides.`);
 }
 
 const grouped = (number: number): string => number.toLocaleString('en');

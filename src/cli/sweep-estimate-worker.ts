@@ -1,5 +1,5 @@
 // The process that times a few steps for the plan of a sweep, so that the sweep itself stays light.
-import type { Config } from '../config/schema.js';
+import type { Config } from '../catalogue/schema.js';
 import { UserError } from '../util/errors.js';
 import { answerJob } from './worker.js';
 

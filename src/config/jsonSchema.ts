@@ -1,7 +1,7 @@
 // The schema of a configuration file as JSON Schema: what editors check with, and what error
 // messages are worded from.
 import { z } from 'zod';
-import { configSchema } from './schema.js';
+import { configSchema } from '../catalogue/schema.js';
 
 /** The part of JSON Schema that this project's schema makes use of. */
 export interface SchemaNode {

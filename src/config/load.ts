@@ -6,7 +6,7 @@ import { merge, nest, toPlain, type Located } from './located.js';
 import { explain, render, type Mistake } from './mistakes.js';
 import { readOverlays, type Overrides } from './overrides.js';
 import { typedPathsFrom } from './paths.js';
-import { configSchema, type Config } from './schema.js';
+import { configSchema, type Config } from '../catalogue/schema.js';
 
 export interface ConfigRequest {
   /** A path, or a name under configs/ with or without `.yaml`. */

@@ -2,7 +2,7 @@
 // where it began.
 import { isAbsolute, relative, resolve } from 'node:path';
 import { lookUp, type Located } from './located.js';
-import type { Config } from './schema.js';
+import type { Config } from '../catalogue/schema.js';
 
 type PathKey = 'data.directory' | 'labelNoise.file';
 

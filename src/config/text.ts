@@ -1,8 +1,8 @@
-// A configuration as text: the file of a run folder, and the values in it by their dotted names.
+// A configuration as text: the file of a run folder.
 import { join, relative } from 'node:path';
 import { Document, isSeq, visit } from 'yaml';
 import { CONFIGS_FOLDER } from './files.js';
-import type { Config } from './schema.js';
+import type { Config } from '../catalogue/schema.js';
 
 /**
  * The complete configuration as YAML that `loadConfig` reads back to the same. Its first line tells
@@ -16,15 +16,4 @@ export function formatConfig(config: Config, folder: string = CONFIGS_FOLDER): s
   const schema = relative(folder, join(CONFIGS_FOLDER, 'schema.json'));
   const reference = schema.startsWith('.') ? schema : `./${schema}`;
   return `# yaml-language-server: $schema=${reference}\n${document.toString({ lineWidth: 0 })}`;
-}
-
-/** The value of a dotted key; undefined where there is none. */
-export function valueAt(config: unknown, key: string): unknown {
-  return key
-    .split('.')
-    .reduce<unknown>((value, step) => (isRecord(value) ? value[step] : undefined), config);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

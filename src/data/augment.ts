@@ -1,6 +1,6 @@
 // Augmentation in the recipe's order: flip, pad and crop, scale to 0..1, normalise, Cutout. Draws
 // on the host, pixels in the graph.
-import type { AugmentationConfig } from '../config/schema.js';
+import type { AugmentationConfig } from '../catalogue/schema.js';
 import { bytesToFloat, gatherRows, reshapeBytes } from '../native/kernels.js';
 import { nameScope } from '../native/scope.js';
 import { tf, type Tensor, type Tensor4D } from '../native/tensorflow.js';

@@ -4,7 +4,7 @@
 // int(rate n) training images are drawn. Symmetric noise gives each a label drawn from all classes;
 // it may be the true one (inclusive, so that about rate (1 - 1/K) of all labels are wrong) or may
 // not (exclusive). Asymmetric noise gives each the class that its own is easily mistaken for.
-import type { Config, DataConfig, LabelNoiseConfig } from '../config/schema.js';
+import type { Config, DataConfig, LabelNoiseConfig } from '../catalogue/schema.js';
 import { UserError } from '../util/errors.js';
 import { randomStream, type RandomStream } from '../util/random.js';
 import { CIFAR100_SUPERCLASSES } from './cifar100-superclasses.js';

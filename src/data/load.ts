@@ -1,5 +1,5 @@
 // The door of this folder: the data set that a configuration names, read, checked and cut to size.
-import type { DataConfig } from '../config/schema.js';
+import type { DataConfig } from '../catalogue/schema.js';
 import type { Candidate } from './candidates.js';
 import { CIFAR_FORMATS } from './cifar-format.js';
 import { cifarCandidates, cifarShape, loadCifar } from './cifar.js';

@@ -1,7 +1,7 @@
 // Class-balanced, seeded subsets: a part of a set, and what is held out for validation.
 import { UserError } from '../util/errors.js';
 import { randomStream, type RandomStream } from '../util/random.js';
-import type { DataConfig } from '../config/schema.js';
+import type { DataConfig } from '../catalogue/schema.js';
 import type { Dataset, ImageSet } from './dataset.js';
 
 const COUNTERS = { train: 0, test: 1 } as const;

@@ -1,6 +1,6 @@
 // A seeded, learnable set made on the spot: a smooth pattern for each class, plus noise.
 import { randomStream, type RandomStream } from '../util/random.js';
-import type { DataConfig } from '../config/schema.js';
+import type { DataConfig } from '../catalogue/schema.js';
 import type { Dataset, ImageSet } from './dataset.js';
 import { channelStatistics } from './statistics.js';
 

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { keptValues, meaningIfAbsent } from '../catalogue/identity.js';
-import type { Config } from '../config/schema.js';
+import type { Config } from '../catalogue/schema.js';
 import type { CheckpointRecord } from './checkpoint.js';
 import type { RunFolder } from './folder.js';
 

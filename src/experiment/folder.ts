@@ -5,7 +5,7 @@ import { basename, join, resolve } from 'node:path';
 import { ABSENT } from '../catalogue/identity.js';
 import { variantName } from '../catalogue/variant.js';
 import { loadConfig } from '../config/load.js';
-import type { Config } from '../config/schema.js';
+import type { Config } from '../catalogue/schema.js';
 import { hasLabelNoise } from '../data/label-noise.js';
 import { targetOfTemporary } from '../util/atomic-file.js';
 import { UserError } from '../util/errors.js';

@@ -1,7 +1,7 @@
 // The training loop: step after step, an evaluation and a row at each epoch's end, checkpoints,
 // until done or interrupted.
 import { setImmediate } from 'node:timers/promises';
-import type { Config } from '../config/schema.js';
+import type { Config } from '../catalogue/schema.js';
 import { hasLabelNoise } from '../data/label-noise.js';
 import type { Schedule } from '../optim/schedule.js';
 import type { Engine, Evaluation } from '../train/engine.js';

@@ -1,8 +1,8 @@
 // The rows of metrics.csv: everything measured that is the same for the same command, summed up
 // step by step.
 import { z } from 'zod';
-import { OPTIMIZERS } from '../catalogue/variants.js';
-import type { Config, OptimizerConfig } from '../config/schema.js';
+import { OPTIMIZERS } from '../catalogue/optimizers.js';
+import type { Config, OptimizerConfig } from '../catalogue/schema.js';
 import type { Evaluation, StepResult } from '../train/engine.js';
 import type { Columns, Row } from './table.js';
 

@@ -1,6 +1,6 @@
 // The files of a run folder, begun anew or read back to go on.
 import { existsSync } from 'node:fs';
-import type { Config } from '../config/schema.js';
+import type { Config } from '../catalogue/schema.js';
 import { formatConfig } from '../config/text.js';
 import type { Dataset } from '../data/dataset.js';
 import { realisedNoise } from '../data/label-noise.js';

@@ -1,6 +1,6 @@
 // What a command may do in a run folder, from what stands there and what was asked.
 import { differences as differencesOf } from '../catalogue/identity.js';
-import type { Config } from '../config/schema.js';
+import type { Config } from '../catalogue/schema.js';
 import { UserError } from '../util/errors.js';
 import { configOf, type FolderState, type RunFolder } from './folder.js';
 

@@ -1,8 +1,8 @@
 // How a run uses the processor: the number of threads, and whether TensorFlow computes with oneDNN.
 // The last bits of its numbers depend on both, so that it goes on with what it began with.
-import type { Config } from '../config/schema.js';
+import type { Config } from '../catalogue/schema.js';
 import { datasetShape } from '../data/load.js';
-import { averageConvolution } from '../models/average-convolution.js';
+import { averageConvolution } from '../catalogue/network.js';
 import type { ProcessorSettings } from '../native/device.js';
 import { chooseOneDnn, isOursToChoose, oneDnnTold, processorFlags } from '../native/onednn.js';
 import { threadsTold } from '../native/threads.js';

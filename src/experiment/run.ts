@@ -1,6 +1,6 @@
 // The door of this folder: one experiment from its configuration to its finished run folder.
 import { pathsFrom } from '../config/paths.js';
-import type { Config } from '../config/schema.js';
+import type { Config } from '../catalogue/schema.js';
 import type { Dataset } from '../data/dataset.js';
 import { describeNoise, realisedNoise, withLabelNoise } from '../data/label-noise.js';
 import { loadDataset } from '../data/load.js';

@@ -2,7 +2,7 @@
 // is evaluated.
 import { existsSync } from 'node:fs';
 import { relativePaths } from '../config/paths.js';
-import type { Config } from '../config/schema.js';
+import type { Config } from '../catalogue/schema.js';
 import { LOOKED_FOR } from '../data/load.js';
 import { readEnvironment, sittingsOf } from './environment.js';
 import { inspectFolder, type RunFolder } from './folder.js';

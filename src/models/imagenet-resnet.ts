@@ -3,7 +3,7 @@
 // He et al., "Deep Residual Learning for Image Recognition" (arXiv 1512.03385), as torchvision has
 // them, with its parameter names: a 7x7 stem with stride 2 and max-pooling, in bottlenecks the
 // stride in the 3x3 convolution ("v1.5"), kernels Kaiming-normal by fan out.
-import type { ResNetDepth } from '../config/networks.js';
+import type { ResNetDepth } from '../catalogue/networks.js';
 import { tf, type Tensor4D } from '../native/tensorflow.js';
 import { kaimingNormalFanOut as initialiser } from '../nn/initialisation.js';
 import {

@@ -1,8 +1,7 @@
 // Networks by name. The door of this folder.
-import { parseNetworkName, PUBLISHED } from '../config/networks.js';
-import type { ModelConfig } from '../config/schema.js';
+import { networkOf, type Family, type Network as Chosen } from '../catalogue/network.js';
+import type { ModelConfig } from '../catalogue/schema.js';
 import { NetworkBuilder, type Network } from '../nn/network.js';
-import { InternalError } from '../util/errors.js';
 import { imagenetResnet } from './imagenet-resnet.js';
 import { pyramidNet } from './pyramidnet.js';
 import { resnet } from './resnet.js';
@@ -18,6 +17,29 @@ export interface ModelInput {
   readonly classes: number;
 }
 
+/** How a network of the family F is built. */
+type Build<F extends Family> = (
+  builder: NetworkBuilder,
+  name: Chosen<F>['name'],
+  options: Chosen<F>['options'],
+  input: ModelInput,
+) => Network;
+
+const BUILDS: { readonly [F in Family]: Build<F> } = {
+  resnet: (builder, { depth }, options, { channels, classes }) =>
+    resnet(builder, depth, { channels, classes, ...options }),
+  'imagenet-resnet': (builder, { depth }, options, { channels, classes }) =>
+    imagenetResnet(builder, depth, { channels, classes, ...options }),
+  wrn: (builder, name, options, { channels, classes }) =>
+    wideResNet(builder, name, { channels, classes, ...options }),
+  vgg: (builder, name, { width, dropout }, input) =>
+    vgg(builder, name, { ...input, firstChannels: width, dropout }),
+  pyramidnet: (builder, name, options, { channels, classes }) =>
+    pyramidNet(builder, name, { channels, classes, ...options }),
+  vit: (builder, _, { width, ...options }, input) =>
+    vit(builder, { ...input, size: width, ...options }),
+};
+
 /**
  * The network that a configuration names, for such images.
  *
@@ -25,48 +47,13 @@ export interface ModelInput {
  * that the family has.
  */
 export function buildModel(config: ModelConfig, input: ModelInput): Network {
-  const { channels, classes } = input;
-  const name = parseNetworkName(config.name);
-  if (name === undefined) throw new InternalError(`the schema let the network ${config.name} pass`);
-  const builder = new NetworkBuilder(config);
-  const width = config.width ?? PUBLISHED[name.family].width;
-  switch (name.family) {
-    case 'resnet':
-      return resnet(builder, name.depth, { channels, classes, width });
-    case 'imagenet-resnet':
-      return imagenetResnet(builder, name.depth, { channels, classes, width });
-    case 'wrn':
-      return wideResNet(builder, name, {
-        channels,
-        classes,
-        width,
-        dropout: config.dropout ?? PUBLISHED.wrn.dropout,
-        stageBlocks: config.stageBlocks ?? PUBLISHED.wrn.stageBlocks,
-      });
-    case 'vgg':
-      return vgg(builder, name, {
-        ...input,
-        firstChannels: width,
-        dropout: config.dropout ?? PUBLISHED.vgg.dropout,
-      });
-    case 'pyramidnet':
-      return pyramidNet(builder, name, {
-        channels,
-        classes,
-        width,
-        block: config.block ?? PUBLISHED.pyramidnet.block,
-      });
-    case 'vit':
-      return vit(builder, {
-        ...input,
-        size: width,
-        patch: config.patch ?? PUBLISHED.vit.patch,
-        layers: config.layers ?? PUBLISHED.vit.layers,
-        heads: config.heads ?? PUBLISHED.vit.heads,
-        dropout: config.dropout ?? PUBLISHED.vit.dropout,
-        dropPath: config.dropPath ?? PUBLISHED.vit.dropPath,
-      });
-    default:
-      return name satisfies never;
-  }
+  return built(networkOf(config), new NetworkBuilder(config), input);
+}
+
+function built<F extends Family>(
+  { family, name, options }: Chosen<F>,
+  builder: NetworkBuilder,
+  input: ModelInput,
+): Network {
+  return BUILDS[family](builder, name, options, input);
 }

@@ -5,7 +5,7 @@
 // the shortcut where the shape changes. Parameter names, their order and the initialisation
 // (PyTorch's default) are the authors' code's, which calls the network of 34 layers resnet50; the
 // bottleneck networks (50 layers and more) have no counterpart there.
-import type { ResNetDepth } from '../config/networks.js';
+import type { ResNetDepth } from '../catalogue/networks.js';
 import { tf, type Tensor4D } from '../native/tensorflow.js';
 import { batchNorm, convolution, globalAveragePool, linear, relu, sequence } from '../nn/layers.js';
 import type { Layer, Network, NetworkBuilder } from '../nn/network.js';

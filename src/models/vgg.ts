@@ -4,7 +4,7 @@
 // (arXiv 1409.1556), with the small classifier and the parameter names of the F-SAM authors' code:
 // kernels normal with standard deviation sqrt(2 / (K K O)), their biases 0, the classifier
 // PyTorch's default. Dropout is in the classifier only.
-import type { VggDepth } from '../config/networks.js';
+import type { VggDepth } from '../catalogue/networks.js';
 import type { Tensor2D } from '../native/tensorflow.js';
 import { relu as reluKernel } from '../native/kernels.js';
 import { dropout } from '../nn/dropout.js';

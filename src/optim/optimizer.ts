@@ -1,6 +1,7 @@
 // An optimizer by its configuration: a rule that chooses the gradient over a descent that applies
 // it. The door of this folder.
-import type { OptimizerConfig } from '../config/schema.js';
+import { OPTIMIZERS } from '../catalogue/optimizers.js';
+import type { OptimizerConfig } from '../catalogue/schema.js';
 import { tf, type Tensor1D } from '../native/tensorflow.js';
 import { required } from '../util/errors.js';
 import { adamw } from './adamw.js';
@@ -49,9 +50,21 @@ export interface Step<P extends Evaluated> {
   readonly chosen: readonly Chosen<P>[];
 }
 
+const RULES: Readonly<Record<OptimizerConfig['name'], (config: OptimizerConfig) => Rule>> = {
+  sgd: () => plain,
+  adamw: () => plain,
+  sam,
+  fsam,
+};
+
+const DESCENTS: Readonly<Record<OptimizerConfig['base'], (config: OptimizerConfig) => Descent>> = {
+  sgd,
+  adamw,
+};
+
 export function createOptimizer(config: OptimizerConfig): Optimizer {
-  const rule = ruleOf(config);
-  const descent = descentOf(config);
+  const rule = RULES[config.name](config);
+  const descent = DESCENTS[OPTIMIZERS[config.name].descent ?? config.base](config);
   return {
     state: [...descent.state, ...rule.state],
     perturbs: rule !== plain,
@@ -116,30 +129,4 @@ function added(sum: Mean | undefined, vectors: Mean, share: number): Mean {
       Object.entries(vectors.state).map(([name, x]) => [name, plus(sum?.state[name], x)]),
     ),
   };
-}
-
-function ruleOf(config: OptimizerConfig): Rule {
-  switch (config.name) {
-    case 'sgd':
-    case 'adamw':
-      return plain;
-    case 'sam':
-      return sam(config);
-    case 'fsam':
-      return fsam(config);
-    default:
-      return config.name satisfies never;
-  }
-}
-
-function descentOf(config: OptimizerConfig): Descent {
-  const base = config.name === 'sgd' || config.name === 'adamw' ? config.name : config.base;
-  switch (base) {
-    case 'sgd':
-      return sgd(config);
-    case 'adamw':
-      return adamw(config);
-    default:
-      return base satisfies never;
-  }
 }

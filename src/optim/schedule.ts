@@ -1,5 +1,5 @@
 // The learning rate over a run: cosine, step or constant, each after an optional linear warm-up.
-import type { ScheduleConfig } from '../config/schema.js';
+import type { ScheduleConfig } from '../catalogue/schema.js';
 
 /** The learning rate of training step `step`, 0-based over the whole run. */
 export type Schedule = (step: number) => number;

@@ -2,7 +2,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { namesOf, shortName } from '../catalogue/label.js';
 import { rowOf } from '../catalogue/keys.js';
-import { OPTIMIZER_TITLES, optimizerTitle } from '../catalogue/variants.js';
+import { OPTIMIZER_TITLES, optimizerTitle } from '../catalogue/optimizers.js';
 import { base, EPOCH, quantitative, series, type Datum } from './figure-style.js';
 import { scoresOf, validationOf, type Point } from './points.js';
 import type { Epoch } from './runs.js';

@@ -1,7 +1,7 @@
 // Runs that differ in nothing but their seed are one point of a report.
 import { identityOf } from '../catalogue/identity.js';
 import { namesOf } from '../catalogue/label.js';
-import { OPTIMIZER_TITLES } from '../catalogue/variants.js';
+import { OPTIMIZER_TITLES } from '../catalogue/optimizers.js';
 import { deviceUsed } from '../experiment/device-used.js';
 import { required, UserError } from '../util/errors.js';
 import type { Run, Scores } from './runs.js';

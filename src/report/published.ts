@@ -1,7 +1,7 @@
 // Values that the authors of F-SAM published, for the runs that repeat them exactly.
 import { identityOf } from '../catalogue/identity.js';
 import { loadConfig } from '../config/load.js';
-import type { Config } from '../config/schema.js';
+import type { Config } from '../catalogue/schema.js';
 
 /** Test accuracies in percent. */
 interface Published {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { Config } from '../config/schema.js';
+import type { Config } from '../catalogue/schema.js';
 import { configOf, runFolder, type RunFolder } from '../experiment/folder.js';
 import { metricsTable, type MetricsColumn } from '../experiment/metrics.js';
 import { readJson, readSummary, RUN_ANEW } from '../experiment/summary.js';

@@ -1,6 +1,6 @@
 // How long runs will take: a few steps of one of them are timed, and the others are scaled by what
 // they compute.
-import type { Config } from '../config/schema.js';
+import type { Config } from '../catalogue/schema.js';
 import type { DatasetShape } from '../data/dataset.js';
 import { datasetShape, loadDataset } from '../data/load.js';
 import { stepsPerEpoch } from '../experiment/loop.js';

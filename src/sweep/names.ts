@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { asName, keyWord } from '../catalogue/label.js';
 import { variantName } from '../catalogue/variant.js';
-import type { Config } from '../config/schema.js';
-import { valueAt } from '../config/text.js';
+import type { Config } from '../catalogue/schema.js';
+import { valueAt } from '../util/dotted.js';
 import { BASE, type Choice } from './axes.js';
 
 export interface Name {

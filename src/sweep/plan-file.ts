@@ -2,7 +2,7 @@
 // and its own folder, and nothing else.
 import { join } from 'node:path';
 import { z } from 'zod';
-import { configSchema } from '../config/schema.js';
+import { configSchema } from '../catalogue/schema.js';
 import { writeFileAtomically } from '../util/atomic-file.js';
 import { UserError } from '../util/errors.js';
 import { makeFolders } from '../util/folders.js';

@@ -1,6 +1,6 @@
 // The keys of a sweep file, as far as a schema can tell; axes.ts and load.ts check what is in them.
 import { z } from 'zod';
-import { folderName } from '../config/schema.js';
+import { folderName } from '../catalogue/values.js';
 
 /** Each part of a path below the sweep's folder. */
 const PARTS = /^(?!.*(^|\/)\.{0,2}(\/|$))/;

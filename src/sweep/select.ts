@@ -5,7 +5,7 @@ import { toPlain } from '../config/located.js';
 import { configJsonSchema, schemaAt } from '../config/jsonSchema.js';
 import { render, type Mistake } from '../config/mistakes.js';
 import { readAssignments } from '../config/overrides.js';
-import { valueAt } from '../config/text.js';
+import { valueAt } from '../util/dotted.js';
 import { showFlag } from '../config/wording.js';
 import { counted } from '../util/counted.js';
 import { UserError } from '../util/errors.js';

@@ -2,7 +2,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { Config } from '../config/schema.js';
+import type { Config } from '../catalogue/schema.js';
 import { inspectFolder, runFolder } from '../experiment/folder.js';
 import { refuseOther } from '../experiment/plan.js';
 import { writeFileAtomically } from '../util/atomic-file.js';

@@ -4,7 +4,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { configSchema } from '../config/schema.js';
+import { configSchema } from '../catalogue/schema.js';
 import { writeFileAtomically } from '../util/atomic-file.js';
 import { UserError } from '../util/errors.js';
 import { errorCode, unreadable } from '../util/file-errors.js';

@@ -1,7 +1,7 @@
 // Times training steps: warm-up steps first, then measured ones.
 import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
-import type { Config } from '../config/schema.js';
+import type { Config } from '../catalogue/schema.js';
 import { required } from '../util/errors.js';
 import type { Engine } from './engine.js';
 

@@ -1,5 +1,5 @@
 // The size of a network: parameters, and what one image costs.
-import type { ModelConfig } from '../config/schema.js';
+import type { ModelConfig } from '../catalogue/schema.js';
 import { traceProgram } from '../graph/compile.js';
 import { multiplyAdds } from '../graph/cost.js';
 import { buildModel, type ModelInput } from '../models/models.js';

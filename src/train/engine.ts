@@ -1,5 +1,5 @@
 // One network under training: its state, and the steps that change it. The door of this folder.
-import type { Config } from '../config/schema.js';
+import type { Config } from '../catalogue/schema.js';
 import { drawAugmentation } from '../data/augment.js';
 import { shapeOf, type Dataset, type DatasetShape } from '../data/dataset.js';
 import { loadGraph, traceProgram } from '../graph/compile.js';

@@ -1,6 +1,6 @@
 // Logits of a network for images made by a formula, so that another program can check its weights
 // without any data.
-import type { Config } from '../config/schema.js';
+import type { Config } from '../catalogue/schema.js';
 import type { DatasetShape } from '../data/dataset.js';
 import { loadGraph, traceProgram } from '../graph/compile.js';
 import { buildModel } from '../models/models.js';

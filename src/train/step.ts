@@ -1,6 +1,6 @@
 // One training step and one evaluation step, as pure functions over a program's state.
 import { augment, augmentationInputs, plainImages, type ImageFormat } from '../data/augment.js';
-import type { AugmentationConfig } from '../config/schema.js';
+import type { AugmentationConfig } from '../catalogue/schema.js';
 import type { FunctionSpec, Tensors } from '../graph/program.js';
 import { crossEntropy, gatherRows, identity, sparseCrossEntropy } from '../native/kernels.js';
 import { adopt, nameScope, rescue, runAfter } from '../native/scope.js';

@@ -9,7 +9,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { configSchema } from '../../src/config/schema.js';
+import { configSchema } from '../../src/catalogue/schema.js';
 import { fsam, start, temporaryFolder } from './support/fsam.js';
 
 const HEAD = 'name: trial\nbase: smoke\n';

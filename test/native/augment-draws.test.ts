@@ -1,6 +1,6 @@
 // The random numbers of augmentation: their ranges, their frequencies, and that they do not disturb each other.
 import { describe, expect, test } from 'vitest';
-import { augmentationSchema, type Config } from '../../src/config/schema.js';
+import { augmentationSchema, type Config } from '../../src/catalogue/schema.js';
 import { drawAugmentation, type ImageFormat } from '../../src/data/augment.js';
 import { required } from '../../src/util/errors.js';
 import { randomStream } from '../../src/util/random.js';

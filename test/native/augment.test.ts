@@ -1,6 +1,6 @@
 // Augmentation against the recipe carried out pixel by pixel, and the draws it is made with.
 import { describe, expect, test } from 'vitest';
-import { augmentationSchema, type Config } from '../../src/config/schema.js';
+import { augmentationSchema, type Config } from '../../src/catalogue/schema.js';
 import {
   augment,
   augmentationInputs,

@@ -6,8 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { timePytorch } from '../../src/cli/bench-pytorch.js';
 import { loadConfig } from '../../src/config/load.js';
-import { LISTED_NETWORKS, type NetworkOption } from '../../src/config/networks.js';
-import { modelSchema, type ModelConfig } from '../../src/config/schema.js';
+import { LISTED_NETWORKS } from '../../src/catalogue/network.js';
+import type { NetworkOption } from '../../src/catalogue/networks.js';
+import { modelSchema, type ModelConfig } from '../../src/catalogue/schema.js';
 import { buildModel } from '../../src/models/models.js';
 import { processorFlags } from '../../src/native/onednn.js';
 
@@ -70,7 +71,7 @@ describe.skipIf(!hasTorch)(title, () => {
         .map((name) => path.join(CONFIGS, folder, name)),
     );
     const models = [
-      ...LISTED_NETWORKS.map((name) => modelSchema.parse({ name })),
+      ...LISTED_NETWORKS.map(({ name }) => modelSchema.parse({ name })),
       ...files.map((config) => loadConfig({ config, assignments: [], overrides: {} }).model),
       modelSchema.parse({ name: 'pyramidnet-20-12', block: 'basic' }),
       modelSchema.parse({ name: 'wrn-16-2', stageBlocks: 'paper' }),

@@ -3,10 +3,10 @@
 import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { configuration, LABELS_FILE } from '../../scripts/configurations.mjs';
-import { OPTIMIZER_TITLES } from '../../src/catalogue/variants.js';
+import { OPTIMIZER_TITLES } from '../../src/catalogue/optimizers.js';
 import { configJsonSchema, type SchemaNode } from '../../src/config/jsonSchema.js';
-import { configSchema, type Config } from '../../src/config/schema.js';
-import { valueAt } from '../../src/config/text.js';
+import { configSchema, type Config } from '../../src/catalogue/schema.js';
+import { valueAt } from '../../src/util/dotted.js';
 import { withLabelNoise } from '../../src/data/label-noise.js';
 import { writeNoisyLabels } from '../../src/data/label-noise-file.js';
 import { loadDataset } from '../../src/data/load.js';

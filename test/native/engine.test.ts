@@ -1,7 +1,7 @@
 // The engine as a whole: resumable, and exact about batches and what it counts.
 import './support/without-onednn.js';
 import { describe, expect, test } from 'vitest';
-import type { Config } from '../../src/config/schema.js';
+import type { Config } from '../../src/catalogue/schema.js';
 import type { ImageSet } from '../../src/data/dataset.js';
 import { buildModel } from '../../src/models/models.js';
 import { tf, type Tensor1D } from '../../src/native/tensorflow.js';

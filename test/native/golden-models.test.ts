@@ -1,6 +1,6 @@
 // Networks against the authors' PyTorch: every tensor's place, and what one pass gives.
 import { describe, expect, test } from 'vitest';
-import { modelSchema } from '../../src/config/schema.js';
+import { modelSchema } from '../../src/catalogue/schema.js';
 import { loadGraph, traceProgram } from '../../src/graph/compile.js';
 import { runEagerly } from '../../src/graph/eager.js';
 import type { FunctionSpec, ProgramSpec } from '../../src/graph/program.js';

@@ -1,11 +1,11 @@
 // Ten steps of every optimizer against the authors' PyTorch classes, through the engine's own training function.
 import { describe, expect, test } from 'vitest';
-import type { OptimizerConfig } from '../../src/config/schema.js';
+import type { OptimizerConfig } from '../../src/catalogue/schema.js';
 import { loadGraph, traceProgram } from '../../src/graph/compile.js';
 import { runEagerly } from '../../src/graph/eager.js';
 import type { Program, ProgramSpec } from '../../src/graph/program.js';
 import { tf, type Scalar, type Tensor1D, type Tensor4D } from '../../src/native/tensorflow.js';
-import { modelSchema } from '../../src/config/schema.js';
+import { modelSchema } from '../../src/catalogue/schema.js';
 import { buildModel } from '../../src/models/models.js';
 import { createOptimizer } from '../../src/optim/optimizer.js';
 import { climb } from '../../src/optim/sam.js';

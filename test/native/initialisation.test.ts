@@ -1,6 +1,6 @@
 // Initial weights by their distribution, over many draws.
 import { describe, expect, test } from 'vitest';
-import { modelSchema } from '../../src/config/schema.js';
+import { modelSchema } from '../../src/catalogue/schema.js';
 import { buildModel } from '../../src/models/models.js';
 import { sizeOf } from '../../src/native/types.js';
 import { piece } from './support/golden.js';

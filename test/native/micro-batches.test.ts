@@ -1,7 +1,7 @@
 // Batches in parts: the mean of gradients worked out part by part.
 import './support/without-onednn.js';
 import { describe, expect, test } from 'vitest';
-import { modelSchema, type OptimizerConfig } from '../../src/config/schema.js';
+import { modelSchema, type OptimizerConfig } from '../../src/catalogue/schema.js';
 import { buildModel } from '../../src/models/models.js';
 import { tf, type Tensor1D, type Tensor4D } from '../../src/native/tensorflow.js';
 import { createOptimizer } from '../../src/optim/optimizer.js';

@@ -1,6 +1,6 @@
 // Networks as they are declared: initial values, layouts, running statistics.
 import { describe, expect, test } from 'vitest';
-import { modelSchema } from '../../src/config/schema.js';
+import { modelSchema } from '../../src/catalogue/schema.js';
 import { buildModel } from '../../src/models/models.js';
 import { tf } from '../../src/native/tensorflow.js';
 import { sizeOf } from '../../src/native/types.js';

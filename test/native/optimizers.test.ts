@@ -1,6 +1,6 @@
 // Optimizers on gradients that can be worked out by hand.
 import { describe, expect, test } from 'vitest';
-import type { OptimizerConfig } from '../../src/config/schema.js';
+import type { OptimizerConfig } from '../../src/catalogue/schema.js';
 import { tf, type Tensor1D } from '../../src/native/tensorflow.js';
 import { createOptimizer } from '../../src/optim/optimizer.js';
 import { required } from '../../src/util/errors.js';

@@ -1,7 +1,7 @@
 // What is told of networks and of TensorFlow before it is loaded, against what it does.
 import { expect, test } from 'vitest';
-import { modelSchema } from '../../src/config/schema.js';
-import { averageConvolution } from '../../src/models/average-convolution.js';
+import { modelSchema } from '../../src/catalogue/schema.js';
+import { averageConvolution } from '../../src/catalogue/network.js';
 import { openDevice } from '../../src/native/device.js';
 import { chooseOneDnn, oneDnnTold, processorFlags } from '../../src/native/onednn.js';
 import { networkCost } from '../../src/train/cost.js';

@@ -1,6 +1,6 @@
 // What must be the same to the bit: runs of one seed, and optimizers that come down to another.
 import { describe, expect, test } from 'vitest';
-import type { OptimizerConfig } from '../../src/config/schema.js';
+import type { OptimizerConfig } from '../../src/catalogue/schema.js';
 import { required } from '../../src/util/errors.js';
 import { after, bytes, tinyConfig, tinyEngine, train } from './support/engine.js';
 import { optimizerConfig } from './support/optimizers.js';

@@ -1,7 +1,7 @@
 // The stock side of the benchmark: a step of tfjs's own operations and nothing else, which computes
 // what ours does.
 import { expect, test } from 'vitest';
-import { configSchema, type Config } from '../../src/config/schema.js';
+import { configSchema, type Config } from '../../src/catalogue/schema.js';
 import { makeSynthetic } from '../../src/data/synthetic.js';
 import { eagerBackend, tf } from '../../src/native/tensorflow.js';
 import { createEngine } from '../../src/train/engine.js';

@@ -1,6 +1,6 @@
 // The compiled engine against the same step run op by op: three steps of every optimizer, within 1e-5.
 import { test } from 'vitest';
-import type { OptimizerConfig } from '../../src/config/schema.js';
+import type { OptimizerConfig } from '../../src/catalogue/schema.js';
 import { expectNoDifferences } from './support/compare.js';
 import { tinyConfig, tracedFromEager } from './support/engine.js';
 import { describeOptimizer, everyOptimizer, optimizerConfig } from './support/optimizers.js';

@@ -1,6 +1,6 @@
 // The vision transformer against plain PyTorch (test/golden/make-vit.py), and what it refuses.
 import { describe, expect, test } from 'vitest';
-import { modelSchema } from '../../src/config/schema.js';
+import { modelSchema } from '../../src/catalogue/schema.js';
 import { loadGraph, traceProgram } from '../../src/graph/compile.js';
 import { runEagerly } from '../../src/graph/eager.js';
 import type { ProgramSpec } from '../../src/graph/program.js';

@@ -1,6 +1,6 @@
 // Sizes of wide residual networks that are known from elsewhere, with both ways to count their blocks.
 import { expect, test } from 'vitest';
-import { modelSchema } from '../../src/config/schema.js';
+import { modelSchema } from '../../src/catalogue/schema.js';
 import { buildModel } from '../../src/models/models.js';
 
 const parametersOf = (name: string, stageBlocks: 'code' | 'paper' | null, classes: number) =>

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it, vi } from 'vitest';
 import { parsePytorch, timePytorch, whyNoPytorch } from '../../src/cli/bench-pytorch.js';
 import type { Outcome } from '../../src/cli/bench-sides.js';
 import { benchTable } from '../../src/cli/bench-table.js';
-import { configSchema } from '../../src/config/schema.js';
+import { configSchema } from '../../src/catalogue/schema.js';
 import { summarise, timeSteps } from '../../src/train/benchmark.js';
 import type { StepResult } from '../../src/train/engine.js';
 import { UserError } from '../../src/util/errors.js';

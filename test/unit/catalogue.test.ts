@@ -1,19 +1,15 @@
 // What a run is: which keys count, under which variant, and what runs are called after them.
 import { describe, expect, test } from 'vitest';
 import { counts, differences, identityOf, isRead, readerOf } from '../../src/catalogue/identity.js';
-import { KEY_PATHS, KEYS } from '../../src/catalogue/keys.js';
+import { KEY_PATHS, KEYS, rowOf, type KeyPath } from '../../src/catalogue/keys.js';
 import { variantName } from '../../src/catalogue/variant.js';
-import {
-  DESCENTS,
-  NOISES,
-  OPTIMIZER_TITLES,
-  OPTIMIZERS,
-  SCHEDULES,
-} from '../../src/catalogue/variants.js';
+import { NOISES } from '../../src/catalogue/label-noises.js';
+import { publishedValues } from '../../src/catalogue/network.js';
+import { DESCENTS, OPTIMIZER_TITLES, OPTIMIZERS } from '../../src/catalogue/optimizers.js';
+import { SCHEDULES } from '../../src/catalogue/schedules.js';
 import { configJsonSchema, keyPaths, schemaAt } from '../../src/config/jsonSchema.js';
 import { loadConfig } from '../../src/config/load.js';
-import { publishedValues } from '../../src/config/networks.js';
-import type { Config } from '../../src/config/schema.js';
+import type { Config } from '../../src/catalogue/schema.js';
 
 function smoke(...assignments: string[]): Config {
   return loadConfig({ config: 'smoke', assignments, overrides: {} });
@@ -102,6 +98,22 @@ describe('which keys count', () => {
   });
 });
 
+test('rows look at keys that there are', () => {
+  const at = readerOf(smoke());
+  const looked = new Set<string>();
+  const watching = (key: string): unknown => {
+    looked.add(key);
+    return at(key as KeyPath);
+  };
+  for (const key of KEY_PATHS) {
+    KEYS[key].read?.(watching);
+    KEYS[key].meaning?.(at(key), watching);
+    if (KEYS[key].toldBy !== undefined) looked.add(KEYS[key].toldBy);
+  }
+  expect(looked.size).toBeGreaterThan(5);
+  expect([...looked].filter((key) => rowOf(key) === null)).toEqual([]);
+});
+
 test('null is the published value', () => {
   expect(publishedValues('dropout')).toBe('wrn, vit: 0; vgg: 0.5');
   const vit = 'model={name: vit, width: null}';
@@ -156,8 +168,8 @@ describe('the variant', () => {
 
   test('tells every key that only some optimizers read', () => {
     const OTHERS: Readonly<Record<string, string>> = { base: 'adamw', emaOrder: 'paper' };
-    for (const [name, { reads }] of Object.entries(OPTIMIZERS)) {
-      for (const key of reads.filter((read) => read !== 'adaptive')) {
+    for (const [name, { keys }] of Object.entries(OPTIMIZERS)) {
+      for (const key of Object.keys(keys).filter((read) => read !== 'adaptive')) {
         const value = OTHERS[key] ?? '0.123';
         const [usual, other] = [
           smoke(`optimizer.name=${name}`),

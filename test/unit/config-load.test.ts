@@ -11,7 +11,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { loadConfig, type ConfigRequest } from '../../src/config/load.js';
-import type { Config } from '../../src/config/schema.js';
+import type { Config } from '../../src/catalogue/schema.js';
 import { UserError } from '../../src/util/errors.js';
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'fsam-config-')));

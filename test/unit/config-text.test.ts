@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { CONFIGS_FOLDER } from '../../src/config/files.js';
 import { loadConfig } from '../../src/config/load.js';
-import type { Config } from '../../src/config/schema.js';
+import type { Config } from '../../src/catalogue/schema.js';
 import { formatConfig } from '../../src/config/text.js';
 
 function smoke(...assignments: string[]): Config {

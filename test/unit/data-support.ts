@@ -6,7 +6,7 @@ import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, vi } from 'vitest';
-import { dataSchema, type DataConfig } from '../../src/config/schema.js';
+import { dataSchema, type DataConfig } from '../../src/catalogue/schema.js';
 import type { CifarForm, CifarFormat } from '../../src/data/cifar-format.js';
 import { UserError } from '../../src/util/errors.js';
 

@@ -1,5 +1,5 @@
 // A tiny deterministic engine, no TensorFlow in it: every step changes all of the state, by state, images, step and rate.
-import { configSchema, type Config } from '../../src/config/schema.js';
+import { configSchema, type Config } from '../../src/catalogue/schema.js';
 import { stepsPerEpoch } from '../../src/experiment/loop.js';
 import type { Interruption } from '../../src/experiment/interruption.js';
 import type { CreateEngine, Engine, Split } from '../../src/train/engine.js';

@@ -1,6 +1,6 @@
 // Learning rates against the authors' runs and numbers computed by hand.
 import { describe, expect, it } from 'vitest';
-import { scheduleSchema } from '../../src/config/schema.js';
+import { scheduleSchema } from '../../src/catalogue/schema.js';
 import { createSchedule } from '../../src/optim/schedule.js';
 
 function rates(config: Record<string, unknown>, epochs: number, stepsPerEpoch: number): number[] {

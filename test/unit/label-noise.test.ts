@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it, test } from 'vitest';
-import { configSchema, labelNoiseSchema, type DataConfig } from '../../src/config/schema.js';
+import { configSchema, labelNoiseSchema, type DataConfig } from '../../src/catalogue/schema.js';
 import { CIFAR100_SUPERCLASSES } from '../../src/data/cifar100-superclasses.js';
 import { readNoisyLabels, writeNoisyLabels } from '../../src/data/label-noise-file.js';
 import { drawLabels, realisedNoise, withLabelNoise } from '../../src/data/label-noise.js';

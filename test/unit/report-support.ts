@@ -1,7 +1,7 @@
 // Run folders as fsam train leaves them, written by hand.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { configSchema } from '../../src/config/schema.js';
+import { configSchema } from '../../src/catalogue/schema.js';
 import { formatConfig } from '../../src/config/text.js';
 import { metricsColumns } from '../../src/experiment/metrics.js';
 

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { configSchema } from '../../src/config/schema.js';
+import { configSchema } from '../../src/catalogue/schema.js';
 import { loadConfig } from '../../src/config/load.js';
 import { compareOptimizers } from '../../src/report/comparisons.js';
 import { figuresOf } from '../../src/report/figures.js';

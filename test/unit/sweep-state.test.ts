@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/load.js';
-import type { Config } from '../../src/config/schema.js';
+import type { Config } from '../../src/catalogue/schema.js';
 import { clearFailure, stateOf, writeFailure } from '../../src/sweep/state.js';
 import { acquireLock } from '../../src/util/lock.js';
 import { writeRun } from './report-support.js';

@@ -1,6 +1,6 @@
 // Small experiments for tests of the engine: seconds for hundreds of steps.
 import { expect } from 'vitest';
-import { configSchema, type Config, type OptimizerConfig } from '../../../src/config/schema.js';
+import { configSchema, type Config, type OptimizerConfig } from '../../../src/catalogue/schema.js';
 import { makeSynthetic } from '../../../src/data/synthetic.js';
 import {
   createEngine,

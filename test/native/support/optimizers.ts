@@ -1,6 +1,6 @@
 // Optimizer configurations of the tests, complete.
 import type { z } from 'zod';
-import { optimizerSchema, type OptimizerConfig } from '../../../src/config/schema.js';
+import { optimizerSchema, type OptimizerConfig } from '../../../src/catalogue/schema.js';
 
 /** The optimizer with these keys; the others take their defaults. */
 export const optimizerConfig = (keys: z.input<typeof optimizerSchema>): OptimizerConfig =>

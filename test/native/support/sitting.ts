@@ -1,5 +1,5 @@
 // Sittings of a run on the real engine, which end as if a signal came.
-import type { Config } from '../../../src/config/schema.js';
+import type { Config } from '../../../src/catalogue/schema.js';
 import type { Interruption } from '../../../src/experiment/interruption.js';
 import { runExperiment } from '../../../src/experiment/run.js';
 import { createEngine } from '../../../src/train/engine.js';

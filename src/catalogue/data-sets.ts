@@ -1,0 +1,77 @@
+// One row for each data set, with the keys that only some of them read.
+import { normalize } from 'node:path';
+import { z } from 'zod';
+import { below, key, keysOfRows, rowNames, section, type Entries } from './key.js';
+import { count, filePath } from './values.js';
+
+interface DataSetRow {
+  /** Whether the folder decides which set is read; others are one set wherever they lie. */
+  readonly isItsFolder: boolean;
+  readonly keys: Entries;
+}
+
+const DATA_SETS = {
+  cifar10: { isItsFolder: false, keys: {} },
+  cifar100: { isItsFolder: false, keys: {} },
+  idx: { isItsFolder: true, keys: {} },
+  'fashion-mnist-tiny': { isItsFolder: false, keys: {} },
+  synthetic: {
+    isItsFolder: false,
+    keys: {
+      synthetic: below(
+        section({
+          train: key(count.default(256), { role: 'result', help: 'Training images.' }),
+          test: key(count.default(64), { role: 'result', help: 'Test images.' }),
+          size: key(count.default(32), {
+            role: 'result',
+            help: 'Height and width of an image, in pixels.',
+          }),
+          channels: key(z.literal([1, 3]).default(3), {
+            role: 'result',
+            help: '1: grey, 3: colour.',
+          }),
+          classes: key(z.int().min(2).max(1000).default(10), {
+            role: 'result',
+            help: 'Number of classes.',
+          }),
+        }).prefault({}),
+        'Size of the set.',
+      ),
+    },
+  },
+} as const satisfies Readonly<Record<string, DataSetRow>>;
+
+const isItsFolder = (name: unknown): boolean =>
+  Object.hasOwn(DATA_SETS, String(name)) && DATA_SETS[name as keyof typeof DATA_SETS].isItsFolder;
+
+/** The keys of the section, in its order. */
+export const DATA_KEYS = {
+  name: key(z.enum(rowNames(DATA_SETS)), {
+    role: 'result',
+    help: 'The data set; idx reads MNIST, Fashion-MNIST and their like.',
+  }),
+  directory: key(filePath.default('data'), {
+    role: 'place',
+    help: 'Folder that holds the set, or the folder above it, or its .tar.gz.',
+    read: (at) => isItsFolder(at('data.name')),
+    meaning: (path) => normalize(`${path}/.`),
+  }),
+  subset: below(
+    section({
+      train: key(count.nullable().default(null), {
+        role: 'result',
+        help: 'Training images; null takes all.',
+      }),
+      test: key(count.nullable().default(null), {
+        role: 'result',
+        help: 'Test images; null takes all.',
+      }),
+    }).prefault({}),
+    'Class-balanced subsets, drawn from the seed.',
+  ),
+  validation: key(count.nullable().default(null), {
+    role: 'result',
+    help: 'Images held out of the training set, class-balanced and drawn from the seed, before its subset is taken: the best epoch is chosen by them; null: none.',
+  }),
+  ...keysOfRows(DATA_SETS, (at) => at('data.name')),
+} as const;

@@ -1,0 +1,151 @@
+// A network by its name in a configuration: its family, what the name says, and the options that it
+// has. All of it follows from the rows of networks.ts.
+import { z } from 'zod';
+import { InternalError } from '../util/errors.js';
+import { key, rowNames, type Key } from './key.js';
+import { NETWORKS, OPTIONS, type NetworkOption, type Options } from './networks.js';
+
+type Rows = typeof NETWORKS;
+export type Family = keyof Rows;
+
+/** A network of the family F. */
+export type Network<F extends Family = Family> = {
+  readonly [K in F]: {
+    readonly family: K;
+    /** What its name says. */
+    readonly name: ReturnType<Rows[K]['read']>;
+    /** Those that its family has, none of them null. */
+    readonly options: Rows[K]['published'];
+  };
+}[F];
+
+interface Written extends Readonly<Record<NetworkOption, unknown>> {
+  readonly name: string;
+}
+
+const FAMILIES = rowNames(NETWORKS);
+
+/** Undefined for a name of no family. */
+const familyOf = (name: unknown): Family | undefined =>
+  typeof name === 'string'
+    ? FAMILIES.find((family) => NETWORKS[family].pattern.test(name))
+    : undefined;
+
+/** The options of the network's family, as published; none for a name of no family. */
+function publishedOf(name: unknown): Partial<Options> {
+  const family = familyOf(name);
+  return family === undefined ? {} : NETWORKS[family].published;
+}
+
+/** What a configuration that is checked names. */
+export function networkOf(model: Written): Network {
+  const family = familyOf(model.name);
+  if (family === undefined) {
+    throw new InternalError(`the schema let the network ${model.name} pass`);
+  }
+  const { pattern, read, published } = NETWORKS[family];
+  const groups = pattern.exec(model.name)?.slice(1) ?? [];
+  const options = Object.entries<unknown>(published).map(([option, usual]): [string, unknown] => [
+    option,
+    model[option as NetworkOption] ?? usual,
+  ]);
+  return { family, name: read(groups), options: Object.fromEntries(options) } as Network;
+}
+
+/**
+ * Multiply-adds of one image in an average convolution or matrix product, within a factor of two: to
+ * tell small networks from large ones before TensorFlow, which a trace needs, is loaded.
+ */
+export function averageConvolution(
+  model: Written,
+  image: { readonly height: number; readonly width: number },
+): number {
+  return image.height * image.width * perPixel(networkOf(model));
+}
+
+function perPixel<F extends Family>({ family, name, options }: Network<F>): number {
+  return SIZES[family].perPixel(name, options);
+}
+
+/** The rows as a family's name, what it says and the options go together. */
+const SIZES: {
+  readonly [F in Family]: {
+    readonly perPixel: (name: Network<F>['name'], options: Network<F>['options']) => number;
+  };
+} = NETWORKS;
+
+/** What `fsam models` lists: those for small images first. */
+export const LISTED_NETWORKS: readonly {
+  readonly name: string;
+  readonly madeFor: { readonly size: number; readonly classes: number };
+}[] = FAMILIES.flatMap((family) => {
+  const { listed, madeFor } = NETWORKS[family];
+  return listed.map((name) => ({ name, madeFor }));
+}).sort((a, b) => a.madeFor.size - b.madeFor.size);
+
+/** How the names of families without end are made. */
+export const OPEN_NAMES: readonly string[] = FAMILIES.flatMap(
+  (family) => NETWORKS[family].open ?? [],
+);
+
+/** `wrn, vit: 0; vgg: 0.5`: what the families have, for the help text of the option. */
+export function publishedValues(option: NetworkOption): string {
+  const families = new Map<unknown, Family[]>();
+  for (const family of FAMILIES) {
+    const value = (NETWORKS[family].published as Partial<Options>)[option];
+    if (value !== undefined) families.set(value, [...(families.get(value) ?? []), family]);
+  }
+  return [...families].map(([value, names]) => `${names.join(', ')}: ${String(value)}`).join('; ');
+}
+
+/** Null is the published value of the network's family. */
+function optionKey(option: NetworkOption): Key {
+  const { type, help }: { type: z.ZodType; help: string } = OPTIONS[option];
+  return key(type.nullable().default(null), {
+    role: 'result',
+    help: `${help} (${publishedValues(option)}).`,
+    read: (at) => option in publishedOf(at('model.name')),
+    meaning: (value, at) => value ?? publishedOf(at('model.name'))[option],
+  });
+}
+
+type OptionKeys = {
+  readonly [O in NetworkOption]: Key<z.ZodDefault<z.ZodNullable<(typeof OPTIONS)[O]['type']>>>;
+};
+
+const wanted = FAMILIES.map((family) => NETWORKS[family].wanted);
+
+/** The keys of the section, in its order. */
+export const MODEL_KEYS = {
+  name: key(
+    z
+      .string()
+      .regex(new RegExp(FAMILIES.map((family) => NETWORKS[family].pattern.source).join('|')))
+      .meta({
+        patternErrorMessage: `${wanted.slice(0, -1).join(', ')}, or ${wanted.at(-1) ?? ''}`,
+      }),
+    { role: 'result', help: 'The network; `fsam models` lists them.' },
+  ),
+  ...(Object.fromEntries(
+    rowNames(OPTIONS).map((option) => [option, optionKey(option)]),
+  ) as OptionKeys),
+  convolution: key(z.enum(['auto', 'direct']).default('auto'), {
+    role: 'rounding',
+    help: "auto: Winograd's algorithm where a CPU is quicker with it; direct: nowhere.",
+    absent: 'direct',
+  }),
+  precision: key(z.enum(['float32', 'bfloat16']).default('float32'), {
+    role: 'result',
+    help: 'What convolutions multiply; sums, and everything else, are float32 either way.',
+  }),
+} as const;
+
+/** An option that the network does not have would be silently without effect. */
+export function onlyOptionsOfTheFamily({ value, issues }: z.core.ParsePayload<Written>): void {
+  if (familyOf(value.name) === undefined) return;
+  for (const option of rowNames(OPTIONS)) {
+    if (value[option] === null || option in publishedOf(value.name)) continue;
+    const message = `wanted null: ${value.name} has no such option`;
+    issues.push({ code: 'custom', message, input: value, path: [option] });
+  }
+}

@@ -1,0 +1,165 @@
+// One row for each optimizer and for each descent, with the keys that it reads.
+import { z } from 'zod';
+import { key, keysOfRows, inWords, rowNames, type Entries, type Rows, type Values } from './key.js';
+import { decay, nonNegative, positive } from './values.js';
+
+const weightDecay = key(nonNegative.default(1e-3), {
+  role: 'result',
+  help: 'Weight decay: added to the gradient by sgd, decoupled in adamw.',
+});
+
+/** What applies a gradient. */
+export const DESCENTS = {
+  sgd: {
+    keys: {
+      momentum: key(decay.default(0.9), { role: 'result', help: 'Momentum.' }),
+      nesterov: key(z.boolean().default(false), { role: 'result', help: 'Nesterov momentum.' }),
+      weightDecay,
+    },
+  },
+  adamw: {
+    keys: {
+      weightDecay,
+      beta1: key(decay.default(0.9), { role: 'result', help: 'Decay of the first moment.' }),
+      beta2: key(decay.default(0.999), { role: 'result', help: 'Decay of the second moment.' }),
+      epsilon: key(positive.default(1e-8), {
+        role: 'result',
+        help: 'Added to the root of the second moment.',
+      }),
+    },
+  },
+} as const satisfies Rows;
+
+type DescentName = keyof typeof DESCENTS;
+
+/** What all that climb read. */
+const CLIMB = {
+  base: key(z.enum(rowNames(DESCENTS)).default('sgd'), {
+    role: 'result',
+    help: (): string => `What applies the gradient that ${inWords(titlesWith(2))} find.`,
+    folder: 'unless default',
+  }),
+  rho: key(nonNegative.default(0.2), {
+    role: 'result',
+    help: 'Length of the climb.',
+    folder: 'always',
+  }),
+  adaptive: key(z.boolean().default(false), {
+    role: 'result',
+    help: (): string => `Measure the climb relative to each weight (${aliasesInWords()}).`,
+    toldBy: 'optimizer.name',
+  }),
+} as const;
+
+interface OptimizerRow {
+  /** Gradients a step: at w, and at w + eps where it climbs. */
+  readonly passes: 1 | 2;
+  /** What applies the gradient; null: what `base` says. */
+  readonly descent: DescentName | null;
+  /** Its name where the climb is adaptive; a configuration that is read has its own. */
+  readonly adaptive?: string;
+  /** Beside those of its descent. */
+  readonly keys: Entries;
+}
+
+/** In the order in which they are listed. */
+export const OPTIMIZERS = {
+  sgd: { passes: 1, descent: 'sgd', keys: {} },
+  adamw: { passes: 1, descent: 'adamw', keys: {} },
+  sam: { passes: 2, descent: null, adaptive: 'asam', keys: CLIMB },
+  fsam: {
+    passes: 2,
+    descent: null,
+    adaptive: 'fasam',
+    keys: {
+      ...CLIMB,
+      sigma: key(nonNegative.default(1), {
+        role: 'result',
+        help: 'Share of the EMA gradient that is taken out of the climb.',
+        folder: 'always',
+      }),
+      lambda: key(decay.default(0.6), {
+        role: 'result',
+        help: 'Decay of the EMA of gradients.',
+        folder: 'always',
+      }),
+      emaOrder: key(z.enum(['code', 'paper']).default('code'), {
+        role: 'result',
+        help: "code: the old EMA is subtracted, as the authors' code does; paper: the new one.",
+        folder: 'unless default',
+      }),
+    },
+  },
+} as const satisfies Readonly<Record<string, OptimizerRow>>;
+
+type OptimizerName = keyof typeof OPTIMIZERS;
+type AliasIn<Row> = Row extends { readonly adaptive: infer A extends string } ? A : never;
+type Alias = AliasIn<(typeof OPTIMIZERS)[OptimizerName]>;
+
+/** Undefined for a name that has no row, in a configuration that is wrong. */
+const rowOf = (name: unknown): OptimizerRow | undefined =>
+  Object.hasOwn(OPTIMIZERS, String(name)) ? OPTIMIZERS[name as OptimizerName] : undefined;
+
+/** `asam` is sam with an adaptive climb. */
+export function optimizerTitle(name: string, adaptive: boolean): string {
+  return (adaptive ? rowOf(name)?.adaptive : undefined) ?? name;
+}
+
+const titlesOf = (name: string): readonly string[] => [
+  ...new Set([name, optimizerTitle(name, true)]),
+];
+
+/** The titles in their order. */
+export const OPTIMIZER_TITLES = rowNames(OPTIMIZERS).flatMap(titlesOf) as readonly (
+  OptimizerName | Alias
+)[];
+
+const titlesWith = (passes: OptimizerRow['passes']): readonly string[] =>
+  rowNames(OPTIMIZERS)
+    .filter((name) => OPTIMIZERS[name].passes === passes)
+    .flatMap(titlesOf);
+
+/** The optimizer that each alias stands for. */
+const ALIASES: ReadonlyMap<string, string> = new Map(
+  rowNames(OPTIMIZERS).flatMap((name) =>
+    titlesOf(name)
+      .slice(1)
+      .map((alias) => [alias, name]),
+  ),
+);
+
+const aliasesInWords = (): string =>
+  [...ALIASES]
+    .map(([alias, name], i) => `${alias} is ${name}${i === 0 ? ' with it' : ''}`)
+    .join(', ');
+
+/** `sam` and `adaptive`, where `asam` was written. */
+export function withoutAlias<N extends string, A>(written: {
+  readonly name: N;
+  readonly adaptive: A;
+}): { name: Exclude<N, Alias>; adaptive: A | true } {
+  const { name, adaptive } = written;
+  const own = ALIASES.get(name);
+  return own === undefined
+    ? { name: name as Exclude<N, Alias>, adaptive }
+    : { name: own as Exclude<N, Alias>, adaptive: true };
+}
+
+const chosenDescent = (at: Values): unknown =>
+  rowOf(at('optimizer.name'))?.descent ?? at('optimizer.base');
+
+/** The keys of the section, in its order. */
+export const OPTIMIZER_KEYS = {
+  name: key(z.enum(OPTIMIZER_TITLES), {
+    role: 'result',
+    help: `${inWords(titlesWith(1))} take one gradient a step; ${inWords(titlesWith(2))} climb first.`,
+    meaning: (name, at) => optimizerTitle(name, at('optimizer.adaptive') === true),
+    folder: 'always',
+  }),
+  ...keysOfRows(OPTIMIZERS, (at) => at('optimizer.name'), titlesOf),
+  ...keysOfRows(DESCENTS, chosenDescent),
+  clipNorm: key(positive.nullable().default(null), {
+    role: 'result',
+    help: 'Largest L2 norm of the gradient that is descended along; null: any.',
+  }),
+} as const;

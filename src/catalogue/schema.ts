@@ -1,0 +1,161 @@
+// The schema of a whole configuration: its sections, put together from the keys of the catalogue's
+// rows, and the rules over several keys.
+import { z } from 'zod';
+import { DATA_KEYS } from './data-sets.js';
+import { below, key, section } from './key.js';
+import { LABEL_NOISE_KEYS } from './label-noises.js';
+import { MODEL_KEYS, onlyOptionsOfTheFamily } from './network.js';
+import { OPTIMIZER_KEYS, withoutAlias } from './optimizers.js';
+import { SCHEDULE_KEYS } from './schedules.js';
+import { count, decay, folderName, fraction, nonNegative, seed } from './values.js';
+
+/**
+ * A rule over several keys. It is checked where `keys` are right by themselves, even if others are
+ * wrong, so that it is reported together with their mistakes. `wanted` ends the sentence "KEY: got
+ * VALUE, wanted".
+ */
+function rule<T>(keys: z.ZodType<T>, path: string[], wanted: (value: T) => string) {
+  return {
+    path,
+    error: (issue: { input?: unknown }) => `wanted ${wanted(keys.parse(issue.input))}`,
+    when: ({ value }: { value: unknown }) => keys.safeParse(value).success,
+  };
+}
+
+export const dataSchema = section(DATA_KEYS);
+
+export const labelNoiseSchema = section(LABEL_NOISE_KEYS).refine(
+  ({ rate, file }) => rate === 0 || file === null,
+  rule(
+    z.object({ rate: fraction, file: z.string().nullable() }),
+    ['file'],
+    () => 'null, or labelNoise.rate 0: the file has all labels',
+  ),
+);
+
+export const augmentationSchema = section({
+  flip: key(z.boolean().default(true), {
+    role: 'result',
+    help: 'Horizontal flip with probability one half.',
+  }),
+  cropPadding: key(z.int().min(0).max(32).default(4), {
+    role: 'result',
+    help: 'Zeros on each side before the random crop to the original size; 0 crops nothing.',
+  }),
+  cutout: key(z.int().min(0).default(16), {
+    role: 'result',
+    help: 'Side of the square that Cutout fills with zeros, in pixels; 0 cuts nothing.',
+  }),
+  cutoutProbability: key(fraction.default(0.5), {
+    role: 'result',
+    help: 'Share of the images that Cutout cuts.',
+    read: (at) => at('augmentation.cutout') !== 0,
+  }),
+});
+
+export const modelSchema = section(MODEL_KEYS).check(onlyOptionsOfTheFamily);
+
+export const optimizerSchema = section(OPTIMIZER_KEYS)
+  .refine(
+    ({ nesterov, momentum }) => !nesterov || momentum > 0,
+    rule(
+      z.object({ nesterov: z.boolean(), momentum: decay }),
+      ['nesterov'],
+      () => 'false, or a momentum above 0',
+    ),
+  )
+  .transform((written) => ({ ...written, ...withoutAlias(written) }));
+
+export const scheduleSchema = section(SCHEDULE_KEYS);
+
+const checkpointSchema = section({
+  everyEpochs: key(count.default(1), { role: 'nothing', help: 'Epochs from one to the next.' }),
+  keepBest: key(z.boolean().default(false), {
+    role: 'nothing',
+    help: 'Keep the best epoch, too, as best.safetensors: by data.validation, or by the test set where there is none.',
+  }),
+});
+
+const loggingSchema = section({
+  tensorboard: key(z.boolean().default(false), {
+    role: 'nothing',
+    help: 'Write TensorBoard event files, too.',
+  }),
+});
+
+export const configSchema = section({
+  name: key(folderName, {
+    role: 'name',
+    help: 'Name of the experiment: the first folder under results/.',
+  }),
+  variant: key(folderName.nullable().default(null), {
+    role: 'name',
+    help: 'The second folder under results/; null builds one from the optimizer.',
+  }),
+  seed: key(seed.default(1), { role: 'seed', help: 'Everything drawn depends on it.' }),
+  epochs: key(count.default(200), { role: 'result', help: 'Passes over the training set.' }),
+  maxSteps: key(count.nullable().default(null), {
+    role: 'result',
+    help: 'Stops after this many steps in all, schedule unchanged; null: at the end.',
+  }),
+  batchSize: key(count.default(128), { role: 'result', help: 'Images a training step.' }),
+  dropLast: key(z.boolean().default(false), {
+    role: 'result',
+    help: 'Leave out the last batch of an epoch where it is short: its images, others in each epoch, wait for the next.',
+  }),
+  microBatches: key(count.default(1), {
+    role: 'result',
+    help: 'Parts a batch is cut into, one after the other: each climbs by itself (the m of m-sharpness), and their gradients are averaged.',
+    folder: 'unless default',
+    folderWord: (parts) => `m${parts}`,
+  }),
+  evaluationBatchSize: key(count.default(500), {
+    role: 'nothing',
+    help: 'Images an evaluation step; any gives the same.',
+  }),
+  data: below(dataSchema, 'What is learnt from.'),
+  labelNoise: below(labelNoiseSchema.prefault({}), 'Wrong training labels, on purpose.'),
+  augmentation: below(augmentationSchema.prefault({}), 'Changes to training images.'),
+  labelSmoothing: key(decay.default(0), {
+    role: 'result',
+    help: 'Share of the target that is spread evenly over all classes (training loss).',
+  }),
+  model: below(modelSchema, 'The network that is trained.'),
+  optimizer: below(optimizerSchema, 'How a step goes from gradients to new weights.'),
+  schedule: below(scheduleSchema.prefault({}), 'The learning rate over time.'),
+  weightAverage: key(decay.nullable().default(null), {
+    role: 'result',
+    help: 'Decay of an EMA of the weights, which are then what is evaluated; null: none.',
+  }),
+  checkpoint: below(checkpointSchema.prefault({}), 'When the state of training is saved.'),
+  logging: below(loggingSchema.prefault({}), 'What is written beside the CSV files.'),
+  device: key(z.enum(['auto', 'cpu', 'gpu']).default('auto'), {
+    role: 'device',
+    help: 'auto takes the GPU where there is one.',
+  }),
+})
+  .refine(
+    ({ microBatches, batchSize }) => microBatches <= batchSize,
+    rule(
+      z.object({ batchSize: count, microBatches: count }),
+      ['microBatches'],
+      ({ batchSize }) => `at most the ${batchSize} images of a batch`,
+    ),
+  )
+  .refine(
+    ({ schedule, epochs }) => schedule.warmupEpochs < epochs,
+    rule(
+      z.object({ epochs: count, schedule: z.object({ warmupEpochs: nonNegative }) }),
+      ['schedule', 'warmupEpochs'],
+      ({ epochs }) => `less than the ${epochs} epochs of the run`,
+    ),
+  );
+
+/** A complete, checked configuration: every default filled in. */
+export type Config = z.infer<typeof configSchema>;
+export type DataConfig = Config['data'];
+export type AugmentationConfig = Config['augmentation'];
+export type ModelConfig = Config['model'];
+export type OptimizerConfig = Config['optimizer'];
+export type LabelNoiseConfig = Config['labelNoise'];
+export type ScheduleConfig = Config['schedule'];
