@@ -9,6 +9,7 @@ import type { CreateEngine, Engine } from '../train/engine.js';
 import { refuseLocked, type Lock } from '../util/lock.js';
 import { recordOfRun } from './belonging.js';
 import { parameterCount, saveCheckpoint } from './checkpoint.js';
+import { decide, type Decision } from './decision.js';
 import {
   checkpointPath,
   defaultFolder,
@@ -23,7 +24,6 @@ import {
 import { NOTHING_WRITTEN, unlessInterrupted, type Interruption } from './interruption.js';
 import { stepsPerEpoch, train, type Loop } from './loop.js';
 import { begin, restore } from './open.js';
-import { decide, type Plan } from './plan.js';
 import { bestBy, bestRow } from './metrics.js';
 import type { Reporter } from './reporter.js';
 import { writeSummary } from './summary.js';
@@ -81,8 +81,8 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
   }
   const lock = await lockFolder(folder);
   try {
-    const plan = decide(request, folder, await inspectFolder(folder));
-    if (plan.kind === 'nothing') return 'finished';
+    const decision = decide(request, folder, await inspectFolder(folder));
+    if (decision.kind === 'nothing') return 'finished';
     const dataset = await unlessInterrupted(request.interruption, readData(request));
     if (dataset === null) {
       request.reporter.note(NOTHING_WRITTEN);
@@ -90,7 +90,7 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
     }
     const engine = request.createEngine(config, dataset, { mode: 'compiled' });
     try {
-      return await runIn(folder, lock, request, plan, dataset, engine);
+      return await runIn(folder, lock, request, decision, dataset, engine);
     } finally {
       engine.dispose();
     }
@@ -112,7 +112,7 @@ async function runIn(
   folder: RunFolder,
   { refuseLost }: Lock,
   request: RunRequest,
-  plan: Exclude<Plan, { kind: 'nothing' }>,
+  decision: Exclude<Decision, { kind: 'nothing' }>,
   dataset: Dataset,
   engine: Engine,
 ): Promise<RunOutcome> {
@@ -125,9 +125,9 @@ async function runIn(
   }
   await refuseLost();
   const opened =
-    plan.kind === 'start'
+    decision.kind === 'start'
       ? await begin(folder, request, dataset)
-      : await restore(folder, request, plan.checkpoint, dataset, engine);
+      : await restore(folder, request, decision.checkpoint, dataset, engine);
 
   if (dataset.train.originalLabels !== undefined) reporter.note(noiseLine(config, dataset));
   if (config.checkpoint.keepBest && config.data.validation === null) reporter.note(BEST_BY_TEST);

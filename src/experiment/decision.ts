@@ -5,20 +5,20 @@ import { UserError } from '../util/errors.js';
 import { configOf, type FolderState, type RunFolder } from './folder.js';
 
 /** What is to be done in a run folder. */
-export type Plan =
+export type Decision =
   | { readonly kind: 'start' }
   | { readonly kind: 'resume'; readonly checkpoint: string }
   /** The run is finished. */
   | { readonly kind: 'nothing' };
 
-export interface PlanRequest {
+export interface DecisionRequest {
   readonly config: Config;
   readonly resume: boolean;
   readonly overwrite: boolean;
 }
 
 /** Errors: UserError where the folder holds what must not be touched. */
-export function decide(request: PlanRequest, folder: RunFolder, state: FolderState): Plan {
+export function decide(request: DecisionRequest, folder: RunFolder, state: FolderState): Decision {
   const { config, resume, overwrite } = request;
   if (resume && overwrite) {
     throw new UserError('--resume and --overwrite exclude each other: wanted one of them');
