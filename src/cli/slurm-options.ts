@@ -1,5 +1,6 @@
 // The options of fsam sweep that go on to Slurm.
 import { Option, type Command } from 'commander';
+import type { SlurmOptions } from '../sweep/slurm.js';
 
 /** As commander names them. */
 export interface SlurmFlags {
@@ -27,4 +28,19 @@ export function addSlurmOptions(command: Command, seconds: (text: string) => num
         .argParser(seconds)
         .default(120),
     );
+}
+
+/** What was not given is left to the cluster. */
+export function slurmOptions(flags: SlurmFlags, maxRunning: number | null): SlurmOptions {
+  return {
+    partition: flags['slurm.partition'] ?? null,
+    time: flags['slurm.time'] ?? null,
+    mem: flags['slurm.mem'] ?? null,
+    gpus: flags['slurm.gpus'] ?? null,
+    account: flags['slurm.account'] ?? null,
+    qos: flags['slurm.qos'] ?? null,
+    constraint: flags['slurm.constraint'] ?? null,
+    maxRunning,
+    signalSeconds: flags['slurm.signalSeconds'],
+  };
 }

@@ -7,8 +7,9 @@ import { stepsPerEpoch } from '../experiment/loop.js';
 import { hasTwoPasses } from '../experiment/metrics.js';
 import { settingsFor } from '../experiment/processor.js';
 import { openDevice } from '../native/device.js';
+import { useThreads } from '../native/threads.js';
 import { timeSteps } from '../train/benchmark.js';
-import { required } from '../util/errors.js';
+import { required, UserError } from '../util/errors.js';
 
 /** Steps before those that are timed, and those. */
 const COUNTS = { warmup: 2, steps: 3 };
@@ -16,13 +17,31 @@ const COUNTS = { warmup: 2, steps: 3 };
 /** A backward pass costs about twice its forward pass. */
 const PASSES = 3;
 
-/**
- * Seconds of each run, from its first epoch to its last, one process at a time. Loads the data and
- * TensorFlow.
- *
- * Errors: UserError where the first run could not start.
- */
-export async function estimateSeconds(configs: readonly Config[]): Promise<number[]> {
+export interface EstimateJob {
+  /** Their paths are relative to the folder of this process. */
+  readonly configs: readonly Config[];
+  /** Of each run. */
+  readonly threads: number;
+}
+
+export type EstimateAnswer =
+  /** Of each run, from its first epoch to its last, one process at a time. */
+  | { readonly seconds: readonly number[] }
+  /** Why the first one could not start. */
+  | { readonly problem: string };
+
+/** Loads the data and TensorFlow, into a process that has not done so. */
+export async function estimate({ configs, threads }: EstimateJob): Promise<EstimateAnswer> {
+  useThreads(threads);
+  try {
+    return { seconds: await estimateSeconds(configs) };
+  } catch (error) {
+    if (error instanceof UserError) return { problem: error.message };
+    throw error;
+  }
+}
+
+async function estimateSeconds(configs: readonly Config[]): Promise<number[]> {
   const first = required(configs[0], 'a run to time');
   openDevice(first.device, await settingsFor(first, null));
   const { createEngine } = await import('../train/engine.js');

@@ -7,6 +7,7 @@ import { writeFileAtomically } from '../util/atomic-file.js';
 import { UserError } from '../util/errors.js';
 import { makeFolders } from '../util/folders.js';
 import { laterVersion, parseJson } from '../util/json.js';
+import { acquireLock, type Lock } from '../util/lock.js';
 import { readTextIfThere } from '../util/text-file.js';
 import type { Point } from './points.js';
 
@@ -39,6 +40,10 @@ export type SweepPlan = Omit<z.infer<typeof planSchema>, 'version' | 'arrays' | 
 };
 
 const planPath = (folder: string): string => join(folder, 'sweep.json');
+
+/** Held by who writes the plan, and runs or submits its points. */
+export const lockSweep = (folder: string): Promise<Lock> =>
+  acquireLock(join(folder, '.fsam-sweep-lock'));
 
 export async function writePlan(folder: string, plan: SweepPlan): Promise<void> {
   await makeFolders(folder);

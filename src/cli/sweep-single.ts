@@ -1,0 +1,47 @@
+// fsam sweep --point and --array: one point of a started sweep, as launchers call it.
+import {
+  heedPool,
+  plannedPoint,
+  recordFailure,
+  submittedPoint,
+  type Failure,
+  type SinglePoint,
+} from '../sweep/single.js';
+import { UserError } from '../util/errors.js';
+import { execute } from './execute.js';
+import { describeFailure, Interrupted } from './failure.js';
+import type { SweepOptions } from './sweep-options.js';
+
+export async function runSingle(options: SweepOptions): Promise<void> {
+  const point = await pointOf(options);
+  await recordFailure(point.folder, () => run(point, options.quiet ?? false), failureOf);
+}
+
+async function pointOf(options: SweepOptions): Promise<SinglePoint> {
+  const { out: folder, point = '', array, task = 0, threads = null, overwrite = false } = options;
+  if (folder === undefined) {
+    throw new UserError('--point, --array: wanted --out, the folder of the sweep');
+  }
+  return array === undefined
+    ? plannedPoint(folder, point, threads, overwrite)
+    : submittedPoint(folder, array, task);
+}
+
+/** Starts the point, or goes on with it. */
+function run({ config, folder, threads, overwrite }: SinglePoint, quiet: boolean): Promise<void> {
+  return execute({
+    configure: () => Promise.resolve({ config, folder }),
+    resume: !overwrite,
+    overwrite,
+    quiet,
+    threads: { count: threads, asked: null },
+    wayOut: 'the same command goes on',
+    watching: ({ interrupt }) => heedPool(interrupt),
+  });
+}
+
+function failureOf(error: unknown): Failure | null {
+  if (error instanceof Interrupted) return null;
+  const { lines, exitCode } = describeFailure(error, false);
+  return { reason: lines.join('; ').replaceAll('fsam: ', ''), exitCode };
+}
