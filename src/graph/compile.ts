@@ -1,6 +1,7 @@
 // Traces a program's functions into one graph and runs it in one TensorFlow session.
-import { openSession } from '../native/session.js';
-import { describeType, sizeOf, type TensorType } from '../native/types.js';
+import { FULL_TRACE } from '../native/profile.js';
+import { openSession, type Computation } from '../native/session.js';
+import { describeType, sizeOf, type TensorType, type TypedArray } from '../native/types.js';
 import { InternalError, required } from '../util/errors.js';
 import { trace, type Tracing } from './backend.js';
 import { encodeGraph } from './graph-def.js';
@@ -9,6 +10,7 @@ import {
   checkValues,
   entry,
   type FunctionSpec,
+  type OnTrace,
   type Program,
   type ProgramSpec,
   type Tensors,
@@ -287,12 +289,12 @@ export function loadGraph(graph: Graph): Program {
   });
 
   return {
-    run(name, given: Values) {
+    run(name, given: Values, traced) {
       const { inputs, outputs, computation } = entry(functions, name, 'function');
       checkInputs(name, inputs, given);
-      const values = computation.run(
-        Object.keys(inputs).map((input) => required(given[input], input)),
-      );
+      const fed = Object.keys(inputs).map((input) => required(given[input], input));
+      const values =
+        traced === undefined ? computation.run(fed) : runTraced(computation, fed, traced);
       return Object.fromEntries(outputs.map((output, i) => [output, required(values[i], output)]));
     },
     read(variable) {
@@ -307,4 +309,14 @@ export function loadGraph(graph: Graph): Program {
       session.close();
     },
   };
+}
+
+function runTraced(
+  computation: Computation,
+  fed: readonly TypedArray[],
+  traced: OnTrace,
+): readonly TypedArray[] {
+  const { outputs, metadata } = computation.runTraced(fed, FULL_TRACE);
+  traced(metadata);
+  return outputs;
 }

@@ -31,7 +31,8 @@ export function runEagerly(spec: ProgramSpec): Program {
   };
 
   return {
-    run(name, inputs) {
+    run(name, inputs, traced) {
+      if (traced !== undefined) throw new InternalError(`${name} runs op by op: it has no trace`);
       const { body, inputs: types, state: variables } = entry(spec.functions, name, 'function');
       checkInputs(name, types, inputs);
       // Not returned through tidy, which would look for tensors in every element of them.

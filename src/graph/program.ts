@@ -23,10 +23,16 @@ export interface ProgramSpec {
   readonly functions: Readonly<Record<string, FunctionSpec>>;
 }
 
+/** Told the serialized RunMetadata of a run; only compiled programs have one. */
+export type OnTrace = (metadata: Uint8Array) => void;
+
 /** A program in execution; its state lives on the device. */
 export interface Program {
-  /** Runs a function: feeds its inputs, applies the new state, gives the outputs. */
-  run(name: string, inputs: Values): Record<string, TypedArray>;
+  /**
+   * Runs a function: feeds its inputs, applies the new state, gives the outputs. Where there is a
+   * `traced`, it is given TensorFlow's record of the run, for decodeProfile.
+   */
+  run(name: string, inputs: Values, traced?: OnTrace): Record<string, TypedArray>;
   read(variable: string): TypedArray;
   write(variable: string, values: TypedArray): void;
   dispose(): void;

@@ -61,7 +61,7 @@ export interface SessionOptions {
 }
 
 /** Each feeds the arrays, in the order of the feeds, and gives the outputs. */
-interface Computation {
+export interface Computation {
   run(arrays: readonly TypedArray[]): TypedArray[];
   /** On another thread; the arrays may be changed at once. */
   runAsync(arrays: readonly TypedArray[]): Promise<TypedArray[]>;

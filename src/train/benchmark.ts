@@ -38,8 +38,7 @@ export async function timeSteps(
   const milliseconds: number[] = [];
   const losses: number[] = [];
   for (let step = 0; step < warmup + steps; step++) {
-    const start = step * batchSize;
-    const indices = Int32Array.from({ length: batchSize }, (_, i) => (start + i) % trainCount);
+    const indices = fullBatch(step, batchSize, trainCount);
     const before = performance.now();
     const { loss } = engine.trainStep(step, indices, schedule.learningRate);
     if (step >= warmup) milliseconds.push(performance.now() - before);
@@ -47,6 +46,12 @@ export async function timeSteps(
     await setImmediate();
   }
   return { milliseconds, losses };
+}
+
+/** What step `step` trains on: it goes round the first `trainCount` images. */
+export function fullBatch(step: number, batchSize: number, trainCount: number): Int32Array {
+  const start = step * batchSize;
+  return Int32Array.from({ length: batchSize }, (_, i) => (start + i) % trainCount);
 }
 
 /** @throws InternalError where nothing was measured. */

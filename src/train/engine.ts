@@ -5,7 +5,7 @@ import { shapeOf, type Dataset, type DatasetShape } from '../data/dataset.js';
 import { loadGraph, traceProgram } from '../graph/compile.js';
 import { runEagerly } from '../graph/eager.js';
 import { describeFunction } from '../graph/listing.js';
-import type { FunctionSpec, Program, ProgramSpec, TensorTypes } from '../graph/program.js';
+import type { FunctionSpec, OnTrace, Program, ProgramSpec, TensorTypes } from '../graph/program.js';
 import { buildModel } from '../models/models.js';
 import { requireBfloat16 } from '../native/bfloat16.js';
 import { withStockOps } from '../native/stock-ops.js';
@@ -58,9 +58,10 @@ export interface Engine {
   readonly slots: readonly Slot[];
   /**
    * Runs training step `step` (0-based, over the whole run) on the training images `indices` [B].
-   * Augmentation is drawn from the stream (seed, augmentation, step).
+   * Augmentation is drawn from the stream (seed, augmentation, step). Where there is a `traced`, it is
+   * given TensorFlow's record of the step, which only `compiled` has.
    */
-  trainStep(step: number, indices: Int32Array, learningRate: number): StepResult;
+  trainStep(step: number, indices: Int32Array, learningRate: number, traced?: OnTrace): StepResult;
   /**
    * Loss and correct answers over a whole set, without augmentation, BatchNorm in evaluation mode.
    */
@@ -192,7 +193,7 @@ export const createEngine: CreateEngine = (config, dataset, { mode }) => {
 
   return {
     slots,
-    trainStep: (step, indices, learningRate) => {
+    trainStep: (step, indices, learningRate, traced) => {
       const draws = drawAugmentation(
         randomStream(config.seed, 'augmentation', step),
         indices.length,
@@ -203,12 +204,14 @@ export const createEngine: CreateEngine = (config, dataset, { mode }) => {
         ([name, value]) => [name, Float32Array.of(value)] as const,
       );
       const { full } = batches(shape.trainCount, config.batchSize);
-      const { measures } = program.run(indices.length === full ? 'train' : 'train_last', {
+      const inputs = {
         indices,
         ...draws,
         ...(network.drawsRandom ? { seed: passSeed(config.seed, step) } : {}),
         ...Object.fromEntries(scalars),
-      });
+      };
+      const name = indices.length === full ? 'train' : 'train_last';
+      const { measures } = program.run(name, inputs, traced);
       return stepResult(required(measures, 'measures'), {
         images: indices.length,
         perturbs: optimizer.perturbs,
@@ -247,7 +250,7 @@ function runOnStockOps(spec: ProgramSpec): Program {
   const program = runEagerly({ ...spec, variables: Object.fromEntries(wide) });
   return {
     ...program,
-    run: (name, inputs) => withStockOps(() => program.run(name, inputs)),
+    run: (...given) => withStockOps(() => program.run(...given)),
     write: (name, values) => {
       program.write(name, values instanceof Uint8Array ? Int32Array.from(values) : values);
     },
