@@ -2,6 +2,7 @@
 import type { Config } from '../catalogue/schema.js';
 import type { EngineOptions } from '../train/engine.js';
 import type { StepSummary } from '../train/benchmark.js';
+import type { StepProfile } from '../train/profile-steps.js';
 import { UserError } from '../util/errors.js';
 import { askWorker } from './worker.js';
 import type { Silence } from './program.js';
@@ -31,24 +32,49 @@ export interface Timing extends StepSummary {
 export type Outcome = { readonly timing: Timing } | { readonly failure: string };
 
 /** Told to the process of bench-worker.ts. */
-export interface Job extends StepCounts {
+interface Job<Task> extends StepCounts {
+  readonly task: Task;
   /** Its data set is a synthetic one. */
   readonly config: Config;
   readonly mode: EngineOptions['mode'];
 }
+type TimeJob = Job<'time'>;
+export type ProfileJob = Job<'profile'>;
+export type AnyJob = TimeJob | ProfileJob;
+
+/** What the process of bench-worker.ts tells of profiled steps. */
+export interface Profiled extends StepProfile {
+  readonly library: string;
+}
 
 /** What the process of bench-worker.ts answers. */
-export type Answer = Outcome | { readonly userError: string };
+export type Answer<Found> = Found | { readonly failure: string } | { readonly userError: string };
+export type Found = { readonly timing: Timing } | { readonly profile: Profiled };
 
 /**
  * Times `job.mode` of this program in a Node process, which `stop` kills.
  * @throws UserError where the process finds a mistake of the user's, such as a GPU that is not
  *   there.
  */
-export async function timeFsam(job: Job, stop: AbortSignal): Promise<Outcome> {
+export function timeFsam(job: Omit<TimeJob, 'task'>, stop: AbortSignal): Promise<Outcome> {
+  return ask<{ readonly timing: Timing }>({ ...job, task: 'time' }, stop);
+}
+
+/** The same, of where the time of its steps goes. */
+export function profileFsam(
+  job: StepCounts & Pick<ProfileJob, 'config'>,
+  stop: AbortSignal,
+): Promise<{ readonly profile: Profiled } | { readonly failure: string }> {
+  return ask<{ readonly profile: Profiled }>({ ...job, task: 'profile', mode: 'compiled' }, stop);
+}
+
+async function ask<Found extends object>(
+  job: AnyJob,
+  stop: AbortSignal,
+): Promise<Found | { readonly failure: string }> {
   const file = new URL('./bench-worker.js', import.meta.url);
   const silent = (silence: Silence) => ({ failure: reasonOf(silence) });
-  const answer = await askWorker<Answer>(file, job, silent, stop);
+  const answer = await askWorker<Answer<Found>>(file, job, silent, stop);
   if ('userError' in answer) throw new UserError(answer.userError);
   return answer;
 }

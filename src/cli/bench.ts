@@ -10,6 +10,13 @@ import type { PytorchMode } from './bench-pytorch.js';
 import type { Timing } from './bench-sides.js';
 import type { Row } from './bench-table.js';
 import { MODES, PYTORCH_MODES } from './bench-modes.js';
+import {
+  PROFILE_HELP,
+  refuseBesideProfile,
+  showProfile,
+  TRACE_FILE,
+  TRACE_KEYS,
+} from './bench-profile.js';
 import { addConfigOptions, configRequest, type ConfigOptions } from './config-options.js';
 import { Interrupted } from './failure.js';
 import { print } from './output.js';
@@ -27,13 +34,16 @@ interface BenchOptions extends ConfigOptions {
   readonly againstModes: readonly PytorchMode[];
   readonly python?: string;
   readonly json?: string;
+  /** True: the usual file. */
+  readonly profile?: string | true;
   readonly threads?: number;
 }
 
 const HELP = `
 stock: tfjs's own operations one by one; eager: fsam's operations one by one; compiled: one call of TensorFlow a step.
 Images are synthetic, in the shape of the configuration's set. Leave the machine alone while it runs; where it is not
-yours alone, --rounds makes the sides take turns.`;
+yours alone, --rounds makes the sides take turns.
+${PROFILE_HELP}`;
 /** Batches of images that the steps go round. */
 const BATCHES = 4;
 
@@ -55,6 +65,10 @@ export function registerBench(program: Command): void {
     .option('--python <python>', 'Python that has torch (default: $FSAM_PYTHON or python3)')
     .option('--threads <n>', 'threads of each side (default: every core)', threadNumber)
     .option('--json <file>', 'also write every figure there')
+    .option(
+      '--profile [file]',
+      `where the time of the compiled step goes, op by op; its trace goes to the file (default: ${TRACE_FILE})`,
+    )
     .addHelpText('after', HELP)
     .action(bench);
 }
@@ -65,19 +79,33 @@ export function registerBench(program: Command): void {
  * 3. Print the table of those that ended.
  * @throws Interrupted, after the table, where a signal came; RunError, after it, where a side failed.
  */
-async function bench(options: BenchOptions): Promise<void> {
+async function bench(options: BenchOptions, command: Command): Promise<void> {
+  if (options.profile !== undefined) {
+    const all = Object.entries(options);
+    refuseBesideProfile(
+      new Map(all.filter(([name]) => command.getOptionValueSource(name) === 'cli')),
+    );
+  }
   if (options.threads !== undefined) {
     const { useThreads } = await import('../native/threads.js');
     // Every side's process inherits it.
     useThreads(options.threads);
   }
   const { config, shape } = await prepare(options);
+  if (options.profile !== undefined) {
+    await profile(traceFileOf(options.profile), config, shape, options);
+    return;
+  }
   const { findPytorch } = await import('./bench-pytorch.js');
   const pytorch = await findPytorch(options);
   if (pytorch === undefined) {
     print('PyTorch is left out; --against scripts/bench_pytorch.py times it too.');
   }
-  print(await describe(config, shape, options));
+  const { steps, warmup, rounds } = options;
+  const inEach = rounds > 1 ? `, in each of ${rounds} rounds` : '';
+  print(
+    `${await describe(config, shape)}: median of ${steps} steps after ${warmup} of warm-up${inEach}`,
+  );
   print(hardware());
 
   const { sides, timeAll } = await import('./bench-timing.js');
@@ -100,6 +128,20 @@ async function bench(options: BenchOptions): Promise<void> {
   }
 }
 
+const traceFileOf = (profile: string | true): string => (profile === true ? TRACE_FILE : profile);
+
+async function profile(
+  file: string,
+  config: Config,
+  shape: DatasetShape,
+  { steps, warmup }: BenchOptions,
+): Promise<void> {
+  const title = `${await describe(config, shape)}: mean of the faster half of ${steps} profiled steps after ${warmup} of warm-up`;
+  const machine = hardware();
+  for (const line of [title, machine]) print(line);
+  await showProfile({ config, file, title, hardware: machine, steps, warmup });
+}
+
 /** The table, and what it holds for. */
 async function show(rows: readonly Row[], config: Config, options: BenchOptions): Promise<void> {
   const { benchTable } = await import('./bench-table.js');
@@ -113,9 +155,12 @@ async function show(rows: readonly Row[], config: Config, options: BenchOptions)
 }
 
 async function prepare({ batch, ...options }: BenchOptions) {
+  const { refuseOthersFile } = await import('../util/output-file.js');
   if (options.json !== undefined) {
-    const { refuseOthersFile } = await import('../util/output-file.js');
     await refuseOthersFile('--json', options.json, ['hardware', 'rows']);
+  }
+  if (options.profile !== undefined) {
+    await refuseOthersFile('--profile', traceFileOf(options.profile), TRACE_KEYS);
   }
   const request = configRequest(options);
   const { loadConfig } = await import('../config/load.js');
@@ -150,18 +195,13 @@ const libraries = (timings: readonly Timing[]): string[] => [
   ...new Set(timings.map(({ library, device }) => `${library} on ${device}`)),
 ];
 
-async function describe(
-  config: Config,
-  shape: DatasetShape,
-  { warmup, steps, rounds }: BenchOptions,
-): Promise<string> {
+async function describe(config: Config, shape: DatasetShape): Promise<string> {
   const { optimizerTitle } = await import('../catalogue/optimizers.js');
   const { model, optimizer, batchSize } = config;
   const image = `${shape.height}x${shape.width}x${shape.channels}`;
   return (
     `${model.name}${model.width === null ? '' : ` of width ${model.width}`}, ${model.precision}, ${image} images, ` +
-    `${shape.classes} classes, ${optimizerTitle(optimizer.name, optimizer.adaptive)}, ` +
-    `batch ${batchSize}: median of ${steps} steps after ${warmup} of warm-up${rounds > 1 ? `, in each of ${rounds} rounds` : ''}`
+    `${shape.classes} classes, ${optimizerTitle(optimizer.name, optimizer.adaptive)}, batch ${batchSize}`
   );
 }
 

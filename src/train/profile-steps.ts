@@ -1,7 +1,7 @@
 // Profiles training steps, each beside one that nobody watches.
 import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
-import type { Config } from '../config/schema.js';
+import type { Config } from '../catalogue/schema.js';
 import type { OnTrace } from '../graph/program.js';
 import { decodeProfile } from '../native/profile.js';
 import { required } from '../util/errors.js';

@@ -126,3 +126,42 @@ it('names a Python without torch, times the rest, and exits with 1', async () =>
   const named = await fsam(folder, [...asked, '--python', python]);
   expect([named.code, named.stdout]).toEqual([2, '']);
 });
+
+it('--profile: the table of ops, and a trace that it writes over again but no other file', async () => {
+  const folder = temporaryFolder();
+  const asked = [...SMOKE, '--profile'];
+  const { code, stdout, stderr } = await fsam(folder, asked);
+  expect([code, stderr]).toEqual([0, '']);
+  expect(stdout).toContain(
+    'batch 32: mean of the faster half of 1 profiled steps after 1 of warm-up',
+  );
+  expect(stdout).toMatch(/^op +count +ms +share +bytes$/m);
+  expect(stdout).toMatch(/^WinogradConv2D +\d+ +\d+\.\d\d +\d+\.\d % +\d+\.\d [kM]B$/m);
+  expect(stdout).toMatch(/^outside any op +\d+\.\d\d +\d+\.\d %$/m);
+  expect(stdout).toMatch(/^the step +\d+ +\d+\.\d\d +100\.0 %$/m);
+  const read = (name: string) => readFileSync(join(folder, name), 'utf8');
+  const { fsam: about, traceEvents } = JSON.parse(read('trace.json')) as {
+    fsam: { table: { rows: { op: string; count: number; milliseconds: number }[] } };
+    traceEvents: { ph: string; name: string; dur: number }[];
+  };
+  for (const { op, count, milliseconds } of about.table.rows) {
+    const events = traceEvents.filter(({ ph, name }) => ph === 'X' && name === op);
+    expect(events).toHaveLength(count);
+    // One step was profiled: it is both the table's and the trace's.
+    expect(events.reduce((sum, { dur }) => sum + dur, 0) / 1000).toBeCloseTo(milliseconds, 6);
+  }
+  expect((await fsam(folder, asked)).code).toBe(0);
+
+  // Of another program.
+  writeFileSync(join(folder, 'mine.json'), '{"traceEvents":[]}');
+  const refused = await fsam(folder, [...asked, 'mine.json']);
+  expect(refused.stderr).toMatch(/^fsam: --profile mine\.json: is not from the same command.*\n$/);
+  expect([refused.code, refused.stdout, read('mine.json')]).toEqual([2, '', '{"traceEvents":[]}']);
+});
+
+it('--profile: refuses a side that has none, in one line', async () => {
+  const asked = [...SMOKE, '--profile', '--modes', 'stock', 'compiled'];
+  const { code, stdout, stderr } = await fsam(temporaryFolder(), asked);
+  expect(stderr).toMatch(/^fsam: --modes: got stock compiled beside --profile, .*\n$/);
+  expect([code, stdout]).toEqual([2, '']);
+});
