@@ -49,7 +49,7 @@ const BATCHES = 4;
 
 export function registerBench(program: Command): void {
   const count = wholeNumber(9);
-  addConfigOptions(program.command('bench'))
+  addConfigOptions(program.command('bench'), 'experiment', ['--epochs', '--max-steps', '--subset'])
     .description('Times training steps: stock tfjs, eager, compiled, and PyTorch beside them.')
     .option('--batch <n>', 'images a step (default: batchSize of the configuration)', count)
     .option('--steps <n>', 'measured steps', count, 10)

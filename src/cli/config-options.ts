@@ -25,19 +25,36 @@ const SOURCES = {
 } as const;
 type Source = keyof typeof SOURCES;
 
-export function addConfigOptions(command: Command, source: Source = 'experiment'): Command {
+/** How much is trained, and on how much. */
+const AMOUNTS = [
+  { flag: '--epochs', value: '<n>', what: 'passes over the training set' },
+  {
+    flag: '--max-steps',
+    value: '<n>',
+    what: 'stop after this many steps, learning rates unchanged',
+  },
+  { flag: '--subset', value: '<train,test>', what: 'class-balanced subsets of these sizes' },
+] as const;
+type Amount = (typeof AMOUNTS)[number]['flag'];
+
+/** @param without options that would change nothing in what the command does */
+export function addConfigOptions(
+  command: Command,
+  source: Source = 'experiment',
+  without: readonly Amount[] = [],
+): Command {
   const { shelf, example } = SOURCES[source];
   // --config is not a required option of commander's, which would hide the suggestion for a
   // mistyped --confg.
-  return command
+  command
     .option('--config <file>', `a YAML file, or a name under ${shelf} such as ${example}`)
     .option('--set <key=value>', 'any key, such as optimizer.rho=0.1 (repeatable)', collect)
     .option('--seed <n>', 'what everything random is drawn from')
-    .option('--data-dir <path>', 'folder of the data set, or the folder above it, or its .tar.gz')
-    .option('--epochs <n>', 'passes over the training set')
-    .option('--max-steps <n>', 'stop after this many steps, learning rates unchanged')
-    .option('--subset <train,test>', 'class-balanced subsets of these sizes')
-    .option('--device <device>', 'auto, cpu or gpu');
+    .option('--data-dir <path>', 'folder of the data set, or the folder above it, or its .tar.gz');
+  for (const { flag, value, what } of AMOUNTS) {
+    if (!without.includes(flag)) command.option(`${flag} ${value}`, what);
+  }
+  return command.option('--device <device>', 'auto, cpu or gpu');
 }
 
 /** For an option that may be given several times. */

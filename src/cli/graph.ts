@@ -5,7 +5,8 @@ import { addConfigOptions, configRequest, type ConfigOptions } from './config-op
 const DESCRIPTION = 'Prints the traced training step: every op with its shapes, and their counts.';
 
 export function registerGraph(program: Command): void {
-  addConfigOptions(program.command('graph').description(DESCRIPTION)).action(
+  const command = program.command('graph').description(DESCRIPTION);
+  addConfigOptions(command, 'experiment', ['--epochs', '--max-steps']).action(
     async (options: ConfigOptions) => {
       const { printStep } = await import('./print-step.js');
       await printStep(configRequest(options));

@@ -24,6 +24,13 @@ it('documents every option of train, and what a repeated option does', async () 
   expect(stdout).toContain('the last one counts');
 });
 
+it('lists no option that would change nothing', async () => {
+  const help = async (command: string) => (await fsam(folder, [command, '--help'])).stdout;
+  const [graph, bench] = [await help('graph'), await help('bench')];
+  for (const text of [graph, bench]) expect(text).not.toMatch(/--(epochs|max-steps)\b/);
+  expect([graph.includes('--subset'), bench.includes('--subset')]).toEqual([true, false]);
+});
+
 it('names a sweep where the help of sweep says what --config takes', async () => {
   const { stdout } = await fsam(folder, ['sweep', '--help']);
   expect(stdout.replace(/\s+/g, ' ')).toContain('a name under configs/sweeps/ such as tiny-rho');
