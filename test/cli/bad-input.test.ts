@@ -12,7 +12,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { contentOf, fsam, start, temporaryFolder } from './support/fsam.js';
+import { temporaryFolder } from '../support/folders.js';
+import { contentOf, fsam, start } from './support/fsam.js';
 
 /** Runs the command and holds it to the rule; `messages` are what its lines contain, in order. Resolves to them. */
 async function expectRefused(

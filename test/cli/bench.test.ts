@@ -2,24 +2,25 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
-import { fsam, start, temporaryFolder } from './support/fsam.js';
+import { temporaryFolder } from '../support/folders.js';
+import { writeProgram } from '../support/programs.js';
+import { fsam, start } from './support/fsam.js';
 
 const SMOKE = ['bench', '--config', 'smoke', '--steps', '1', '--warmup', '1'];
 
 /** A stand-in for Python with torch: a program that answers as scripts/bench_pytorch.py does. */
 function standIn(folder: string, source: string): string[] {
   const python = join(folder, 'python');
-  writeFileSync(
+  writeProgram(
     python,
-    `#!/usr/bin/env node
-     const args = process.argv.slice(2);
+    `const args = process.argv.slice(2);
      if (args[0] === '-c') process.exit(0);
      const asked = (name) => args[args.indexOf('--' + name) + 1];
      const answer = (object) => console.log(JSON.stringify(object));
      const timing = { milliseconds: [4], peak_memory_mb: 800, losses: [],
        parameters: Number(asked('parameters')), torch: '2', instructions: 'AVX2', threads: Number(asked('threads')), device: 'cpu' };
      ${source}`,
-    { mode: 0o755 },
+    '/usr/bin/env node',
   );
   writeFileSync(join(folder, 'script.py'), '');
   return ['--against', 'script.py', '--python', python];
@@ -115,7 +116,7 @@ it('SIGINT before a side has ended: no table, and no process left', async () => 
 it('names a Python without torch, times the rest, and exits with 1', async () => {
   const folder = temporaryFolder();
   writeFileSync(join(folder, 'script.py'), '');
-  writeFileSync(join(folder, 'python'), '#!/bin/sh\nexit 3\n', { mode: 0o755 });
+  writeProgram(join(folder, 'python'), 'exit 3');
   const asked = [...SMOKE, '--modes', 'compiled', '--against', 'script.py'];
   const python = join(folder, 'python');
   const { code, stdout, stderr } = await fsam(folder, asked, { FSAM_PYTHON: python });

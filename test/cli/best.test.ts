@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { fsam, temporaryFolder } from './support/fsam.js';
+import { temporaryFolder } from '../support/folders.js';
+import { fsam } from './support/fsam.js';
 
 it('shows validation, keeps the best epoch by it, and evaluates both', async () => {
   const folder = temporaryFolder();

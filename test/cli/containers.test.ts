@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { existsSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { CONTAINER, hasContainers } from './support/container.js';
-import { start, temporaryFolder } from './support/fsam.js';
+import { temporaryFolder } from '../support/folders.js';
+import { start } from './support/fsam.js';
 
 const reason = hasContainers ? '' : ' (skipped: unshare may not make process namespaces here)';
 

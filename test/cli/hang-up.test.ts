@@ -1,18 +1,13 @@
 // The launcher, and what a hang-up of the terminal does: nothing under nohup, otherwise the run saves and leaves.
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
-import { fsam, LAUNCHER, start, temporaryFolder } from './support/fsam.js';
+import { read, temporaryFolder } from '../support/folders.js';
+import { untilThere } from '../support/wait.js';
+import { fsam, LAUNCHER, start } from './support/fsam.js';
 
 const TRAIN = ['train', '--config', 'smoke', '--epochs', '12', '--out', 'run'];
-const metrics = (...path: string[]): string => readFileSync(join(...path, 'metrics.csv'), 'utf8');
+const metrics = (...path: string[]): string => read(...path, 'metrics.csv');
 
 /** To every process of its group, as the shell does at a hang-up. */
 function hangUp(child: { readonly pid?: number | undefined }): void {
@@ -35,7 +30,7 @@ it('under nohup a sweep goes on, with the processes of its points', async () => 
   writeFileSync(join(folder, 'trial.yaml'), text);
   const sweep = start(folder, ['sweep', '--config', 'trial.yaml'], {}, ['nohup']);
   const rows = join(folder, 'results/trial/fsam-rho0.2-sigma1-lambda0.6/seed-1/metrics.csv');
-  while (!existsSync(rows)) await new Promise((resolve) => setTimeout(resolve, 20));
+  await untilThere(rows);
   hangUp(sweep.process);
   const { code, stderr } = await sweep.done;
   expect([code, stderr]).toEqual([0, '']);

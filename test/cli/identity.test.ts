@@ -3,7 +3,8 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { writeRun } from '../unit/report-support.js';
-import { fsam, temporaryFolder } from './support/fsam.js';
+import { temporaryFolder } from '../support/folders.js';
+import { fsam } from './support/fsam.js';
 
 describe('runs that differ in name and seed alone', () => {
   it('are one point of a report', async () => {

@@ -1,6 +1,7 @@
 // fsam models: sizes that are known from elsewhere.
 import { expect, test } from 'vitest';
-import { fsam, temporaryFolder } from './support/fsam.js';
+import { temporaryFolder } from '../support/folders.js';
+import { fsam } from './support/fsam.js';
 
 test('lists parameters and multiply-adds', async () => {
   const { code, stdout } = await fsam(temporaryFolder(), ['models']);

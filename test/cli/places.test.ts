@@ -1,8 +1,9 @@
 // Relative paths mean the same wherever a run or a sweep goes on or is evaluated: they are relative to where it began.
-import { mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { fsam, start, temporaryFolder } from './support/fsam.js';
+import { read, temporaryFolder } from '../support/folders.js';
+import { fsam, start } from './support/fsam.js';
 
 const SIDE = 8;
 
@@ -24,7 +25,7 @@ interface Places {
 
 /** Two folders, the data, and an experiment and a sweep in the first. */
 function makePlaces(): Places {
-  const root = realpathSync(temporaryFolder());
+  const root = temporaryFolder();
   const [began, elsewhere, sets] = [join(root, 'deep/a'), join(root, 'b'), join(root, 'sets')];
   for (const folder of [began, elsewhere, sets]) mkdirSync(folder, { recursive: true });
   for (const [name, count] of [
@@ -51,7 +52,6 @@ function makePlaces(): Places {
 
 const SMOKE =
   'name: trial\nbatchSize: 16\nmodel: { name: resnet18, width: 4 }\noptimizer: { name: fsam }\n';
-const read = (...path: string[]): string => readFileSync(join(...path), 'utf8');
 
 interface Environment {
   readonly workingFolder: string;

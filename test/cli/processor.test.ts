@@ -1,12 +1,13 @@
 // Threads and oneDNN of a run: recorded, kept when it goes on, and refused where something else is asked.
-import { cpSync, readFileSync } from 'node:fs';
+import { cpSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { fsam, start, temporaryFolder } from './support/fsam.js';
+import { columnOf } from '../support/csv.js';
+import { read, temporaryFolder } from '../support/folders.js';
+import { fsam, start } from './support/fsam.js';
 
 const TRAIN = ['train', '--config', 'smoke', '--epochs', '30'];
-const read = (...path: string[]): string => readFileSync(join(...path), 'utf8');
 const environmentOf = (...path: string[]) =>
   JSON.parse(read(...path, 'environment.json')) as Record<string, unknown>;
 
@@ -67,9 +68,8 @@ describe('a run that began with one thread and without oneDNN', () => {
     expect(anew.code).toBe(0);
     expect(environmentOf(folder, 'kept')).toMatchObject({ threads: 2 });
     const evaluated = await fsam(folder, ['eval', 'run'], open);
-    const last = read(folder, 'run', 'metrics.csv').trimEnd().split('\n').at(-1)!.split(',');
-    const header = read(folder, 'run', 'metrics.csv').split('\n')[0]!.split(',');
-    const loss = Number(last[header.indexOf('test_loss')]).toPrecision(7);
+    const losses = columnOf(read(folder, 'run', 'metrics.csv'), 'test_loss');
+    const loss = Number(losses.at(-1)).toPrecision(7);
     expect(evaluated.stdout).toContain(`test loss ${loss} `);
   });
 });

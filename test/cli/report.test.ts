@@ -11,7 +11,8 @@ import {
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { writeRun } from '../unit/report-support.js';
-import { contentOf, fsam, temporaryFolder } from './support/fsam.js';
+import { temporaryFolder } from '../support/folders.js';
+import { contentOf, fsam } from './support/fsam.js';
 
 function twoRuns(): string {
   const folder = temporaryFolder();

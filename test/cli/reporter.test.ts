@@ -1,5 +1,6 @@
 // The lines of a run, and its progress bar on a terminal.
 import { PassThrough } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { createReporter } from '../../src/cli/reporter.js';
 import type { MetricsRow } from '../../src/experiment/metrics.js';
@@ -116,7 +117,7 @@ describe('on a terminal', () => {
     reporter.start(RUN);
     reporter.step({ ...STEP, stepInEpoch: 1 });
     expect(terminal.text()).toContain('? left');
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await sleep(20);
     reporter.step({ ...STEP, stepInEpoch: 2 });
     reporter.close();
     expect(terminal.text()).toContain('2/4  loss 4.062  accuracy 9.3 %  262 img/s  0.0 s left');

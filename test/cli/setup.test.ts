@@ -14,22 +14,23 @@ import {
 } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beforeAll, expect, test } from 'vitest';
+import { temporaryFolder } from '../support/folders.js';
+import { writeProgram } from '../support/programs.js';
 import { CONTAINER, hasContainers } from './support/container.js';
 import {
   makeClone,
   makeLibrary,
   phasesOf,
-  scratchFolder,
   start,
   write,
-  writeProgram,
   type Started,
 } from './support/setup-clone.js';
 
 const ADDON = 'node_modules/@tensorflow/tfjs-node-gpu/lib/napi-v8/tfjs_binding.node';
 
-const folder = scratchFolder();
+const folder = temporaryFolder();
 const library = makeLibrary(join(folder, 'library'));
 const own = { FSAM_LIBTENSORFLOW: library };
 const complete = makeClone(join(folder, 'complete'));
@@ -57,9 +58,6 @@ beforeAll(async () => {
   // Of the machine's programs, only what is needed to get as far as the missing one.
   writeProgram(join(tools, 'node'), `exec '${process.execPath}' "$@"`);
   first = await start(complete, { environment: own, args: ['--flag', 'value'] });
-});
-afterAll(() => {
-  rmSync(folder, { recursive: true });
 });
 
 test('the first start builds what is missing, then runs the command with its arguments and exit code', () => {
@@ -122,7 +120,7 @@ test.skipIf(!hasContainers)(
     const options = { environment: own, through: CONTAINER };
     const first = start(root, options);
     // The time at which they start would otherwise be the same, too.
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await sleep(300);
     const both = await Promise.all([first, start(root, options)]);
     expect(both.map(({ stdout }) => stdout)).toEqual(['ran', 'ran']);
     expect(both.flatMap(phasesOf)).toEqual(['native addon', 'TypeScript']);

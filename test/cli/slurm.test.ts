@@ -2,10 +2,13 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fsam, temporaryFolder } from './support/fsam.js';
+import { temporaryFolder } from '../support/folders.js';
+import { untilThere } from '../support/wait.js';
+import { fsam } from './support/fsam.js';
 
 const SCRIPT = fileURLToPath(new URL('../../scripts/slurm-node.sh', import.meta.url));
 const path = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`;
@@ -29,7 +32,7 @@ describe.skipIf(missing.length > 0)(`fsam sweep --launcher slurm (${reason})`, (
   afterAll(() => {
     execFileSync(SCRIPT, ['stop', node]);
   });
-  const pause = () => new Promise((resolve) => setTimeout(resolve, 200));
+  const pause = () => sleep(200);
 
   it('runs every point, over a requeue and a limit, to the summary of a local sweep', async () => {
     const folder = temporaryFolder();
@@ -46,9 +49,9 @@ describe.skipIf(missing.length > 0)(`fsam sweep --launcher slurm (${reason})`, (
     expect(again.stdout).toContain('nothing to submit');
 
     const run = join(folder, 'results/trial/sgd/seed-1');
-    while (!existsSync(join(run, 'metrics.csv'))) await pause();
+    await untilThere(join(run, 'metrics.csv'));
     await slurm('scontrol', 'requeue', `${array}_1`);
-    while (!existsSync(join(folder, 'results/trial/sgd/seed-2/metrics.csv'))) await pause();
+    await untilThere(join(folder, 'results/trial/sgd/seed-2/metrics.csv'));
     // What Slurm sends before the limit.
     await slurm('scancel', '--signal=USR1', '--batch', `${array}_2`);
     const status = await fsam(folder, [...command, '--status'], environment);

@@ -8,9 +8,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { configSchema } from '../../src/catalogue/schema.js';
-import { fsam, start, temporaryFolder } from './support/fsam.js';
+import { read, temporaryFolder } from '../support/folders.js';
+import { untilThere } from '../support/wait.js';
+import { fsam, start } from './support/fsam.js';
 
 const HEAD = 'name: trial\nbase: smoke\n';
 const AXES = 'axes:\n  optimizer.name: [sgd, fsam]\n  seed: [1, 2]\n';
@@ -22,7 +25,7 @@ function sweepFolder(text: string): string {
 }
 const SWEEP = ['sweep', '--config', 'trial.yaml', '--no-estimate'];
 const metrics = (folder: string, point: string): string =>
-  readFileSync(join(folder, 'results/trial', point, 'metrics.csv'), 'utf8');
+  read(folder, 'results/trial', point, 'metrics.csv');
 
 describe('fsam sweep', () => {
   it('prints the plan and the time, and with --dry-run does nothing', async () => {
@@ -72,7 +75,7 @@ describe('fsam sweep', () => {
     const config = ['--config', 'smoke', '--set', 'optimizer.name=sgd', '--epochs', '2000'];
     const other = start(folder, ['train', ...config, '--out', 'results/trial/sgd/seed-1']);
     const rows = join(folder, 'results/trial/sgd/seed-1/metrics.csv');
-    while (!existsSync(rows)) await new Promise((resolve) => setTimeout(resolve, 20));
+    await untilThere(rows);
     const { code, stdout, stderr } = await fsam(folder, SWEEP);
     expect(stdout).toContain('1 running');
     expect(stderr).toMatch(/^failed: sgd\/seed-1: another process is at work on it$/m);
@@ -87,7 +90,7 @@ describe('fsam sweep', () => {
     const config = ['--config', 'smoke', '--set', 'optimizer.name=sgd', '--epochs', '20'];
     const other = start(folder, ['train', ...config, '--out', 'results/trial/sgd/seed-1']);
     const rows = join(folder, 'results/trial/sgd/seed-1/metrics.csv');
-    while (!existsSync(rows)) await new Promise((resolve) => setTimeout(resolve, 20));
+    await untilThere(rows);
     // Held still, it is at work however long the sweep takes to look.
     other.process.kill('SIGSTOP');
     const sweep = start(folder, SWEEP);
@@ -177,11 +180,8 @@ describe('fsam sweep', () => {
     const [straight, stopped] = [sweepFolder(long), sweepFolder(long)];
     expect((await fsam(straight, [...SWEEP, '--jobs', '2'])).code).toBe(0);
     const rows = join(stopped, 'results/trial/sgd/seed-1/metrics.csv');
-    const untilRuns = async (): Promise<void> => {
-      while (!existsSync(rows)) await new Promise((resolve) => setTimeout(resolve, 20));
-    };
     const terminated = start(stopped, [...SWEEP, '--jobs', '2']);
-    await untilRuns();
+    await untilThere(rows);
     terminated.process.kill('SIGTERM');
     const { code, stderr } = await terminated.done;
     expect(code).toBe(143);
@@ -208,7 +208,7 @@ describe('fsam sweep', () => {
         readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('--point');
       let point: string | undefined;
       while (point === undefined) {
-        await new Promise((resolve) => setTimeout(resolve, 1));
+        await sleep(1);
         const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
         point = children.split(' ').filter(Boolean).find(isPoint);
       }
@@ -216,7 +216,7 @@ describe('fsam sweep', () => {
       await sweep.done;
       const end = Date.now() + 20_000;
       while (existsSync(`/proc/${point}`) && Date.now() < end) {
-        await new Promise((resolve) => setTimeout(resolve, 50));
+        await sleep(50);
       }
       const lives = existsSync(`/proc/${point}`);
       if (lives) process.kill(Number(point), 'SIGKILL');
@@ -229,7 +229,7 @@ describe('fsam sweep', () => {
     const sweep = start(folder, SWEEP);
     const lock = join(folder, 'results/trial/sgd/seed-1/.fsam-lock');
     const rows = join(folder, 'results/trial/sgd/seed-1/metrics.csv');
-    while (!existsSync(rows)) await new Promise((resolve) => setTimeout(resolve, 20));
+    await untilThere(rows);
     process.kill((JSON.parse(readFileSync(lock, 'utf8')) as { pid: number }).pid, 'SIGTERM');
     const { code, stdout, stderr } = await sweep.done;
     expect(stdout).toContain('[4/4]');
@@ -252,9 +252,7 @@ describe('fsam sweep', () => {
     const busy = sweepFolder(`set: { epochs: 200 }\n${AXES}`);
     const first = start(busy, SWEEP);
     await first.until(/new/);
-    while (!existsSync(join(busy, 'results/trial/sweep.json'))) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await untilThere(join(busy, 'results/trial/sweep.json'));
     const second = await fsam(busy, SWEEP);
     expect(second.code).toBe(2);
     expect(second.stderr).toMatch(/in use by process \d+/);

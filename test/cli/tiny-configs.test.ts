@@ -1,18 +1,18 @@
 // The tiny twin of every CIFAR experiment, trained as a user would.
-import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { CONFIGS_FOLDER } from '../../src/config/files.js';
-import { fsam, temporaryFolder } from './support/fsam.js';
+import { yamlIn } from '../support/configs.js';
+import { rowsOf } from '../support/csv.js';
+import { read, temporaryFolder } from '../support/folders.js';
+import { fsam } from './support/fsam.js';
 
-const yamlIn = (folder: string): string[] =>
-  readdirSync(folder).filter((file) => file.endsWith('.yaml'));
 const tiny = yamlIn(join(CONFIGS_FOLDER, 'tiny'));
 
 test('every CIFAR experiment has one, and each names its command and its schema', () => {
   expect(tiny).toEqual(yamlIn(CONFIGS_FOLDER).filter((file) => file.startsWith('cifar')));
   for (const file of tiny) {
-    const text = readFileSync(join(CONFIGS_FOLDER, 'tiny', file), 'utf8');
+    const text = read(CONFIGS_FOLDER, 'tiny', file);
     expect(text.split('\n')[0]).toBe('# yaml-language-server: $schema=../schema.json');
     expect(text).toContain(`bin/fsam train --config configs/tiny/${file}`);
     expect(text).toContain(`extends: ../${file}`);
@@ -25,10 +25,7 @@ test.each(tiny)('%s', async (file) => {
   const { code, stderr } = await fsam(folder, ['train', '--config', config, '--out', 'run']);
   expect(stderr).toContain('2 epochs of 2 steps');
   expect(code).toBe(0);
-  const csv = readFileSync(join(folder, 'run', 'metrics.csv'), 'utf8')
-    .trim()
-    .split('\n');
-  const [header = [], ...rows] = csv.map((line) => line.split(','));
+  const [header = [], ...rows] = rowsOf(read(folder, 'run', 'metrics.csv'));
   expect(rows).toHaveLength(2);
   const noisy = file.includes('noise');
   for (const row of rows) {

@@ -1,26 +1,15 @@
 // A run from start to end as a user sees it: lines, folder, eval, signals, resuming.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
-import { fsam, LAUNCHER, start, temporaryFolder } from './support/fsam.js';
+import { rowsOf } from '../support/csv.js';
+import { read, temporaryFolder } from '../support/folders.js';
+import { fsam, LAUNCHER, start } from './support/fsam.js';
 
 const smoke = ['train', '--config', 'smoke'];
-const read = (...path: string[]): string => readFileSync(join(...path), 'utf8');
-const rowsOf = (csv: string): string[][] =>
-  csv
-    .trim()
-    .split('\n')
-    .map((line) => line.split(','));
 
 describe('fsam train', () => {
   it('prints a line an epoch and the result on stdout, and writes the run folder', async () => {
@@ -188,7 +177,7 @@ describe('a signal', () => {
       // A run that chooses its kernels by the images' size reads before it takes the folder.
       const lock = join(folder, 'run/.fsam-lock');
       await vi.waitUntil(() => existsSync(lock), 8000).catch(() => undefined);
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      await sleep(300);
       run.process.kill(signal);
       // By the signal itself, which the shell shows as the same exit code.
       const ended = once(run.process, 'exit') as Promise<[number | null, string | null]>;
@@ -225,9 +214,9 @@ describe('a signal', () => {
     const changes = slow.flatMap((change) => ['--set', change]);
     const run = start(folder, [...smoke, ...changes, '--out', 'run']);
     await run.until(/ready after/);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await sleep(100);
     run.process.kill('SIGINT');
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await sleep(100);
     run.process.kill('SIGINT');
     const { code, stderr } = await run.done;
     expect(code).toBe(130);

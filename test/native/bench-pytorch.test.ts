@@ -1,16 +1,15 @@
 // scripts/bench_pytorch.py: its networks and steps are the authors' (test/golden), and ours.
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { timePytorch } from '../../src/cli/bench-pytorch.js';
-import { loadConfig } from '../../src/config/load.js';
 import { LISTED_NETWORKS } from '../../src/catalogue/network.js';
 import type { NetworkOption } from '../../src/catalogue/networks.js';
 import { modelSchema, type ModelConfig } from '../../src/catalogue/schema.js';
 import { buildModel } from '../../src/models/models.js';
 import { processorFlags } from '../../src/native/onednn.js';
+import { configFrom, yamlIn } from '../support/configs.js';
 
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const SCRIPTS = here('../../scripts');
@@ -66,13 +65,11 @@ describe.skipIf(!hasTorch)(title, () => {
 
   it('has every network that fsam lists or a configuration names, parameter by parameter', () => {
     const files = ['', 'tiny'].flatMap((folder) =>
-      readdirSync(path.join(CONFIGS, folder))
-        .filter((name) => name.endsWith('.yaml'))
-        .map((name) => path.join(CONFIGS, folder, name)),
+      yamlIn(path.join(CONFIGS, folder)).map((name) => path.join(CONFIGS, folder, name)),
     );
     const models = [
       ...LISTED_NETWORKS.map(({ name }) => modelSchema.parse({ name })),
-      ...files.map((config) => loadConfig({ config, assignments: [], overrides: {} }).model),
+      ...files.map((config) => configFrom(config).model),
       modelSchema.parse({ name: 'pyramidnet-20-12', block: 'basic' }),
       modelSchema.parse({ name: 'wrn-16-2', stageBlocks: 'paper' }),
       modelSchema.parse({ name: 'vit', patch: 8, layers: 1, heads: 4, width: 16 }),
@@ -109,11 +106,13 @@ print(json.dumps([[[n, list(p.shape)] for n, p in m.named_parameters()] for m in
   });
 
   it('runs the step of a configuration, and refuses another number of parameters', async () => {
-    const config = loadConfig({
-      config: path.join(CONFIGS, 'tiny/cifar10-vit.yaml'),
-      assignments: ['microBatches=3', 'labelSmoothing=0.1', 'weightAverage=0.9', 'batchSize=4'],
-      overrides: {},
-    });
+    const config = configFrom(
+      path.join(CONFIGS, 'tiny/cifar10-vit.yaml'),
+      'microBatches=3',
+      'labelSmoothing=0.1',
+      'weightAverage=0.9',
+      'batchSize=4',
+    );
     const shape = {
       classes: 10,
       height: 28,

@@ -1,13 +1,12 @@
 // Every experiment file traced at its full size; nothing is computed, and the data is not needed.
-import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { CONFIGS_FOLDER } from '../../src/config/files.js';
-import { loadConfig } from '../../src/config/load.js';
 import { datasetShape } from '../../src/data/load.js';
 import { hasLabelNoise } from '../../src/data/label-noise.js';
 import { describeStep } from '../../src/train/engine.js';
+import { configFrom, yamlIn } from '../support/configs.js';
 
-const files = readdirSync(CONFIGS_FOLDER).filter((file) => file.endsWith('.yaml'));
+const files = yamlIn(CONFIGS_FOLDER);
 
 /** Convolutions of a network, shortcuts included, worked out from its layers. */
 const CONVOLUTIONS: Readonly<Record<string, number>> = {
@@ -19,11 +18,7 @@ const CONVOLUTIONS: Readonly<Record<string, number>> = {
 };
 
 test.each(files)('%s', async (file) => {
-  const config = loadConfig({
-    config: file,
-    assignments: ['model.convolution=direct'],
-    overrides: {},
-  });
+  const config = configFrom(file, 'model.convolution=direct');
   const images = await datasetShape(config.data, config.seed);
   const shape = { ...images, labelNoise: hasLabelNoise(config.labelNoise) };
   const listing = describeStep(config, shape);

@@ -15,7 +15,8 @@ import { openRun, runFolder } from '../../src/experiment/folder.js';
 import { summarise } from '../../src/report/points.js';
 import { readRuns } from '../../src/report/runs.js';
 import { createEngine } from '../../src/train/engine.js';
-import { resultOf, scratchFolder, tensorsOf } from '../unit/experiment-support.js';
+import { temporaryFolder } from '../support/folders.js';
+import { resultOf, tensorsOf } from '../unit/experiment-support.js';
 import { sitting } from './support/sitting.js';
 
 const SEED = 7;
@@ -51,7 +52,7 @@ async function configOf(index: number, folder: string): Promise<Config> {
 }
 
 test.each(numbers)('configuration %i: stopped, resumed, evaluated, reported', async (index) => {
-  const root = scratchFolder();
+  const root = temporaryFolder();
   const config = await configOf(index, root);
   const [straight, stopped] = [join(root, 'straight'), join(root, 'stopped')];
   await sitting(config, straight, Infinity);

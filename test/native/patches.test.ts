@@ -2,18 +2,12 @@
 import { expect, test } from 'vitest';
 import { patchConv2d, suitsPatches } from '../../src/native/patches.js';
 import { tf, type Tensor, type Tensor4D } from '../../src/native/tensorflow.js';
-import { randomStream } from '../../src/util/random.js';
 import { distance } from './support/compare.js';
+import { normalTensors } from './support/normal.js';
 
 type Shape = [number, number, number, number];
 
-const stream = randomStream(13, 'synthetic');
-
-const normal = (...shape: Shape): Tensor4D =>
-  tf.tensor4d(
-    Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => stream.normal()),
-    shape,
-  );
+const normal = normalTensors(13);
 
 /** The definition: y, and the gradients of sum(y dy), zero padding of (K - 1) / 2 on every side. */
 function byDefinition(x: Tensor4D, filter: Tensor4D, dy: Tensor4D, stride: number) {

@@ -4,16 +4,10 @@ import './support/with-onednn.js';
 import { expect, test } from 'vitest';
 import { conv2d } from '../../src/native/kernels.js';
 import { tf, type Tensor, type Tensor4D } from '../../src/native/tensorflow.js';
-import { randomStream } from '../../src/util/random.js';
 import { distance } from './support/compare.js';
+import { normalTensors } from './support/normal.js';
 
-const stream = randomStream(11, 'synthetic');
-
-const normal = (...shape: [number, number, number, number]): Tensor4D =>
-  tf.tensor4d(
-    Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => stream.normal()),
-    shape,
-  );
+const normal = normalTensors(11);
 
 /** Sum over images and pixels of x [N H W I], every second row and column, times dy [N H/2 W/2 O]. */
 function byDefinition(x: Tensor4D, dy: Tensor4D): Float64Array {

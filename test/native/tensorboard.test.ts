@@ -1,25 +1,14 @@
 // TensorBoard event files, decoded by hand: TFRecord framing around Event messages.
-import {
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import os from 'node:os';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import protobuf from 'protobufjs';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { clearCurves, runFolder } from '../../src/experiment/folder.js';
 import { openCurves } from '../../src/experiment/tensorboard.js';
 import { claimFiles } from '../../src/util/owned-files.js';
+import { temporaryFolder } from '../support/folders.js';
 
-const scratch = mkdtempSync(path.join(os.tmpdir(), 'fsam-tensorboard-'));
-afterAll(() => {
-  rmSync(scratch, { recursive: true });
-});
+const scratch = temporaryFolder();
 
 /** The part of tensorflow/core/util/event.proto and its like that scalars take. */
 const { root } = protobuf.parse(`

@@ -1,12 +1,12 @@
 // Threads of our own convolutions, and how many there are.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
 import { settleThreads, threadCount, useThreads } from '../../src/native/threads.js';
 import { UserError } from '../../src/util/errors.js';
+import { temporaryFolder } from '../support/folders.js';
 
 const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const VARIABLES = ['TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS', 'OMP_NUM_THREADS'] as const;
@@ -19,17 +19,12 @@ afterEach(() => {
 });
 
 test('share out tasks, have none of none, and say where there are no more of them', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'fsam-threads-'));
-  try {
-    const program = join(folder, 'threads');
-    const sources = ['-I', file('../../src/native/ops'), file('./support/threads.cc')];
-    const compiler = process.env['CXX'] ?? 'g++';
-    execFileSync(compiler, ['-std=c++17', '-pthread', ...sources, '-o', program]);
-    const said = execFileSync(program, { encoding: 'utf8', timeout: 20_000 });
-    expect(said).toBe('sum 90\nno more threads\n');
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const program = join(temporaryFolder(), 'threads');
+  const sources = ['-I', file('../../src/native/ops'), file('./support/threads.cc')];
+  const compiler = process.env['CXX'] ?? 'g++';
+  execFileSync(compiler, ['-std=c++17', '-pthread', ...sources, '-o', program]);
+  const said = execFileSync(program, { encoding: 'utf8', timeout: 20_000 });
+  expect(said).toBe('sum 90\nno more threads\n');
 });
 
 test.each([

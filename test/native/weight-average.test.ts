@@ -1,14 +1,13 @@
 // The EMA of weights: by hand from the weights of every step, what evaluation uses, and its place in
 // a checkpoint.
 import './support/without-onednn.js';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { loadCheckpoint, saveCheckpoint } from '../../src/experiment/checkpoint.js';
 import { BEGINNING } from '../../src/experiment/progress.js';
 import { required } from '../../src/util/errors.js';
 import { readHeader } from '../../src/util/safetensors.js';
+import { temporaryFolder } from '../support/folders.js';
 import { expectNear } from './support/compare.js';
 import { batchOf, bytes, tinyConfig, tinyEngine, train } from './support/engine.js';
 
@@ -63,7 +62,7 @@ test('evaluation takes the averages', () => {
 });
 
 test('a checkpoint has the averages, tensor by tensor', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'fsam-average-'));
+  const folder = temporaryFolder();
   const [straight, restored] = [tinyEngine(config), tinyEngine(config)];
   try {
     train(straight, config, 0, 3);
@@ -81,7 +80,6 @@ test('a checkpoint has the averages, tensor by tensor', async () => {
   } finally {
     straight.dispose();
     restored.dispose();
-    rmSync(folder, { recursive: true });
   }
 });
 

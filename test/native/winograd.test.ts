@@ -3,22 +3,14 @@ import { expect, test } from 'vitest';
 import { conv2d } from '../../src/native/kernels.js';
 import { tf, type Tensor, type Tensor4D } from '../../src/native/tensorflow.js';
 import { suitsWinograd, winogradConv2d } from '../../src/native/winograd.js';
-import { randomStream } from '../../src/util/random.js';
 import { distance } from './support/compare.js';
+import { normalTensors } from './support/normal.js';
 
 type Convolution = (x: Tensor4D, filter: Tensor4D) => Tensor4D;
 
 const direct: Convolution = (x, filter) => conv2d(x, filter, 1, 'SAME');
 
-const stream = randomStream(7, 'synthetic');
-
-function normal(...shape: [number, number, number, number]): Tensor4D {
-  const size = shape.reduce((product, extent) => product * extent, 1);
-  return tf.tensor4d(
-    Float32Array.from({ length: size }, () => stream.normal()),
-    shape,
-  );
-}
+const normal = normalTensors(7);
 
 /** The definition, in double precision: zero padding of 1 on every side. */
 function byDefinition(x: Tensor4D, filter: Tensor4D): Float64Array {

@@ -1,30 +1,16 @@
 // The scripts of the paper's ablations: which commands they give, told by a stand-in for fsam.
-import {
-  chmodSync,
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
+import { temporaryFolder } from '../support/folders.js';
+import { writeProgram } from '../support/programs.js';
 
-const folder = realpathSync(mkdtempSync(join(tmpdir(), 'fsam-scripts-')));
+const folder = temporaryFolder();
 const record = join(folder, 'record');
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
 
 cpSync('scripts', join(folder, 'scripts'), { recursive: true });
-mkdirSync(join(folder, 'bin'));
-const program = join(folder, 'bin/fsam');
-writeFileSync(program, `#!/bin/sh\necho "$*" >>'${record}'\n`);
-chmodSync(program, 0o755);
+writeProgram(join(folder, 'bin/fsam'), `echo "$*" >>'${record}'`);
 beforeEach(() => {
   writeFileSync(record, '');
 });

@@ -1,8 +1,7 @@
 // What `fsam bench` measures, asks of PyTorch and prints.
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { parsePytorch, timePytorch, whyNoPytorch } from '../../src/cli/bench-pytorch.js';
 import type { Outcome } from '../../src/cli/bench-sides.js';
 import { benchTable } from '../../src/cli/bench-table.js';
@@ -10,11 +9,9 @@ import { configSchema } from '../../src/catalogue/schema.js';
 import { summarise, timeSteps } from '../../src/train/benchmark.js';
 import type { StepResult } from '../../src/train/engine.js';
 import { UserError } from '../../src/util/errors.js';
+import { temporaryFolder } from '../support/folders.js';
 
-const folder = mkdtempSync(path.join(os.tmpdir(), 'fsam-bench-'));
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
+const folder = temporaryFolder();
 
 const config = configSchema.parse({
   name: 'test',

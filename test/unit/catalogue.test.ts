@@ -4,16 +4,13 @@ import { counts, differences, identityOf, isRead, readerOf } from '../../src/cat
 import { KEY_PATHS, KEYS, rowOf, type KeyPath } from '../../src/catalogue/keys.js';
 import { variantName } from '../../src/catalogue/variant.js';
 import { NOISES } from '../../src/catalogue/label-noises.js';
-import { publishedValues } from '../../src/catalogue/network.js';
 import { DESCENTS, OPTIMIZER_TITLES, OPTIMIZERS } from '../../src/catalogue/optimizers.js';
 import { SCHEDULES } from '../../src/catalogue/schedules.js';
 import { configJsonSchema, keyPaths, schemaAt } from '../../src/config/jsonSchema.js';
-import { loadConfig } from '../../src/config/load.js';
-import type { Config } from '../../src/catalogue/schema.js';
+import { publishedValues } from '../../src/catalogue/network.js';
+import { configFrom } from '../support/configs.js';
 
-function smoke(...assignments: string[]): Config {
-  return loadConfig({ config: 'smoke', assignments, overrides: {} });
-}
+const smoke = (...assignments: string[]) => configFrom('smoke', ...assignments);
 
 test('every key of the schema has a row, in its order', () => {
   const leaves = keyPaths(configJsonSchema()).filter(

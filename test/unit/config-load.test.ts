@@ -1,23 +1,15 @@
 // Mistakes in files and on the command line: every one of them, with its place and the way out, in the exact words.
-import {
-  mkdtempSync,
-  readdirSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
+import { symlinkSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { loadConfig, type ConfigRequest } from '../../src/config/load.js';
 import type { Config } from '../../src/catalogue/schema.js';
 import { UserError } from '../../src/util/errors.js';
+import { yamlIn } from '../support/configs.js';
+import { temporaryFolder } from '../support/folders.js';
 
-const folder = realpathSync(mkdtempSync(join(tmpdir(), 'fsam-config-')));
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
+const folder = temporaryFolder();
 
 const GOOD = `name: trial
 data:
@@ -232,9 +224,7 @@ describe('--config', () => {
     expect(load('smoke.yaml')).toEqual(load('configs/smoke.yaml'));
   });
 
-  const known = readdirSync('configs')
-    .filter((file) => file.endsWith('.yaml'))
-    .map((file) => file.replace('.yaml', ''));
+  const known = yamlIn('configs').map((file) => file.replace('.yaml', ''));
   const WANTED = 'no such file, wanted a YAML file or a name under configs/';
   test.each([
     ['quickstrat', `${WANTED} (did you mean quickstart?)`],

@@ -1,13 +1,12 @@
 // The experiment files that come with the project, and the JSON Schema that editors check them with.
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { CONFIGS_FOLDER } from '../../src/config/files.js';
 import { configJsonSchema, keyPaths, schemaAt } from '../../src/config/jsonSchema.js';
-import { loadConfig } from '../../src/config/load.js';
+import { configFrom, yamlIn } from '../support/configs.js';
 
 const read = (file: string): string => readFileSync(join(CONFIGS_FOLDER, file), 'utf8');
-const load = (config: string) => loadConfig({ config, assignments: [], overrides: {} });
 
 test('configs/schema.json is up to date (else run scripts/write-schema.mjs)', () => {
   expect(JSON.parse(read('schema.json'))).toEqual(configJsonSchema());
@@ -21,20 +20,17 @@ test('every key has a text for the editor to show', () => {
   expect(silent).toEqual([]);
 });
 
-describe.each(readdirSync(CONFIGS_FOLDER).filter((file) => file.endsWith('.yaml')))(
-  '%s',
-  (file) => {
-    test('names the schema, opens with its command, and is right', () => {
-      const text = read(file);
-      expect(text.split('\n')[0]).toBe('# yaml-language-server: $schema=./schema.json');
-      expect(text).toContain(`bin/fsam train --config configs/${file}`);
-      expect(load(file).name).toBe(file.replace('.yaml', ''));
-    });
-  },
-);
+describe.each(yamlIn(CONFIGS_FOLDER))('%s', (file) => {
+  test('names the schema, opens with its command, and is right', () => {
+    const text = read(file);
+    expect(text.split('\n')[0]).toBe('# yaml-language-server: $schema=./schema.json');
+    expect(text).toContain(`bin/fsam train --config configs/${file}`);
+    expect(configFrom(file).name).toBe(file.replace('.yaml', ''));
+  });
+});
 
 test.each(['cifar10', 'cifar100'] as const)("%s: the values of the authors' code", (data) => {
-  expect(load(`${data}-resnet18`)).toMatchObject({
+  expect(configFrom(`${data}-resnet18`)).toMatchObject({
     seed: 1,
     epochs: 200,
     batchSize: 128,

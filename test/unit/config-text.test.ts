@@ -1,19 +1,16 @@
 // A configuration as text: written and read back.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { CONFIGS_FOLDER } from '../../src/config/files.js';
-import { loadConfig } from '../../src/config/load.js';
-import type { Config } from '../../src/catalogue/schema.js';
 import { formatConfig } from '../../src/config/text.js';
+import { configFrom } from '../support/configs.js';
+import { temporaryFolder } from '../support/folders.js';
 
-function smoke(...assignments: string[]): Config {
-  return loadConfig({ config: 'smoke', assignments, overrides: {} });
-}
+const smoke = (...assignments: string[]) => configFrom('smoke', ...assignments);
 
 test('what is written is read back to the same', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'fsam-config-'));
+  const folder = temporaryFolder();
   const config = smoke(
     'name="1e3"',
     'variant="007"',
@@ -26,8 +23,7 @@ test('what is written is read back to the same', () => {
   const path = join(folder, 'config.yaml');
   const text = formatConfig(config, folder);
   writeFileSync(path, text);
-  const again = loadConfig({ config: path, assignments: [], overrides: {} });
-  rmSync(folder, { recursive: true });
+  const again = configFrom(path);
   expect(again).toEqual(config);
   expect(formatConfig(again, folder)).toBe(text);
 });

@@ -4,31 +4,28 @@ import {
   chmod,
   copyFile,
   mkdir,
-  mkdtemp,
   readFile,
   rename,
   rm,
   truncate,
   writeFile,
 } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { CIFAR_FORMATS, type CifarForm, type CifarFormat } from '../../src/data/cifar-format.js';
 import { loadCifar } from '../../src/data/cifar.js';
 import type { Dataset } from '../../src/data/dataset.js';
 import { loadDataset } from '../../src/data/load.js';
-import { configOf, expectUserError, tinyFormat, writeBinary } from './data-support.js';
+import { messageOf } from '../support/errors.js';
+import { temporaryFolder } from '../support/folders.js';
+import { configOf, tinyFormat, writeBinary } from './data-support.js';
 
 const FIXTURES = fileURLToPath(new URL('../fixtures', import.meta.url));
 
 let folder: string;
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'fsam-cifar-'));
-});
-afterEach(async () => {
-  await rm(folder, { recursive: true, force: true });
+beforeEach(() => {
+  folder = temporaryFolder();
 });
 
 /** Every pixel and label of a set whose file f holds images i of (50 f + 100 i + 60 c + 3 y + x) mod 256. */
@@ -120,7 +117,7 @@ describe('pickles of Python 2', () => {
     execFileSync('tar', ['cf', archive, '-C', folder, format.pickle.folder]);
     expectFormula(await loadCifar(format, archive), format.pickle, LABELS100);
     await rename(join(set, 'evil'), join(set, 'train'));
-    const message = await expectUserError(loadCifar(format, set));
+    const message = await messageOf(loadCifar(format, set));
     expect(message).toMatch(
       /cifar-100-python\/train: is not an intact pickled .*names posix\.system/,
     );
@@ -133,12 +130,12 @@ describe('pickles of Python 2', () => {
     const whole = await readFile(batch);
     for (const damaged of [whole.subarray(0, -1), whole.subarray(0, 1000), Buffer.from('<html>')]) {
       await writeFile(batch, damaged);
-      expect(await expectUserError(loadCifar(format, folder))).toContain('data_batch_3: is not an');
+      expect(await messageOf(loadCifar(format, folder))).toContain('data_batch_3: is not an');
     }
     await writeFile(batch, whole.toString('latin1').replace('labels', 'labelz'), 'latin1');
-    expect(await expectUserError(loadCifar(format, folder))).toContain('its key labels is no list');
+    expect(await messageOf(loadCifar(format, folder))).toContain('its key labels is no list');
     await writeFile(batch, whole);
-    const official = await expectUserError(loadCifar(CIFAR_FORMATS.cifar10, folder));
+    const official = await messageOf(loadCifar(CIFAR_FORMATS.cifar10, folder));
     expect(official).toContain('data has shape [2 3072]; wanted [10000 3072]');
   });
 });
@@ -164,24 +161,24 @@ describe('archives', () => {
     const path = join(folder, 'cifar-10-binary.tar.gz');
     const whole = await readFile(join(FIXTURES, 'cifar-10-python.tar.gz'));
     await writeFile(path, whole.subarray(0, 1200));
-    expect(await expectUserError(loadCifar(format, path))).toContain('cut short');
+    expect(await messageOf(loadCifar(format, path))).toContain('cut short');
     await writeFile(path, '<!DOCTYPE html><title>Not found</title>');
-    expect(await expectUserError(loadCifar(format, folder))).toContain('not intact gzip data');
+    expect(await messageOf(loadCifar(format, folder))).toContain('not intact gzip data');
     // The beginnings that the two formats prescribe.
     await writeFile(path, 'BZh91AY&SY');
-    expect(await expectUserError(loadCifar(format, path))).toContain(
+    expect(await messageOf(loadCifar(format, path))).toContain(
       'is bzip2 data, wanted gzip or none; unpack it with bunzip2',
     );
     await writeFile(path, Buffer.from('fd377a585a000004', 'hex'));
-    expect(await expectUserError(loadCifar(format, path))).toContain('is xz data, wanted gzip');
+    expect(await messageOf(loadCifar(format, path))).toContain('is xz data, wanted gzip');
     execFileSync('sh', ['-c', `printf %01000d 7 | gzip > '${path}'`]);
-    expect(await expectUserError(loadCifar(format, path))).toContain('not an intact tar archive');
+    expect(await messageOf(loadCifar(format, path))).toContain('not an intact tar archive');
     const other = join(FIXTURES, 'cifar-100-python.tar.gz');
-    expect(await expectUserError(loadCifar(format, other))).toContain('holds no CIFAR-10');
+    expect(await messageOf(loadCifar(format, other))).toContain('holds no CIFAR-10');
     execFileSync('tar', ['xzf', join(FIXTURES, 'cifar-10-python.tar.gz'), '-C', folder]);
     await rm(join(folder, 'cifar-10-batches-py', 'test_batch'));
     execFileSync('tar', ['czf', path, '-C', folder, 'cifar-10-batches-py']);
-    expect(await expectUserError(loadCifar(format, path))).toContain('has no test_batch');
+    expect(await messageOf(loadCifar(format, path))).toContain('has no test_batch');
   });
 });
 
@@ -209,7 +206,7 @@ describe('a set that was unpacked in part', () => {
     const binary = join(folder, format.binary.folder);
     await writeBinary(binary, format, LABELS10);
     await rm(join(binary, 'test_batch.bin'));
-    expect(await expectUserError(loadCifar(format, folder))).toContain('test_batch.bin: there is');
+    expect(await messageOf(loadCifar(format, folder))).toContain('test_batch.bin: there is');
     execFileSync('tar', ['xzf', join(FIXTURES, format.pickle.archive), '-C', folder]);
     const dataset = await loadCifar(format, folder);
     expectFormula(dataset, format.pickle, LABELS10);
@@ -226,37 +223,33 @@ describe('damage', () => {
     const bytes = await readFile(batch());
     bytes[3073] = 200;
     await writeFile(batch(), bytes);
-    const message = await expectUserError(loadCifar(format, folder));
+    const message = await messageOf(loadCifar(format, folder));
     expect(message).toContain(`${batch()}: record 1 (the first is 0) has label 200; wanted 0..9`);
     expect(message).toContain('fsam data fetch cifar10 --data-dir');
   });
 
   it.each([6145, 3073, 6147, 0])('refuses a batch of %i bytes', async (length) => {
     await truncate(batch(), length);
-    const message = await expectUserError(loadCifar(format, folder));
+    const message = await messageOf(loadCifar(format, folder));
     expect(message).toContain(`${batch()}: has ${length} bytes; wanted 6146`);
   });
 
   it('names a missing and an unreadable file', async () => {
     if (process.getuid?.() !== 0) {
       await chmod(batch(), 0);
-      expect(await expectUserError(loadCifar(format, folder))).toContain('permission denied');
+      expect(await messageOf(loadCifar(format, folder))).toContain('permission denied');
     }
     await rm(batch());
-    expect(await expectUserError(loadCifar(format, folder))).toBe(
-      `${batch()}: there is no such file`,
-    );
+    expect(await messageOf(loadCifar(format, folder))).toBe(`${batch()}: there is no such file`);
     await mkdir(batch());
-    expect(await expectUserError(loadCifar(format, folder))).toContain(
-      'is a folder; wanted a file',
-    );
+    expect(await messageOf(loadCifar(format, folder))).toContain('is a folder; wanted a file');
   });
 
   it('says how to fetch a set that is not there', async () => {
     for (const name of ['cifar10', 'cifar100'] as const) {
       for (const directory of [join(folder, 'none'), join(folder, 'cifar-10-batches-bin', 'x')]) {
         const loading = loadDataset(configOf({ name, directory }), 1);
-        expect(await expectUserError(loading)).toMatch(
+        expect(await messageOf(loading)).toMatch(
           new RegExp(
             `^data\\.directory ${directory}: .*fsam data fetch ${name} --data-dir ${directory}$`,
           ),

@@ -1,23 +1,16 @@
 // Fetching, against a server of our own that misbehaves in each of the ways servers do.
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CIFAR_FORMATS } from '../../src/data/cifar-format.js';
 import { loadCifar } from '../../src/data/cifar.js';
 import { fetchDataset, type FetchEvent, type FetchOptions } from '../../src/data/fetch.js';
 import { RunError } from '../../src/util/errors.js';
-import {
-  expectUserError,
-  forgetProxies,
-  listen,
-  md5,
-  pack,
-  tinyFormat,
-  writeBinary,
-} from './data-support.js';
+import { messageOf } from '../support/errors.js';
+import { temporaryFolder } from '../support/folders.js';
+import { forgetProxies, listen, md5, pack, tinyFormat, writeBinary } from './data-support.js';
 
 const FORMAT = tinyFormat(CIFAR_FORMATS.cifar10);
 const { folder: FOLDER, archive: ARCHIVE } = FORMAT.binary;
@@ -34,7 +27,7 @@ let requests: { url: string; range: string | undefined }[];
 let events: FetchEvent[];
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'fsam-fetch-'));
+  folder = temporaryFolder();
   archive = await pack(FOLDER, async (root) => {
     await writeBinary(join(root, FOLDER), FORMAT, LABELS);
     await writeFile(join(root, FOLDER, 'readme.html'), '<html>');
@@ -53,7 +46,6 @@ afterEach(async () => {
   vi.unstubAllEnvs();
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
-  await rm(folder, { recursive: true, force: true });
 });
 
 function fetchTiny(options: FetchOptions = {}) {
@@ -102,10 +94,7 @@ async function expectLoadable(): Promise<void> {
 
 /** The message when no mirror delivers: one line, and nothing that looks like a set is left. */
 async function expectRefused(options: FetchOptions = {}): Promise<string> {
-  const error: unknown = await fetchTiny(options).catch((reason: unknown) => reason);
-  expect(error).toBeInstanceOf(RunError);
-  const { message } = error as RunError;
-  expect(message).not.toContain('\n');
+  const message = await messageOf(fetchTiny(options), RunError);
   expect((await readdir(folder)).filter((name) => !name.endsWith('.part'))).toEqual([]);
   return message;
 }
@@ -301,20 +290,18 @@ describe('the user', () => {
 
   it('is told of a mirror that is no URL, and of what is in the way', async () => {
     for (const bad of ['ftp://host/', 'cs.toronto.edu', 'http://']) {
-      expect(await expectUserError(fetchTiny({ mirrors: [bad] }))).toContain(JSON.stringify(bad));
+      expect(await messageOf(fetchTiny({ mirrors: [bad] }))).toContain(JSON.stringify(bad));
     }
     await writeFile(join(folder, ARCHIVE), 'something else');
-    expect(await expectUserError(fetchTiny())).toContain(`${ARCHIVE}: has 14 bytes; wanted`);
+    expect(await messageOf(fetchTiny())).toContain(`${ARCHIVE}: has 14 bytes; wanted`);
     await writeFile(join(folder, ARCHIVE), Buffer.alloc(archive.length));
-    expect(await expectUserError(fetchTiny())).toMatch(/has md5 \w{32}; wanted .* move it away/);
+    expect(await messageOf(fetchTiny())).toMatch(/has md5 \w{32}; wanted .* move it away/);
     await mkdir(join(folder, FOLDER));
-    expect(await expectUserError(fetchTiny())).toContain('has no data_batch_1.bin: move it away');
+    expect(await messageOf(fetchTiny())).toContain('has no data_batch_1.bin: move it away');
     await writeBinary(join(folder, FOLDER), FORMAT, [[1], ...LABELS.slice(1)]);
-    expect(await expectUserError(fetchTiny())).toContain(
-      'data_batch_1.bin has 3073 bytes, wanted 6146',
-    );
+    expect(await messageOf(fetchTiny())).toContain('data_batch_1.bin has 3073 bytes, wanted 6146');
     const inTheWay = fetchDataset('cifar10', join(folder, ARCHIVE, 'data'), {});
-    expect(await expectUserError(inTheWay)).toContain('a file is in the way');
+    expect(await messageOf(inTheWay)).toContain('a file is in the way');
     expect(requests).toEqual([]);
   });
 });
@@ -348,7 +335,7 @@ describe('unpacking', () => {
       execFileSync('ln', ['-s', '/etc/passwd', join(root, FOLDER, 'test_batch.bin')]);
     });
     answer = serve;
-    expect(await expectUserError(fetchTiny())).toContain('test_batch.bin is a symlink');
+    expect(await messageOf(fetchTiny())).toContain('test_batch.bin is a symlink');
     expect(await readdir(folder)).toEqual([ARCHIVE]);
   });
 });

@@ -1,19 +1,17 @@
 // IDX files, built byte by byte, and the embedded set.
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { loadDataset } from '../../src/data/load.js';
-import { configOf, expectUserError } from './data-support.js';
+import { messageOf } from '../support/errors.js';
+import { temporaryFolder } from '../support/folders.js';
+import { configOf } from './data-support.js';
 
 let folder: string;
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'fsam-idx-'));
-});
-afterEach(async () => {
-  await rm(folder, { recursive: true, force: true });
+beforeEach(() => {
+  folder = temporaryFolder();
 });
 
 /** Three training and two test images of 2 rows and 3 columns. */
@@ -76,7 +74,7 @@ describe('idx', () => {
       await mkdir(join(folder, name, 'raw'), { recursive: true });
       await writeAll((file) => join(name, 'raw', file));
     }
-    expect(await expectUserError(load())).toBe(
+    expect(await messageOf(load())).toBe(
       `data.directory ${folder}: holds several sets (${folder}/MNIST/raw, ${folder}/FashionMNIST/raw); name one`,
     );
     const named = { name: 'idx', directory: join(folder, 'FashionMNIST') };
@@ -100,7 +98,7 @@ describe('idx', () => {
     await writeAll();
     const bytes = await readFile(join(folder, name));
     await writeFile(join(folder, name), Buffer.concat([Buffer.from(magic), bytes.subarray(4)]));
-    expect(await expectUserError(load())).toContain(`${join(folder, name)}: ${message}`);
+    expect(await messageOf(load())).toContain(`${join(folder, name)}: ${message}`);
   });
 
   it.each(Object.keys(FILES))('refuses %s cut short or too long', async (name) => {
@@ -108,35 +106,35 @@ describe('idx', () => {
     const whole = FILES[name] ?? Buffer.alloc(0);
     for (const length of [0, 3, 7, whole.length - 1]) {
       await writeFile(join(folder, name), whole.subarray(0, length));
-      expect(await expectUserError(load())).toContain(join(folder, name));
+      expect(await messageOf(load())).toContain(join(folder, name));
     }
     await writeFile(join(folder, name), Buffer.concat([whole, Buffer.alloc(1)]));
-    expect(await expectUserError(load())).toMatch(/has \d+ bytes; its header \[.*\] wants \d+/);
+    expect(await messageOf(load())).toMatch(/has \d+ bytes; its header \[.*\] wants \d+/);
   });
 
   it('refuses counts and sizes that do not agree, and a label no image is trained for', async () => {
     await writeAll();
     const labels = join(folder, 'train-labels-idx1-ubyte');
     await writeFile(labels, idx([0, 0, 8, 1], [2], [0, 1]));
-    expect(await expectUserError(load())).toContain('has 2 labels for the 3 images');
+    expect(await messageOf(load())).toContain('has 2 labels for the 3 images');
     await writeFile(labels, idx([0, 0, 8, 1], [3], [0, 200, 1]));
-    expect(await expectUserError(load())).toContain('no training image has label 2');
+    expect(await messageOf(load())).toContain('no training image has label 2');
     await writeAll();
     await writeFile(join(folder, 't10k-images-idx3-ubyte'), idx([0, 0, 8, 3], [2, 3, 2], TEST));
-    expect(await expectUserError(load())).toContain('training images are 2x3, test images 3x2');
+    expect(await messageOf(load())).toContain('training images are 2x3, test images 3x2');
   });
 
   it('refuses a .gz that is none, or is cut short', async () => {
     await writeAll((name) => `${name}.gz`);
     const path = join(folder, 't10k-images-idx3-ubyte.gz');
     await writeFile(path, FILES['t10k-images-idx3-ubyte'] ?? '');
-    expect(await expectUserError(load())).toContain(
+    expect(await messageOf(load())).toContain(
       `${path}: is an IDX file that is not packed; take the .gz off its name`,
     );
     await writeFile(path, 'not gzip');
-    expect(await expectUserError(load())).toContain(`${path}: is not intact gzip data`);
+    expect(await messageOf(load())).toContain(`${path}: is not intact gzip data`);
     await writeFile(path, gzipSync(FILES['t10k-images-idx3-ubyte'] ?? '').subarray(0, -4));
-    expect(await expectUserError(load())).toContain('cut short');
+    expect(await messageOf(load())).toContain('cut short');
   });
 
   it('names a file that has no places to read at', async () => {
@@ -146,7 +144,7 @@ describe('idx', () => {
     execFileSync('mkfifo', [pipe]);
     // For writing, too: otherwise who reads waits for who writes.
     const file = await open(pipe, 'r+');
-    const message = await expectUserError(load());
+    const message = await messageOf(load());
     await file.close();
     expect(message).toMatch(/train-images-idx3-ubyte: cannot be read \(ESPIPE/);
   });
@@ -154,11 +152,9 @@ describe('idx', () => {
   it('names the file that is missing, or the folder', async () => {
     await writeAll();
     await rm(join(folder, 't10k-labels-idx1-ubyte'));
-    expect(await expectUserError(load())).toContain(
-      `${folder}: has no t10k-labels-idx1-ubyte[.gz]`,
-    );
+    expect(await messageOf(load())).toContain(`${folder}: has no t10k-labels-idx1-ubyte[.gz]`);
     await rm(folder, { recursive: true });
-    expect(await expectUserError(load())).toContain(`data.directory ${folder}: is no folder`);
+    expect(await messageOf(load())).toContain(`data.directory ${folder}: is no folder`);
   });
 });
 

@@ -1,23 +1,16 @@
 // Fetching through proxies, small ones of our own: one that forwards, and one that tunnels to a server of https.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { createServer, request as ask, type RequestListener, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { CIFAR_FORMATS } from '../../src/data/cifar-format.js';
 import { fetchDataset } from '../../src/data/fetch.js';
-import {
-  expectUserError,
-  forgetProxies,
-  listen,
-  md5,
-  pack,
-  tinyFormat,
-  writeBinary,
-} from './data-support.js';
+import { messageOf } from '../support/errors.js';
+import { temporaryFolder } from '../support/folders.js';
+import { forgetProxies, listen, md5, pack, tinyFormat, writeBinary } from './data-support.js';
 
 const FORMAT = tinyFormat(CIFAR_FORMATS.cifar10);
 const { folder: FOLDER, archive: ARCHIVE } = FORMAT.binary;
@@ -35,7 +28,7 @@ const serve: RequestListener = (_, response) => response.end(archive);
 
 beforeEach(async () => {
   forgetProxies();
-  folder = await mkdtemp(join(tmpdir(), 'fsam-proxy-'));
+  folder = temporaryFolder();
   archive = await pack(FOLDER, (root) =>
     writeBinary(
       join(root, FOLDER),
@@ -50,13 +43,12 @@ beforeEach(async () => {
   proxy = `http://127.0.0.1:${proxyPort}`;
 });
 
-afterEach(async () => {
+afterEach(() => {
   vi.unstubAllEnvs();
   for (const server of servers) {
     server.closeAllConnections();
     server.close();
   }
-  await rm(folder, { recursive: true, force: true });
 });
 
 /** Whatever host is named, everything is on this machine. */
@@ -161,7 +153,7 @@ it('refuses a proxy that is no URL, without its password', async () => {
     ['ftp://user:secret@proxy:1', 'ftp://...@proxy:1'],
   ] as const) {
     vi.stubEnv('https_proxy', bad);
-    expect(await expectUserError(fetchFrom(`http://${origin}/`))).toBe(
+    expect(await messageOf(fetchFrom(`http://${origin}/`))).toBe(
       `https_proxy: got "${shown}", wanted the URL of an HTTP proxy such as ` +
         'http://proxy.example.org:3128; mend or unset it',
     );

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Dataset, ImageSet } from '../../src/data/dataset.js';
 import { datasetShape, loadDataset } from '../../src/data/load.js';
 import { holdOut, takeSubset } from '../../src/data/subset.js';
-import { configOf, expectUserError } from './data-support.js';
+import { messageOf } from '../support/errors.js';
+import { configOf } from './data-support.js';
 
 /** One-pixel images whose value is their index, so that a subset shows which it took. */
 function indexed(labels: number[], classes: number): Dataset {
@@ -58,18 +59,18 @@ describe('subset', () => {
       name: 'fashion-mnist-tiny',
       subset: { train: 5001, test: null },
     });
-    expect(await expectUserError(loadDataset(config, 1))).toBe(
+    expect(await messageOf(loadDataset(config, 1))).toBe(
       'data.subset.train: got 5001; fashion-mnist-tiny has 5000: wanted that many at most, or null for all',
     );
     const test = configOf({ name: 'fashion-mnist-tiny', subset: { test: 1001 } });
-    expect(await expectUserError(loadDataset(test, 1))).toContain('data.subset.test: got 1001;');
+    expect(await messageOf(loadDataset(test, 1))).toContain('data.subset.test: got 1001;');
   });
 
   it('that a class is too small for says what the largest is', async () => {
     // The smallest training class of the embedded set is 0, with 457 images.
     const subset = (train: number) =>
       loadDataset(configOf({ name: 'fashion-mnist-tiny', subset: { train } }), 1);
-    expect(await expectUserError(subset(4580))).toBe(
+    expect(await messageOf(subset(4580))).toBe(
       "data.subset.train: got 4580, which can't be spread evenly: class 0 has 457 images; " +
         'wanted 4579 at most, or null for all',
     );
@@ -113,7 +114,7 @@ describe('what is held out for validation', () => {
     // The smallest training class of the embedded set is 0, with 457 of 5,000 images.
     const load = (validation: number) =>
       loadDataset(configOf({ name: 'fashion-mnist-tiny', validation }), 1);
-    expect(await expectUserError(load(4561))).toBe(
+    expect(await messageOf(load(4561))).toBe(
       'data.validation: got 4561; class 0 of fashion-mnist-tiny has 457 of the 5000 training images: ' +
         'wanted 4560 at most, or null for none',
     );

@@ -1,14 +1,13 @@
-// What the tests of src/data share: tiny sets in the official formats, configurations, the shape of a user's error.
+// What the tests of src/data share: tiny sets in the official formats, configurations, servers.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import type { Server } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, vi } from 'vitest';
+import { vi } from 'vitest';
 import { dataSchema, type DataConfig } from '../../src/catalogue/schema.js';
 import type { CifarForm, CifarFormat } from '../../src/data/cifar-format.js';
-import { UserError } from '../../src/util/errors.js';
+import { temporaryFolder } from '../support/folders.js';
 
 /** `format` with two images a file. */
 export function tinyFormat(format: CifarFormat): CifarFormat {
@@ -44,29 +43,15 @@ export function configOf(keys: Record<string, unknown>): DataConfig {
   return dataSchema.parse(keys);
 }
 
-/** The message of the UserError that `promise` rejects with: one line, as the command prints it. */
-export async function expectUserError(promise: Promise<unknown>): Promise<string> {
-  const error: unknown = await promise.then(
-    () => null,
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(UserError);
-  const { message } = error as UserError;
-  expect(message).not.toContain('\n');
-  return message;
-}
-
 /** A .tar.gz, by the system's tar, of the folder `name` in what `fill` writes. */
 export async function pack(
   name: string,
   fill: (root: string) => Promise<void>,
   ...options: string[]
 ): Promise<Buffer> {
-  const root = await mkdtemp(join(tmpdir(), 'fsam-pack-'));
+  const root = temporaryFolder();
   await fill(root);
-  const bytes = execFileSync('tar', ['czf', '-', '-C', root, ...options, name]);
-  await rm(root, { recursive: true });
-  return bytes;
+  return execFileSync('tar', ['czf', '-', '-C', root, ...options, name]);
 }
 
 export function md5(bytes: Buffer): string {

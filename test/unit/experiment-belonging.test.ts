@@ -7,14 +7,14 @@ import type { CheckpointRecord } from '../../src/experiment/checkpoint.js';
 import { belongsTo, recordOfRun } from '../../src/experiment/belonging.js';
 import { configOf, runFolder, type RunFolder } from '../../src/experiment/folder.js';
 import { BEGINNING } from '../../src/experiment/progress.js';
-import { scratchFolder } from './experiment-support.js';
+import { temporaryFolder } from '../support/folders.js';
 
 const OLDER = fileURLToPath(new URL('../fixtures/older-config.yaml', import.meta.url));
 /** What version 0.1 recorded in the checkpoints of that configuration. */
 const OLDER_HASH = 'efc8203f523a68f3fff0e1de2db47b65434752604ce00b07ca583e85b970896e';
 
 function olderFolder(): RunFolder {
-  const path = scratchFolder();
+  const path = temporaryFolder();
   copyFileSync(OLDER, join(path, 'config.yaml'));
   return runFolder(path);
 }

@@ -7,7 +7,10 @@ import { runExperiment } from '../../src/experiment/run.js';
 import { readSummary } from '../../src/experiment/summary.js';
 import { readHeader } from '../../src/util/safetensors.js';
 import { fakeConfig, fakeRequest, type FakeOptions } from './experiment-fake-engine.js';
-import { messageOf, resultOf, scratchFolder } from './experiment-support.js';
+import { columnOf } from '../support/csv.js';
+import { messageOf } from '../support/errors.js';
+import { temporaryFolder } from '../support/folders.js';
+import { resultOf } from './experiment-support.js';
 
 /** 24 images, 4 of them held out: 4 steps an epoch. Of 8 test images, the most are right in epoch 2. */
 const data = {
@@ -24,7 +27,7 @@ async function run(
   config: ReturnType<typeof fakeConfig>,
   options: FakeOptions & { folder?: string; resume?: boolean; stopAt?: number } = {},
 ) {
-  const folder = options.folder ?? join(scratchFolder(), 'run');
+  const folder = options.folder ?? join(temporaryFolder(), 'run');
   const onStep = (step: number) => {
     if (step === options.stopAt) request.interruption.signal = 'SIGTERM';
   };
@@ -36,14 +39,6 @@ async function run(
 const progressOf = async (path: string) =>
   (JSON.parse((await readHeader(path)).metadata['run'] ?? '') as { progress: { epoch: number } })
     .progress;
-
-const columnOf = (csv: string, column: string): string[] => {
-  const [header = [], ...rows] = csv
-    .trim()
-    .split('\n')
-    .map((line) => line.split(','));
-  return rows.map((row) => row[header.indexOf(column)] ?? '(none)');
-};
 
 describe('with a validation set', () => {
   it('has columns of its own, and the test accuracy at the epoch that is best by it', async () => {
@@ -135,7 +130,7 @@ describe('dropLast', () => {
 
   it('leaves out the short batch, and the schedule has as many steps as there are', async () => {
     const seen: number[] = [];
-    const folder = join(scratchFolder(), 'run');
+    const folder = join(temporaryFolder(), 'run');
     const request = fakeRequest(folder, { config });
     await runExperiment({
       ...request,
@@ -167,7 +162,7 @@ describe('dropLast', () => {
   });
 
   it('is refused where it leaves nothing, before anything is written', async () => {
-    const folder = join(scratchFolder(), 'run');
+    const folder = join(temporaryFolder(), 'run');
     const request = fakeRequest(folder, { config: fakeConfig({ dropLast: true, batchSize: 21 }) });
     expect(await messageOf(runExperiment(request))).toBe(
       'batchSize: got 21 with dropLast, which leaves no batch of 20 training images; wanted 20 at most, or dropLast: false',

@@ -1,33 +1,22 @@
 // Runs in processes of their own: killed at any moment, and started twice.
 import { spawn } from 'node:child_process';
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { runFolder } from '../../src/experiment/folder.js';
-import { messageOf, resultOf, scratchFolder } from './experiment-support.js';
+import { messageOf } from '../support/errors.js';
+import { temporaryFolder } from '../support/folders.js';
+import { resultOf } from './experiment-support.js';
 import { runExperiment } from '../../src/experiment/run.js';
 import { fakeConfig, fakeRequest } from './experiment-fake-engine.js';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
-const compiled = mkdtempSync(join(tmpdir(), 'fsam-test-'));
+const compiled = temporaryFolder();
 const child = join(compiled, 'test/unit/experiment-child.js');
-
-afterAll(() => {
-  rmSync(compiled, { recursive: true });
-});
 
 /** The child as JavaScript, in a folder that looks like the project to it. */
 beforeAll(() => {
@@ -64,7 +53,7 @@ async function runAndKill(folder: string, milliseconds: number): Promise<boolean
 }
 
 it('killed at random moments and resumed, a run gives the bytes of the straight one', async () => {
-  const scratch = scratchFolder();
+  const scratch = temporaryFolder();
   const [straight, killed] = [join(scratch, 'straight'), join(scratch, 'killed')];
   const config = fakeConfig({ epochs: 12 });
   await runExperiment(fakeRequest(straight, { config }));
@@ -79,7 +68,7 @@ it('killed at random moments and resumed, a run gives the bytes of the straight 
 });
 
 it('a folder where another process is at work is refused', async () => {
-  const folder = join(scratchFolder(), 'run');
+  const folder = join(temporaryFolder(), 'run');
   const other = spawn(process.execPath, [child, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
   await new Promise((resolve) => other.stdout.once('data', resolve));
   const request = fakeRequest(folder, { config: fakeConfig({ epochs: 12 }) });

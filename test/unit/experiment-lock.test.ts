@@ -12,11 +12,13 @@ import {
 import * as files from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { removeTemporaries, runFolder } from '../../src/experiment/folder.js';
 import { temporaryPath } from '../../src/util/atomic-file.js';
 import { acquireLock, refuseLocked } from '../../src/util/lock.js';
-import { messageOf, scratchFolder } from './experiment-support.js';
+import { messageOf } from '../support/errors.js';
+import { temporaryFolder } from '../support/folders.js';
 
 /** A process number that was in use and is no longer. */
 function deadPid(): number {
@@ -35,7 +37,7 @@ afterEach(() => {
 
 /** `seconds` since its holder gave a sign of life. */
 function writeHolder(changes: object, seconds = 0): string {
-  const path = join(scratchFolder(), 'lock');
+  const path = join(temporaryFolder(), 'lock');
   writeFileSync(path, holder(changes));
   const time = Date.now() / 1000 - seconds;
   utimesSync(path, time, time);
@@ -46,7 +48,7 @@ const hasFlock = spawnSync('flock', ['--version']).status === 0;
 
 describe('acquireLock', () => {
   it('refuses while it is held, names the holder, and is free after the release', async () => {
-    const path = join(scratchFolder(), 'lock');
+    const path = join(temporaryFolder(), 'lock');
     const lock = await acquireLock(path);
     expect(await messageOf(acquireLock(path))).toContain(`in use by process ${process.pid}`);
     expect(await messageOf(refuseLocked(path))).toContain('in use');
@@ -57,7 +59,7 @@ describe('acquireLock', () => {
 
   it('lets one of many starters through, with and without a dead holder before', async () => {
     for (const stale of [false, true]) {
-      const folder = scratchFolder();
+      const folder = temporaryFolder();
       const path = join(folder, 'lock');
       if (stale) writeFileSync(path, holder({}));
       const starts = Array.from({ length: 20 }, () => acquireLock(path));
@@ -70,7 +72,7 @@ describe('acquireLock', () => {
 
   it('takes over from a dead process, and from one whose number another process has now', async () => {
     for (const content of [holder({}), holder({ pid: process.pid }), '', 'not a lock']) {
-      const path = join(scratchFolder(), 'lock');
+      const path = join(temporaryFolder(), 'lock');
       writeFileSync(path, content);
       await (await acquireLock(path)).release();
     }
@@ -80,7 +82,7 @@ describe('acquireLock', () => {
     const kill = vi.spyOn(process, 'kill').mockImplementation(() => {
       throw Object.assign(new Error(), { code: 'EPERM' });
     });
-    const path = join(scratchFolder(), 'lock');
+    const path = join(temporaryFolder(), 'lock');
     writeFileSync(path, holder({ pid: process.pid }));
     await refuseLocked(path);
     // /proc may hide the processes of others.
@@ -90,7 +92,7 @@ describe('acquireLock', () => {
   });
 
   it('leaves a live process of this host and any process of another host alone', async () => {
-    const path = join(scratchFolder(), 'lock');
+    const path = join(temporaryFolder(), 'lock');
     const other = spawn('sleep', ['30']);
     try {
       const stat = readFileSync(`/proc/${other.pid ?? 0}/stat`, 'utf8').split(' ');
@@ -107,7 +109,7 @@ describe('acquireLock', () => {
 
   it('works where files cannot be linked', async () => {
     vi.mocked(files.link).mockRejectedValue(Object.assign(new Error(), { code: 'EPERM' }));
-    const folder = scratchFolder();
+    const folder = temporaryFolder();
     const path = join(folder, 'lock');
     const starts = Array.from({ length: 5 }, () => acquireLock(path));
     const outcomes = await Promise.allSettled(starts);
@@ -141,9 +143,9 @@ describe('acquireLock', () => {
   });
 
   it('shows that it lives while its thread is busy', async () => {
-    const path = join(scratchFolder(), 'lock');
+    const path = join(temporaryFolder(), 'lock');
     const lock = await acquireLock(path, 20);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await sleep(300);
     const before = statSync(path).mtimeMs;
     const end = performance.now() + 500;
     while (performance.now() < end);
@@ -182,7 +184,7 @@ describe('acquireLock', () => {
 
     it('notes the task', async () => {
       environment('3', '2');
-      const path = join(scratchFolder(), 'lock');
+      const path = join(temporaryFolder(), 'lock');
       const lock = await acquireLock(path);
       const { slurm } = JSON.parse(readFileSync(path, 'utf8')) as { slurm: unknown };
       expect(slurm).toEqual({ job: 'big/7_3', restarts: 2 });
@@ -200,7 +202,7 @@ describe('acquireLock', () => {
     const path = writeHolder(thisKernel());
     const other = spawn('flock', ['--no-fork', path, 'sleep', '30']);
     const isHeld = () => spawnSync('flock', ['-n', '-s', path, 'true']).status !== 0;
-    while (!isHeld()) await new Promise((resolve) => setTimeout(resolve, 10));
+    while (!isHeld()) await sleep(10);
     for (const attempt of [() => acquireLock(path), () => refuseLocked(path)]) {
       expect(await messageOf(attempt())).toContain('it runs in another container');
     }
@@ -232,7 +234,7 @@ describe('temporary files', () => {
   });
 
   it('are removed by the next holder of the folder, except what others write without its lock', async () => {
-    const folder = scratchFolder();
+    const folder = temporaryFolder();
     const living = '.failure.json.12-0123abcd.tmp';
     const left = ['.config.yaml.12-0123abcd.tmp', '.metrics.csv.12.tmp', '.fsam-lock-0123abcd'];
     for (const name of [living, ...left]) writeFileSync(join(folder, name), '');

@@ -2,14 +2,16 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { loadConfig } from '../../src/config/load.js';
 import { listCheckpoints, openRun, runFolder } from '../../src/experiment/folder.js';
 import { begunWith } from '../../src/experiment/processor.js';
 import { runExperiment } from '../../src/experiment/run.js';
 import { RunError } from '../../src/util/errors.js';
 import { randomStream } from '../../src/util/random.js';
 import { fakeConfig, fakeEngine, fakeRequest, type FakeOptions } from './experiment-fake-engine.js';
-import { messageOf, resultOf, scratchFolder } from './experiment-support.js';
+import { configFrom } from '../support/configs.js';
+import { messageOf } from '../support/errors.js';
+import { temporaryFolder } from '../support/folders.js';
+import { resultOf } from './experiment-support.js';
 
 /** 20 images in batches of 6. */
 const STEPS_PER_EPOCH = 4;
@@ -31,7 +33,7 @@ async function sitting(folder: string, stopAfter: number, options: FakeOptions =
 describe('a straight run', () => {
   it('visits every image once an epoch, in the order of the stream', async () => {
     const seen: number[] = [];
-    const request = fakeRequest(join(scratchFolder(), 'run'));
+    const request = fakeRequest(join(temporaryFolder(), 'run'));
     await runExperiment({
       ...request,
       createEngine: (...given) => {
@@ -52,7 +54,7 @@ describe('a straight run', () => {
   });
 
   it('writes its folder, the same bytes for the same command', async () => {
-    const [one, two] = [join(scratchFolder(), 'one'), join(scratchFolder(), 'two')];
+    const [one, two] = [join(temporaryFolder(), 'one'), join(temporaryFolder(), 'two')];
     expect(await runTo(one)).toBe('finished');
     expect(await runTo(two)).toBe('finished');
     const names = ['checkpoints', 'config.yaml', 'environment.json', 'metrics.csv', 'summary.json'];
@@ -62,16 +64,12 @@ describe('a straight run', () => {
       'step-00000012.safetensors',
     ]);
     expect(await resultOf(one)).toEqual(await resultOf(two));
-    const config = loadConfig({
-      config: join(one, 'config.yaml'),
-      assignments: [],
-      overrides: {},
-    });
+    const config = configFrom(join(one, 'config.yaml'));
     expect(config).toEqual(fakeConfig());
   });
 
   it('tells the same in metrics.csv and summary.json', async () => {
-    const folder = join(scratchFolder(), 'run');
+    const folder = join(temporaryFolder(), 'run');
     await runTo(folder);
     const [header, ...rows] = readFileSync(join(folder, 'metrics.csv'), 'utf8').trim().split('\n');
     expect(header).toBe(
@@ -92,7 +90,7 @@ describe('a straight run', () => {
   });
 
   it('stops at maxSteps with a row for what was done', async () => {
-    const folder = join(scratchFolder(), 'run');
+    const folder = join(temporaryFolder(), 'run');
     expect(await runTo(folder, { config: fakeConfig({ maxSteps: 6 }) })).toBe('finished');
     const { csv } = await resultOf(folder);
     // The schedule is that of all 12 steps: the rate of step 5 is 0.05 (1 + cos(5 pi / 12)) / 2.
@@ -100,7 +98,7 @@ describe('a straight run', () => {
   });
 
   it('saves every `everyEpochs` epochs and at the end', async () => {
-    const folder = join(scratchFolder(), 'run');
+    const folder = join(temporaryFolder(), 'run');
     await runTo(folder, { config: fakeConfig({ checkpoint: { everyEpochs: 2 }, epochs: 5 }) });
     expect(readdirSync(join(folder, 'checkpoints'))).toEqual([
       'step-00000016.safetensors',
@@ -111,11 +109,11 @@ describe('a straight run', () => {
 
 describe('resuming', () => {
   it('gives the bytes of the straight run, interrupted after any step', async () => {
-    const straight = join(scratchFolder(), 'straight');
+    const straight = join(temporaryFolder(), 'straight');
     await runTo(straight);
     const wanted = await resultOf(straight);
     for (let stop = 1; stop < 3 * STEPS_PER_EPOCH; stop++) {
-      const folder = join(scratchFolder(), 'run');
+      const folder = join(temporaryFolder(), 'run');
       expect(await sitting(folder, stop)).toBe('interrupted');
       expect(await sitting(folder, Infinity)).toBe('finished');
       expect(await resultOf(folder), `stopped after ${stop}`).toEqual(wanted);
@@ -123,7 +121,10 @@ describe('resuming', () => {
   });
 
   it('gives the bytes of the straight run, interrupted after every step', async () => {
-    const [straight, folder] = [join(scratchFolder(), 'straight'), join(scratchFolder(), 'run')];
+    const [straight, folder] = [
+      join(temporaryFolder(), 'straight'),
+      join(temporaryFolder(), 'run'),
+    ];
     await runTo(straight);
     let sittings = 1;
     while ((await sitting(folder, 1)) === 'interrupted') sittings++;
@@ -135,7 +136,7 @@ describe('resuming', () => {
   });
 
   it('cuts the rows past the checkpoint', async () => {
-    const folder = join(scratchFolder(), 'run');
+    const folder = join(temporaryFolder(), 'run');
     await runTo(folder);
     const wanted = await resultOf(folder);
     rmSync(join(folder, 'summary.json'));
@@ -147,7 +148,7 @@ describe('resuming', () => {
   });
 
   it('sums up a run that was killed between its last checkpoint and its summary', async () => {
-    const folder = join(scratchFolder(), 'run');
+    const folder = join(temporaryFolder(), 'run');
     await runTo(folder);
     const kept = readdirSync(join(folder, 'checkpoints'));
     rmSync(join(folder, 'summary.json'));
@@ -159,7 +160,7 @@ describe('resuming', () => {
   });
 
   it('notes that a finished run is finished, and touches nothing', async () => {
-    const folder = join(scratchFolder(), 'run');
+    const folder = join(temporaryFolder(), 'run');
     await runTo(folder);
     const request = fakeRequest(folder);
     const createEngine = () => {
@@ -170,7 +171,7 @@ describe('resuming', () => {
   });
 
   it('refuses a damaged checkpoint and names the way out, which works', async () => {
-    const folder = join(scratchFolder(), 'run');
+    const folder = join(temporaryFolder(), 'run');
     await sitting(folder, 9);
     const [newest = '', older = ''] = await listCheckpoints(runFolder(folder));
     const intact = readFileSync(newest);
@@ -185,7 +186,7 @@ describe('resuming', () => {
   });
 
   it.each(['', '{', '[]', '{}'])('refuses the environment.json %j', async (damaged) => {
-    const folder = join(scratchFolder(), 'run');
+    const folder = join(temporaryFolder(), 'run');
     await sitting(folder, 9);
     const path = join(folder, 'environment.json');
     writeFileSync(path, damaged);
@@ -195,7 +196,7 @@ describe('resuming', () => {
   });
 
   it('goes on with other names and keys that change no number', async () => {
-    const folder = join(scratchFolder(), 'run');
+    const folder = join(temporaryFolder(), 'run');
     await sitting(folder, 5);
     const config = {
       ...fakeConfig(),
@@ -209,7 +210,7 @@ describe('resuming', () => {
   });
 
   it('refuses to go on where the run would round otherwise', async () => {
-    const folder = join(scratchFolder(), 'run');
+    const folder = join(temporaryFolder(), 'run');
     await sitting(folder, 5);
     const gpu = { environment: { device: 'NVIDIA H100' }, resume: true };
     expect(await messageOf(runExperiment({ ...fakeRequest(folder), ...gpu }))).toMatch(
@@ -218,7 +219,7 @@ describe('resuming', () => {
   });
 
   it('refuses a checkpoint of another network or configuration', async () => {
-    const [folder, other] = [join(scratchFolder(), 'run'), join(scratchFolder(), 'other')];
+    const [folder, other] = [join(temporaryFolder(), 'run'), join(temporaryFolder(), 'other')];
     await sitting(folder, 5);
     const wider = await messageOf(sitting(folder, Infinity, { width: 3 }));
     expect(wider).toContain('conv1.weight: got shape [3, 3, 1, 2], wanted [3, 3, 1, 3]');
@@ -232,7 +233,10 @@ describe('resuming', () => {
   });
 
   it('goes on with files that an editor saved with a byte order mark and CRLF, to the same bytes', async () => {
-    const [straight, folder] = [join(scratchFolder(), 'straight'), join(scratchFolder(), 'run')];
+    const [straight, folder] = [
+      join(temporaryFolder(), 'straight'),
+      join(temporaryFolder(), 'run'),
+    ];
     await runTo(straight);
     await sitting(folder, 9);
     for (const name of ['metrics.csv', 'timing.csv', 'config.yaml', 'environment.json']) {
@@ -244,7 +248,7 @@ describe('resuming', () => {
   });
 
   it('refuses what a later version recorded, by name', async () => {
-    const folder = join(scratchFolder(), 'run');
+    const folder = join(temporaryFolder(), 'run');
     await sitting(folder, 9);
     const wayOut = 'use the version of fsam that wrote it';
     const config = join(folder, 'config.yaml');
@@ -262,7 +266,7 @@ describe('resuming', () => {
   });
 
   it('refuses rows that do not go with the checkpoint', async () => {
-    const folder = join(scratchFolder(), 'run');
+    const folder = join(temporaryFolder(), 'run');
     await sitting(folder, 9);
     const metrics = join(folder, 'metrics.csv');
     const lines = readFileSync(metrics, 'utf8').split('\n');
@@ -280,7 +284,7 @@ describe('resuming', () => {
 
 describe('a folder that holds something', () => {
   it('refuses a run that is there, with the differences and the way out', async () => {
-    const folder = join(scratchFolder(), 'run');
+    const folder = join(temporaryFolder(), 'run');
     await sitting(folder, 5);
     expect(await messageOf(runTo(folder))).toContain(
       'an unfinished run; continue it with --resume',
@@ -296,7 +300,7 @@ describe('a folder that holds something', () => {
   });
 
   it('overwrites what a run wrote, and nothing else', async () => {
-    const folder = join(scratchFolder(), 'run');
+    const folder = join(temporaryFolder(), 'run');
     mkdirSync(folder);
     writeFileSync(join(folder, 'notes.txt'), 'mine');
     await runTo(folder, { config: fakeConfig({ epochs: 5 }) });
@@ -317,7 +321,7 @@ describe('a folder that holds something', () => {
     'tensorboard/events.out.tfevents.1.theirs',
     'checkpoints/step-00000001.safetensors',
   ])('refuses a %s of others, overwriting or not, and touches nothing', async (name) => {
-    const folder = scratchFolder();
+    const folder = temporaryFolder();
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), 'mine: 1');
     for (const overwrite of [false, true]) {
@@ -333,7 +337,7 @@ describe('a folder that holds something', () => {
   });
 
   it('takes a folder of an earlier version, which has no list of what is ours, for what it is', async () => {
-    const folder = join(scratchFolder(), 'run');
+    const folder = join(temporaryFolder(), 'run');
     await sitting(folder, 6);
     rmSync(join(folder, '.fsam-files.json'));
     expect(await sitting(folder, Infinity)).toBe('finished');
@@ -347,13 +351,13 @@ describe('a folder that holds something', () => {
   });
 
   it('refuses to work where another run works', async () => {
-    const folder = join(scratchFolder(), 'run');
+    const folder = join(temporaryFolder(), 'run');
     const outcomes = await Promise.allSettled([runTo(folder), runTo(folder), runTo(folder)]);
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   });
 
   it('writes nothing more where another process has taken over while it stood still', async () => {
-    const folder = join(scratchFolder(), 'run');
+    const folder = join(temporaryFolder(), 'run');
     const lock = join(folder, '.fsam-lock');
     let before: string | null = null;
     const onStep = (step: number): void => {
@@ -365,7 +369,7 @@ describe('a folder that holds something', () => {
     expect(readFileSync(join(folder, 'metrics.csv'), 'utf8')).toBe(before);
     expect(readdirSync(join(folder, 'checkpoints'))).toEqual(['step-00000004.safetensors']);
     expect(existsSync(lock)).toBe(true);
-    const interrupted = join(scratchFolder(), 'run');
+    const interrupted = join(temporaryFolder(), 'run');
     const request = fakeRequest(interrupted, {
       onStep: () => {
         request.interruption.signal = 'SIGTERM';
@@ -379,7 +383,7 @@ describe('a folder that holds something', () => {
   });
 
   it('refuses a path that cannot be a folder', async () => {
-    const file = join(scratchFolder(), 'file');
+    const file = join(temporaryFolder(), 'file');
     writeFileSync(file, '');
     expect(await messageOf(runTo(file))).toContain('is a file, wanted a folder');
     expect(await messageOf(runTo(join(file, 'run')))).toContain(join(file, 'run'));
@@ -389,7 +393,7 @@ describe('a folder that holds something', () => {
 
 describe('a run that fails', () => {
   it('stopped within an evaluation, evaluates anew when resumed, to the straight bytes', async () => {
-    const scratch = scratchFolder();
+    const scratch = temporaryFolder();
     const [straight, stopped] = [join(scratch, 'straight'), join(scratch, 'stopped')];
     await runTo(straight);
     let parts = 0;
@@ -406,7 +410,7 @@ describe('a run that fails', () => {
   });
 
   it('leaves nothing behind when it fails before the first step, or is interrupted there', async () => {
-    const parent = scratchFolder();
+    const parent = temporaryFolder();
     const folder = join(parent, 'name', 'variant', 'seed-1');
     const config = fakeConfig({ data: { name: 'cifar10', directory: join(parent, 'none') } });
     await messageOf(runTo(folder, { config }));
@@ -418,7 +422,7 @@ describe('a run that fails', () => {
   });
 
   it('stops at a loss that is not finite and does not save it', async () => {
-    const folder = join(scratchFolder(), 'run');
+    const folder = join(temporaryFolder(), 'run');
     const message = await messageOf(runTo(folder, { failAt: 9 }), RunError);
     expect(message).toContain('epoch 3, step 10: the training loss is NaN');
     expect(message).toContain(join(folder, 'checkpoints', 'step-00000008.safetensors'));
@@ -429,14 +433,14 @@ describe('a run that fails', () => {
   });
 
   it('advises a lower rho only where there is one', async () => {
-    const folder = join(scratchFolder(), 'run');
+    const folder = join(temporaryFolder(), 'run');
     const config = fakeConfig({ optimizer: { name: 'sgd' } });
     const message = await messageOf(runTo(folder, { failAt: 2, config }), RunError);
     expect(message).toMatch(/try a lower schedule\.learningRate$/);
   });
 
   it('does not save a state that is not finite', async () => {
-    const folder = join(scratchFolder(), 'run');
+    const folder = join(temporaryFolder(), 'run');
     const request = fakeRequest(folder);
     const createEngine = (...given: Parameters<typeof request.createEngine>) => {
       const engine = fakeEngine()(...given);

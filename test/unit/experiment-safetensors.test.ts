@@ -6,7 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { loadCheckpoint } from '../../src/experiment/checkpoint.js';
 import { BEGINNING } from '../../src/experiment/progress.js';
 import { readHeader, readTensors, writeSafetensors } from '../../src/util/safetensors.js';
-import { messageOf, scratchFolder } from './experiment-support.js';
+import { messageOf } from '../support/errors.js';
+import { temporaryFolder } from '../support/folders.js';
 
 const memory = Float32Array.of(9, 1, -2, 0.1, 3e38, 5, 1.5);
 const tensors = [
@@ -16,7 +17,7 @@ const tensors = [
 ];
 
 async function written(): Promise<string> {
-  const path = join(scratchFolder(), 'x.safetensors');
+  const path = join(temporaryFolder(), 'x.safetensors');
   await writeSafetensors(path, tensors, { note: 'größe', 'a key': '1' });
   return path;
 }
@@ -33,7 +34,7 @@ async function readAll(path: string): Promise<Map<string, Float32Array>> {
 
 /** A file with `header` before `data` bytes of zeros. */
 function handMade(header: string, data: number, length = Buffer.byteLength(header)): string {
-  const path = join(scratchFolder(), 'x.safetensors');
+  const path = join(temporaryFolder(), 'x.safetensors');
   const prefix = Buffer.alloc(8);
   prefix.writeBigUInt64LE(BigInt(length));
   writeFileSync(path, Buffer.concat([prefix, Buffer.from(header), Buffer.alloc(data)]));

@@ -3,30 +3,28 @@ import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from '
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { refuseOthersFile } from '../../src/util/output-file.js';
-import { scratchFolder } from './experiment-support.js';
+import { messageOf } from '../support/errors.js';
+import { temporaryFolder } from '../support/folders.js';
 
-const refusal = (path: string): Promise<string | null> =>
-  refuseOthersFile('--probe', path, ['input', 'logits']).then(
-    () => null,
-    (error: unknown) => (error as Error).message,
-  );
+const refuse = (path: string): Promise<void> =>
+  refuseOthersFile('--probe', path, ['input', 'logits']);
 
 it('takes a free name, an empty file, and what the same command wrote', async () => {
-  const folder = scratchFolder();
+  const folder = temporaryFolder();
   const path = join(folder, 'out.json');
-  expect(await refusal(path)).toBeNull();
+  await refuse(path);
   writeFileSync(path, '');
-  expect(await refusal(path)).toBeNull();
+  await refuse(path);
   writeFileSync(path, '{"input":[4],"logits":[[1]],"more":1}');
-  expect(await refusal(path)).toBeNull();
+  await refuse(path);
 });
 
 it.each(['thesis', '{"input":[4]}', '[1]', 'null', '{"hardware":"","rows":[]}'])(
   'refuses a file with %s in it',
   async (content) => {
-    const path = join(scratchFolder(), 'mine');
+    const path = join(temporaryFolder(), 'mine');
     writeFileSync(path, content);
-    expect(await refusal(path)).toBe(
+    expect(await messageOf(refuse(path))).toBe(
       `--probe ${path}: is not from the same command, which would write over it; move it away, or name another file`,
     );
     expect(readFileSync(path, 'utf8')).toBe(content);
@@ -34,21 +32,23 @@ it.each(['thesis', '{"input":[4]}', '[1]', 'null', '{"hardware":"","rows":[]}'])
 );
 
 it('refuses a device, a folder, and a link to either: the writing would put a file in its place', async () => {
-  const folder = scratchFolder();
+  const folder = temporaryFolder();
   symlinkSync('/dev/null', join(folder, 'link'));
   for (const path of ['/dev/null', folder, join(folder, 'link')]) {
-    expect(await refusal(path)).toContain(`--probe ${path}: is not a regular file`);
+    expect(await messageOf(refuse(path))).toContain(`--probe ${path}: is not a regular file`);
   }
 });
 
 it('says before the work where no file can be made', async () => {
-  const folder = scratchFolder();
-  expect(await refusal(join(folder, 'no/out.json'))).toContain(`there is no folder ${folder}/no`);
+  const folder = temporaryFolder();
+  expect(await messageOf(refuse(join(folder, 'no/out.json')))).toContain(
+    `there is no folder ${folder}/no`,
+  );
   writeFileSync(join(folder, 'file'), 'mine');
-  expect(await refusal(join(folder, 'file/out.json'))).toContain('a file is in the way');
-  expect(await refusal('')).toBe('--probe: got an empty name, wanted a file');
+  expect(await messageOf(refuse(join(folder, 'file/out.json')))).toContain('a file is in the way');
+  expect(await messageOf(refuse(''))).toBe('--probe: got an empty name, wanted a file');
   if (process.getuid?.() === 0) return; // root may write anywhere
   mkdirSync(join(folder, 'locked'));
   chmodSync(join(folder, 'locked'), 0o500);
-  expect(await refusal(join(folder, 'locked/out.json'))).toContain('permission denied');
+  expect(await messageOf(refuse(join(folder, 'locked/out.json')))).toContain('permission denied');
 });

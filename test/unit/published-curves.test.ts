@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { METRICS_COLUMNS } from '../../src/experiment/metrics.js';
+import { columnOf, rowsOf } from '../support/csv.js';
 
 const folder = new URL('../../results/reference/published/', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, folder), 'utf8');
@@ -18,10 +19,9 @@ test('the table has three runs', () => {
 });
 
 test.each(runs)('$run', ({ run, numbers: [last, best, bestEpoch, meanOfLastTen] }) => {
-  const csv = read(`cifar100-resnet18/${run}/seed-1/metrics.csv`).trim().split('\n');
-  const [header = [], ...rows] = csv.map((line) => line.split(','));
-  expect(header).toEqual(METRICS_COLUMNS);
-  const column = (name: string) => rows.map((row) => Number(row[header.indexOf(name)]));
+  const csv = read(`cifar100-resnet18/${run}/seed-1/metrics.csv`);
+  expect(rowsOf(csv)[0]).toEqual(METRICS_COLUMNS);
+  const column = (name: string) => columnOf(csv, name).map(Number);
   expect(column('epoch')).toEqual(Array.from({ length: 200 }, (_, i) => i + 1));
   const accuracy = column('test_accuracy');
   expect(accuracy.at(-1)).toBe(last);

@@ -1,18 +1,8 @@
 // From run folders to points, tables, figures and the page.
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { configSchema } from '../../src/catalogue/schema.js';
-import { loadConfig } from '../../src/config/load.js';
 import { compareOptimizers } from '../../src/report/comparisons.js';
 import { figuresOf } from '../../src/report/figures.js';
 import { renderPage } from '../../src/report/page.js';
@@ -28,12 +18,13 @@ import {
 } from '../../src/report/table.js';
 import { writeReport } from '../../src/report/write.js';
 import { acquireLock } from '../../src/util/lock.js';
+import { configFrom } from '../support/configs.js';
+import { columnOf } from '../support/csv.js';
+import { messageOf } from '../support/errors.js';
+import { temporaryFolder } from '../support/folders.js';
 import { writeRun, type RunOptions } from './report-support.js';
 
-const root = realpathSync(mkdtempSync(join(tmpdir(), 'fsam-report-')));
-afterAll(() => {
-  rmSync(root, { recursive: true });
-});
+const root = temporaryFolder();
 let folders = 0;
 /** A folder with these runs under it. */
 function runs(...all: readonly RunOptions[]): string {
@@ -242,9 +233,7 @@ describe('comparisons', () => {
     });
     expect(page).toContain('sgd lacks 5.');
     expect(page).toContain('sam - sgd (without seed 5 of sam)');
-    const [header = '', ...rows] = summaryCsv(found).split('\n');
-    const column = header.split(',').indexOf('seeds_missing');
-    expect(rows.map((line) => line.split(',')[column])).toEqual(['5', '', undefined]);
+    expect(columnOf(summaryCsv(found), 'seeds_missing')).toEqual(['5', '']);
   });
 
   test('are two samples where next to no seed is common', async () => {
@@ -329,8 +318,7 @@ test('tables: +- only with several seeds, characters of the formats escaped', as
 });
 
 describe('published values', () => {
-  const load = (...assignments: string[]) =>
-    loadConfig({ config: 'cifar100-resnet18', assignments, overrides: {} });
+  const load = (...assignments: string[]) => configFrom('cifar100-resnet18', ...assignments);
 
   test('stand beside the runs that repeat them', () => {
     expect(publishedFor(load('model.width=64', 'model.convolution=direct'))).not.toBeNull();
@@ -370,10 +358,7 @@ describe('what cannot be read is one line', () => {
     const folder = runs({});
     const path = join(folder, 'run0', file);
     writeFileSync(path, change(readFileSync(path, 'utf8')));
-    return readRuns([folder]).then(
-      () => 'read',
-      (error: unknown) => (error as Error).message.replace(root, ''),
-    );
+    return (await messageOf(readRuns([folder]))).replace(root, '');
   };
 
   test.each<[string, string, (text: string) => string, RegExp]>([
@@ -459,9 +444,7 @@ describe('what cannot be read is one line', () => {
     const file = join(root, 'summary.json');
     writeFileSync(file, '{}');
     await expect(readRuns([file])).rejects.toThrow(`${file}: is a file, wanted a folder`);
-    await expect(readRuns([runs()].map(() => mkdtempSync(join(root, 'empty-'))))).rejects.toThrow(
-      /holds no run/,
-    );
+    await expect(readRuns([temporaryFolder()])).rejects.toThrow(/holds no run/);
   });
 });
 

@@ -1,15 +1,13 @@
 // The batch script of a sweep's array: bash takes it, and Slurm's words are in it.
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { quote, sbatchScript } from '../../src/sweep/slurm.js';
+import { temporaryFolder } from '../support/folders.js';
+import { writeProgram } from '../support/programs.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'fsam-slurm-'));
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
+const folder = temporaryFolder();
 
 const OPTIONS = {
   partition: 'gpu',
@@ -65,14 +63,13 @@ test('the directives say what was asked, and nothing that was not', () => {
 
 describe('run by bash, with scontrol replaced', () => {
   const requeued = join(folder, 'requeued');
-  writeFileSync(join(folder, 'scontrol'), `#!/bin/bash\necho "$@" >> '${requeued}'\n`);
+  writeProgram(join(folder, 'scontrol'), `echo "$@" >> '${requeued}'`);
   // Says that it is there, then leaves with 138 on USR1, with 143 on TERM, after saving for a while.
   writeFileSync(
     join(folder, "a run's.sh"),
     `trap 'sleep 0.3; exit 138' USR1\ntrap 'sleep 0.3; exit 143' TERM\necho "ready $@"\n` +
       'case "$3" in 1) exit 0 ;; 2) exit 1 ;; esac\nfor i in $(seq 100); do sleep 0.1; done\n',
   );
-  chmodSync(join(folder, 'scontrol'), 0o755);
 
   /** The exit code, and what was requeued. */
   async function run(task: number, signal?: NodeJS.Signals) {

@@ -1,23 +1,19 @@
 // How far a point is, as its folder tells.
-import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
-import { loadConfig } from '../../src/config/load.js';
+import { expect, test } from 'vitest';
 import type { Config } from '../../src/catalogue/schema.js';
 import { clearFailure, stateOf, writeFailure } from '../../src/sweep/state.js';
 import { acquireLock } from '../../src/util/lock.js';
+import { configFrom } from '../support/configs.js';
+import { temporaryFolder } from '../support/folders.js';
 import { writeRun } from './report-support.js';
 
-const root = realpathSync(mkdtempSync(join(tmpdir(), 'fsam-state-')));
-afterAll(() => {
-  rmSync(root, { recursive: true });
-});
+const root = temporaryFolder();
 let folders = 0;
 const fresh = (): string => join(root, `point-${++folders}`);
 
-const configOf = (folder: string): Config =>
-  loadConfig({ config: join(folder, 'config.yaml'), assignments: [], overrides: {} });
+const configOf = (folder: string): Config => configFrom(join(folder, 'config.yaml'));
 const state = (folder: string, config: Config) =>
   stateOf({ number: 1, name: 'x/seed-1', values: {}, choices: {}, config }, folder);
 const wanted = configOf(writeRun(fresh()));

@@ -1,8 +1,7 @@
 // What the points of a sweep are: combined, collapsed, named, and every mistake in its words.
-import { mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { CONFIGS_FOLDER } from '../../src/config/files.js';
 import { readAssignments } from '../../src/config/overrides.js';
 import { loadSweep } from '../../src/sweep/load.js';
@@ -10,11 +9,10 @@ import { countPoints, expand, isValid, type Point } from '../../src/sweep/points
 import { selectPoints } from '../../src/sweep/select.js';
 import { valuesOf } from '../../src/sweep/range.js';
 import { UserError } from '../../src/util/errors.js';
+import { yamlIn } from '../support/configs.js';
+import { temporaryFolder } from '../support/folders.js';
 
-const folder = realpathSync(mkdtempSync(join(tmpdir(), 'fsam-sweep-')));
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
+const folder = temporaryFolder();
 
 let files = 0;
 function points(text: string): Point[] {
@@ -356,7 +354,7 @@ describe('filters', () => {
   });
 });
 
-test.each(readdirSync(join(CONFIGS_FOLDER, 'sweeps')).filter((file) => file.endsWith('.yaml')))(
+test.each(yamlIn(join(CONFIGS_FOLDER, 'sweeps')))(
   'configs/sweeps/%s: every point is valid and has a folder of its own',
   (file) => {
     const all = expand(loadSweep(file), []);

@@ -1,21 +1,19 @@
 // Runs the command as a user types it, in a folder of its own.
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
 
 export const LAUNCHER = fileURLToPath(new URL('../../../bin/fsam', import.meta.url));
 const POLL_MILLISECONDS = 5;
-const FOLDERS = mkdtempSync(join(tmpdir(), 'fsam-cli-'));
 const children = new Set<ChildProcessByStdio<null, Readable, Readable>>();
 afterAll(() => {
   // Those that a failed test left running.
   for (const child of children) child.kill('SIGKILL');
-  rmSync(FOLDERS, { recursive: true, force: true });
 });
 
 export interface Result {
@@ -64,7 +62,7 @@ export function start(
   const until = async (pattern: RegExp): Promise<void> => {
     while (!pattern.test(texts.stdout + texts.stderr)) {
       if (ended) throw new Error(`ended without ${String(pattern)}: ${JSON.stringify(texts)}`);
-      await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
+      await sleep(POLL_MILLISECONDS);
     }
   };
   return { process: child, done, until };
@@ -77,11 +75,6 @@ export function fsam(
   environment: NodeJS.ProcessEnv = {},
 ): Promise<Result> {
   return start(folder, args, environment).done;
-}
-
-/** An empty folder, removed when the test file is done. */
-export function temporaryFolder(): string {
-  return mkdtempSync(join(FOLDERS, 'test-'));
 }
 
 /** Every file below `folder` with the hash of its content: what must not change. */

@@ -1,7 +1,6 @@
 // A clone in miniature for the tests of the set-up: the real bin/ and scripts/, tiny sources, a stand-in for TensorFlow.
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -24,19 +23,9 @@ const MAIN = `export function main(argv: readonly string[]): number {
 }
 `;
 
-export function scratchFolder(): string {
-  return mkdtempSync(join(tmpdir(), 'fsam-setup-'));
-}
-
 export function write(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, text);
-}
-
-/** A program for the PATH. */
-export function writeProgram(path: string, script: string): void {
-  write(path, `#!/bin/sh\n${script}\n`);
-  chmodSync(path, 0o755);
 }
 
 /** A folder that FSAM_LIBTENSORFLOW can name. */
