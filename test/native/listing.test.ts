@@ -3,7 +3,7 @@
 //
 // Renewed, once the diff is what was meant, by: npx vitest run test/native/listing.test.ts --update
 import { expect, test } from 'vitest';
-import { configSchema } from '../../src/config/schema.js';
+import { configSchema } from '../../src/catalogue/schema.js';
 import { datasetShape } from '../../src/data/load.js';
 import { openDevice } from '../../src/native/device.js';
 

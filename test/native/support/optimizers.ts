@@ -1,19 +1,19 @@
 // Optimizer configurations of the tests, complete.
 import type { z } from 'zod';
+import { DESCENTS, OPTIMIZER_TITLES, OPTIMIZERS } from '../../../src/catalogue/optimizers.js';
 import { optimizerSchema, type OptimizerConfig } from '../../../src/catalogue/schema.js';
 
 /** The optimizer with these keys; the others take their defaults. */
 export const optimizerConfig = (keys: z.input<typeof optimizerSchema>): OptimizerConfig =>
   optimizerSchema.parse(keys);
 
-/** Every name over every base that it can have. */
-export const everyOptimizer: readonly OptimizerConfig[] = [
-  optimizerConfig({ name: 'sgd' }),
-  optimizerConfig({ name: 'adamw' }),
-  ...(['sam', 'asam', 'fsam', 'fasam'] as const).flatMap((name) =>
-    (['sgd', 'adamw'] as const).map((base) => optimizerConfig({ name, base })),
-  ),
-];
+/** Every optimizer, adaptive ones included, over every base that it can have. */
+export const everyOptimizer: readonly OptimizerConfig[] = OPTIMIZER_TITLES.flatMap((title) => {
+  const { name, adaptive } = optimizerConfig({ name: title as OptimizerConfig['name'] });
+  const own: OptimizerConfig['base'] | null = OPTIMIZERS[name].descent;
+  const bases = own === null ? (Object.keys(DESCENTS) as OptimizerConfig['base'][]) : [own];
+  return bases.map((base) => optimizerConfig({ name, adaptive, base }));
+});
 
 /** `fsam over adamw, emaOrder paper`: a configuration in a test's name. */
 export function describeOptimizer(config: OptimizerConfig): string {
