@@ -1,5 +1,15 @@
 # Sourced by the scripts of the paper's ablations: how they run sweeps and report them.
 
+# want_folder ARGUMENT WHAT: a user's mistake ends with 2, as fsam's own do.
+want_folder() {
+  case $1 in
+    '' | -*)
+      echo "$(basename "$0"): got ${1:-nothing}, wanted first $2" >&2
+      exit 2
+      ;;
+  esac
+}
+
 # ablation DATA_FOLDER NAME [options of fsam sweep]
 # Where the options leave nothing finished, as through Slurm, there is no report yet: its command is printed instead.
 ablation() {

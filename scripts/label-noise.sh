@@ -3,7 +3,7 @@
 #
 #   scripts/label-noise.sh DATA_FOLDER [options of fsam sweep, such as --jobs 2, or --launcher slurm --slurm.partition P]
 set -euo pipefail
-data=${1:?the folder of the data set; bin/fsam data fetch cifar10 --data-dir FOLDER fills it}
 source "$(dirname "${BASH_SOURCE[0]}")/ablation.sh"
+want_folder "${1-}" 'the folder of the data set; bin/fsam data fetch cifar10 --data-dir FOLDER fills it'
 
-ablation "$data" label-noise-cifar10 "${@:2}"
+ablation "$1" label-noise-cifar10 "${@:2}"

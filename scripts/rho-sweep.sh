@@ -3,7 +3,7 @@
 #
 #   scripts/rho-sweep.sh DATA_FOLDER [options of fsam sweep, such as --jobs 2, or --launcher slurm --slurm.partition P]
 set -euo pipefail
-data=${1:?the folder of the data set; bin/fsam data fetch cifar100 --data-dir FOLDER fills it}
 source "$(dirname "${BASH_SOURCE[0]}")/ablation.sh"
+want_folder "${1-}" 'the folder of the data set; bin/fsam data fetch cifar100 --data-dir FOLDER fills it'
 
-ablation "$data" rho-cifar100 "${@:2}"
+ablation "$1" rho-cifar100 "${@:2}"

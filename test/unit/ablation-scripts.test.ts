@@ -1,6 +1,6 @@
 // The scripts of the paper's ablations: which commands they give, told by a stand-in for fsam.
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { temporaryFolder } from '../support/folders.js';
@@ -45,3 +45,19 @@ test.each([
     ),
   );
 });
+
+test.each(['reproduce-tables.sh', 'rho-sweep.sh', 'label-noise.sh'])(
+  '%s without the folder of the data is a mistake of the user, told in a line',
+  (script) => {
+    for (const options of [[], [''], ['--jobs', '2']]) {
+      const path = join(folder, 'scripts', script);
+      const { status, stderr } = spawnSync(path, options, { encoding: 'utf8' });
+      const got = options[0] === '--jobs' ? '--jobs' : 'nothing';
+      expect(stderr).toMatch(
+        new RegExp(`^${script}: got ${got}, wanted first the folder of .* data fetch .*\n$`),
+      );
+      expect(status).toBe(2);
+    }
+    expect(readFileSync(record, 'utf8')).toBe('');
+  },
+);
