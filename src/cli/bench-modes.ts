@@ -1,5 +1,5 @@
 // How the sides of a benchmark run, in the order in which they do.
-import type { EngineOptions } from '../train/engine.js';
+import type { EngineOptions } from '../tasks/engine.js';
 import type { PytorchMode } from './bench-pytorch.js';
 
 export const MODES: readonly EngineOptions['mode'][] = ['stock', 'eager', 'compiled'];

@@ -1,7 +1,7 @@
 // fsam bench --profile: where the time of a training step goes, as a table and as a file for a trace
 // viewer.
 import type { Config } from '../catalogue/schema.js';
-import type { OpTable } from '../train/profile.js';
+import type { OpTable } from '../session/profile.js';
 import { RunError, UserError } from '../util/errors.js';
 import { profileFsam, type Profiled, type StepCounts } from './bench-sides.js';
 import { Interrupted } from './failure.js';
@@ -68,7 +68,7 @@ export async function showProfile({ config, file, ...request }: ProfileRequest):
   print(`\n${profileTable(table)}\n`);
   print(library);
   print(`without the profile a step takes ${unwatched.toFixed(1)} ms`);
-  const { traceFile } = await import('../train/profile.js');
+  const { traceFile } = await import('../session/profile.js');
   const { writeFileAtomically } = await import('../util/atomic-file.js');
   const about = { title, hardware, library, ...counts, config, table, unwatched };
   const content = traceFile(fastest.events, `fsam: a step of ${config.name}`, about);

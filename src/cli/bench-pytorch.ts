@@ -7,7 +7,7 @@ import { optimizerTitle } from '../catalogue/optimizers.js';
 import { networkOf } from '../catalogue/network.js';
 import type { Config } from '../catalogue/schema.js';
 import type { DatasetShape } from '../data/dataset.js';
-import { summarise } from '../train/benchmark.js';
+import { summarise } from '../session/benchmark.js';
 import { InternalError, UserError } from '../util/errors.js';
 import { errorCode } from '../util/file-errors.js';
 import { reasonOf, type Outcome, type StepCounts } from './bench-sides.js';

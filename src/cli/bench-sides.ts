@@ -1,8 +1,8 @@
 // A side of a benchmark, timed in a process of its own, so that its peak memory is its own.
 import type { Config } from '../catalogue/schema.js';
-import type { EngineOptions } from '../train/engine.js';
-import type { StepSummary } from '../train/benchmark.js';
-import type { StepProfile } from '../train/profile-steps.js';
+import type { EngineOptions } from '../tasks/engine.js';
+import type { StepSummary } from '../session/benchmark.js';
+import type { StepProfile } from '../session/profile-steps.js';
 import { UserError } from '../util/errors.js';
 import { askWorker } from './worker.js';
 import type { Silence } from './program.js';

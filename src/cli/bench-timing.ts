@@ -2,8 +2,8 @@
 import type { Config } from '../catalogue/schema.js';
 import type { DatasetShape } from '../data/dataset.js';
 import { threadCount } from '../native/threads.js';
-import { summarise } from '../train/benchmark.js';
-import type { EngineOptions } from '../train/engine.js';
+import { summarise } from '../session/benchmark.js';
+import type { EngineOptions } from '../tasks/engine.js';
 import type { StopSignal } from '../util/stop-signals.js';
 import { timePytorch, type FoundPytorch, type PytorchMode } from './bench-pytorch.js';
 import { timeFsam, type Outcome, type StepCounts, type Timing } from './bench-sides.js';

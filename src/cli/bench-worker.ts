@@ -3,9 +3,10 @@ import type { Config } from '../catalogue/schema.js';
 import { loadDataset } from '../data/load.js';
 import { settingsFor } from '../experiment/processor.js';
 import { openDevice, type Device } from '../native/device.js';
-import { summarise, timeSteps } from '../train/benchmark.js';
-import type { Engine, EngineOptions } from '../train/engine.js';
-import { profileSteps } from '../train/profile-steps.js';
+import { summarise, timeSteps } from '../session/benchmark.js';
+import type { Engine } from '../session/engine.js';
+import { createEngine, type EngineOptions } from '../tasks/engine.js';
+import { profileSteps } from '../session/profile-steps.js';
 import { required, UserError } from '../util/errors.js';
 import type { Answer, AnyJob, Found, Profiled, StepCounts, Timing } from './bench-sides.js';
 import { answerJob } from './worker.js';
@@ -21,7 +22,6 @@ interface Opened {
 
 async function open(config: Config, mode: EngineOptions['mode']): Promise<Opened> {
   const dataset = await loadDataset(config.data, config.seed);
-  const { createEngine } = await import('../train/engine.js');
   return { engine: createEngine(config, dataset, { mode }), images: dataset.train.labels.length };
 }
 

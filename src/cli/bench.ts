@@ -4,7 +4,7 @@ import os from 'node:os';
 import { Option, type Command } from 'commander';
 import type { Config } from '../catalogue/schema.js';
 import type { DatasetShape } from '../data/dataset.js';
-import type { EngineOptions } from '../train/engine.js';
+import type { EngineOptions } from '../tasks/engine.js';
 import { RunError, UserError } from '../util/errors.js';
 import type { PytorchMode } from './bench-pytorch.js';
 import type { Timing } from './bench-sides.js';

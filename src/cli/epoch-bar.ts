@@ -1,11 +1,12 @@
 // The progress bar of an epoch: loss, accuracy, speed, and the time that the whole run still takes.
 import { SingleBar } from 'cli-progress';
-import type { RunStart, StepProgress } from '../experiment/reporter.js';
+import type { RunStart, StepProgress, Told } from '../experiment/reporter.js';
+import type { TrainingMeasure } from '../session/measure.js';
 import { duration } from './duration.js';
 import { decimals } from '../util/digits.js';
 
 const FORMAT =
-  'epoch {epoch}/{epochs} [{bar}] {value}/{total}  loss {loss}  accuracy {accuracy} %  {speed} img/s  {left} left';
+  'epoch {epoch}/{epochs} [{bar}] {value}/{total}  {running}  {speed} img/s  {left} left';
 const BAR_WIDTH = 20;
 
 export class EpochBar {
@@ -39,8 +40,7 @@ export class EpochBar {
     const payload = {
       epoch: progress.epoch,
       epochs: this.#epochs,
-      loss: decimals(progress.loss, 3),
-      accuracy: progress.accuracy.toFixed(1),
+      running: progress.running.map(inWords).join('  '),
       speed: decimals(progress.imagesPerSecond, 0),
       left: this.#timeLeft(progress),
     };
@@ -67,4 +67,10 @@ export class EpochBar {
     const secondsPerStep = (now - this.#first.time) / 1000 / stepsTimed;
     return duration((lastStep - step) * secondsPerStep);
   }
+}
+
+function inWords({ measure: { running = '', unit }, value }: Told<TrainingMeasure>): string {
+  return unit === 'percent'
+    ? `${running} ${value.toFixed(1)} %`
+    : `${running} ${decimals(value, 3)}`;
 }

@@ -12,8 +12,11 @@ import { bestBy } from '../experiment/metrics.js';
 import { begunWith, settingsToEvaluate } from '../experiment/processor.js';
 import { noteOnGone, workingFolderOf } from '../experiment/working-folder.js';
 import { openDevice } from '../native/device.js';
-import { createEngine, type Evaluation, type Split, type State } from '../train/engine.js';
-import { probe as probeNetwork } from '../train/probe.js';
+import { type Split } from '../data/dataset.js';
+import { type Evaluation } from '../session/engine.js';
+import { type State } from '../session/slot.js';
+import { createEngine } from '../tasks/engine.js';
+import { probe as probeNetwork } from '../session/probe.js';
 import { writeFileAtomically } from '../util/atomic-file.js';
 import { UserError } from '../util/errors.js';
 import { refuseOthersFile } from '../util/output-file.js';
@@ -52,7 +55,11 @@ export async function evaluate(folder: string, options: EvalOptions): Promise<vo
   for (const line of dataset.passedOver ?? []) {
     tell(`not whole: ${line}; reading ${dataset.source}`);
   }
-  const engine = createEngine(config, dataset, { mode: 'compiled' });
+  const engine = createEngine(config, dataset, {
+    mode: 'compiled',
+    evaluates: [split],
+    trains: false,
+  });
   try {
     const { progress } = await loadCheckpoint(checkpoint, engine);
     const best = isBest ? `, epoch ${progress.epoch}, the best ${bySet(bestBy(config))}` : '';
@@ -60,7 +67,7 @@ export async function evaluate(folder: string, options: EvalOptions): Promise<vo
     // The set is read without its label noise, so that these are the true labels.
     const isNoisy = split === 'train' && hasLabelNoise(config.labelNoise);
     const labels = isNoisy ? ', against the labels before label noise' : '';
-    printEvaluation(split, engine.evaluate(split), labels);
+    printEvaluation(split, await engine.evaluate(split), labels);
     if (probe !== undefined) await writeProbe(probe, config, dataset, engine.readState());
   } finally {
     engine.dispose();
@@ -68,14 +75,10 @@ export async function evaluate(folder: string, options: EvalOptions): Promise<vo
 }
 
 /** Digits as in metrics.csv. */
-function printEvaluation(
-  split: string,
-  { images, loss, correct }: Evaluation,
-  labels: string,
-): void {
-  const accuracy = ((100 * correct) / images).toFixed(3);
+function printEvaluation(split: Split, { examples, numbers }: Evaluation, labels: string): void {
+  const [loss, accuracy] = ['loss', 'accuracy'].map((name) => numbers[`${split}_${name}`] ?? NaN);
   print(
-    `${split} loss ${loss.toPrecision(7)}  accuracy ${accuracy} %  (${images} images${labels})`,
+    `${split} loss ${loss?.toPrecision(7) ?? ''}  accuracy ${accuracy?.toFixed(3) ?? ''} %  (${examples} images${labels})`,
   );
 }
 

@@ -19,7 +19,7 @@ import {
 } from '../experiment/working-folder.js';
 import { openDevice, type ProcessorSettings } from '../native/device.js';
 import { threadCount } from '../native/threads.js';
-import { createEngine } from '../train/engine.js';
+import { createEngine } from '../tasks/engine.js';
 import { required } from '../util/errors.js';
 import { Interrupted } from './failure.js';
 import { describeEnvironment } from './machine.js';

@@ -2,7 +2,7 @@
 import { LISTED_NETWORKS, OPEN_NAMES } from '../catalogue/network.js';
 import { modelSchema } from '../catalogue/schema.js';
 import { openDevice } from '../native/device.js';
-import { networkCost } from '../train/cost.js';
+import { networkCost } from '../session/cost.js';
 import { UserError } from '../util/errors.js';
 import { print } from './output.js';
 

@@ -3,7 +3,7 @@ import { loadConfig, type ConfigRequest } from '../config/load.js';
 import { hasLabelNoise } from '../data/label-noise.js';
 import { datasetShape } from '../data/load.js';
 import { openDevice } from '../native/device.js';
-import { describeStep } from '../train/engine.js';
+import { describeStep } from '../tasks/engine.js';
 import { print } from './output.js';
 
 export async function printStep(request: ConfigRequest): Promise<void> {

@@ -1,8 +1,8 @@
 // What a run shows: a line an epoch on stdout, notes on stderr, a progress bar where stderr is a
 // terminal.
 import type { WriteStream } from 'node:tty';
-import type { BestBy, MetricsRow } from '../experiment/metrics.js';
-import type { Reporter, RunEnd, RunStart } from '../experiment/reporter.js';
+import type { BestBy } from '../experiment/metrics.js';
+import type { EpochEnd, Reporter, RunEnd, RunStart, Told } from '../experiment/reporter.js';
 import { counted } from '../util/counted.js';
 import { EpochBar } from './epoch-bar.js';
 import { duration } from './duration.js';
@@ -57,8 +57,8 @@ export function createReporter(
     step: (progress) => {
       bar?.step(progress);
     },
-    epoch: (row, seconds, imagesPerSecond) => {
-      line(stdout, epochLine(row, epochs, seconds, imagesPerSecond));
+    epoch: (epoch) => {
+      line(stdout, epochLine(epoch, epochs));
     },
     note: (text) => {
       line(stderr, text);
@@ -79,32 +79,29 @@ function startLine(run: RunStart): string {
   );
 }
 
-function epochLine(
-  row: MetricsRow,
-  epochs: number,
-  seconds: number,
-  imagesPerSecond: number,
-): string {
-  const { perturbed_loss: loss, perturbed_accuracy: accuracy } = row;
-  const { validation_loss: validationLoss, validation_accuracy: validationAccuracy } = row;
+function epochLine(end: EpochEnd, epochs: number): string {
+  const { epoch, learningRate, measured, bestTestAccuracy, seconds, imagesPerSecond } = end;
   const total = String(epochs);
   return [
-    `epoch ${String(row.epoch).padStart(total.length)}/${total}`,
-    `lr ${decimals(row.learning_rate, 5)}`,
-    `train ${measures(row.train_loss, row.train_accuracy)}`,
-    ...(loss === null || accuracy === null ? [] : [`perturbed ${measures(loss, accuracy)}`]),
-    ...(validationLoss === undefined || validationAccuracy === undefined
-      ? []
-      : [`validation ${measures(validationLoss, validationAccuracy)}`]),
-    `test ${measures(row.test_loss, row.test_accuracy)}`,
-    `best ${percent(row.best_test_accuracy)}`,
+    `epoch ${String(epoch).padStart(total.length)}/${total}`,
+    `lr ${decimals(learningRate, 5)}`,
+    ...inGroups(measured),
+    `best ${percent(bestTestAccuracy)}`,
     duration(seconds),
     `${decimals(imagesPerSecond, 0)} img/s`,
   ].join('  ');
 }
 
-const measures = (loss: number, accuracy: number): string =>
-  `${decimals(loss, 4)} ${percent(accuracy)}`;
+/** `train 0.1234 95.00 %`: what was measured, by where. */
+function inGroups(measured: readonly Told[]): string[] {
+  const groups = new Map<string, string[]>();
+  for (const { measure, value } of measured) {
+    const [group = ''] = measure.tag.split('/');
+    const number = measure.unit === 'percent' ? percent(value) : decimals(value, 4);
+    groups.set(group, [...(groups.get(group) ?? []), number]);
+  }
+  return [...groups].map(([group, numbers]) => `${group} ${numbers.join(' ')}`);
+}
 
 const percent = (value: number): string => `${value.toFixed(2).padStart(5)} %`;
 

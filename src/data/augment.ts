@@ -73,33 +73,28 @@ const rows = (count: number) => tf.range(0, count, 1, 'int32').reshape([1, count
 const columns = (count: number) => tf.range(0, count, 1, 'int32').reshape([1, 1, count]);
 const perImage = (draw: Tensor) => draw.reshape([-1, 1, 1]);
 
-/**
- * Images `indices` [B] of `images` [M H W C] (uint8), augmented by `draws` and normalised: [B H W
- * C] float32.
- */
+/** `images` [B H W C] (uint8), augmented by `draws` and normalised: [B H W C] float32. */
 export function augment(
   images: Tensor,
-  indices: Tensor,
   draws: Readonly<Record<string, Tensor>>,
   format: ImageFormat,
   config: AugmentationConfig,
 ): Tensor4D {
   return nameScope('augmentation', () => {
     const moved = config.flip || config.cropPadding > 0;
-    const pixels = moved
-      ? flipAndCrop(images, indices, draws, format, config)
-      : tf.div<Tensor4D>(bytesToFloat(gatherRows(images, indices, 'uint8')), 255);
+    const pixels = moved ? flipAndCrop(images, draws, format, config) : scaled(images);
     const normal = normalise(pixels, format);
     return config.cutout > 0 ? cut(normal, draws, format, config.cutout) : normal;
   });
 }
 
-/** Images `indices` [B] of `images` [M H W C] (uint8), normalised: [B H W C] float32. */
-export function plainImages(images: Tensor, indices: Tensor, format: ImageFormat): Tensor4D {
-  return nameScope('images', () =>
-    normalise(tf.div<Tensor4D>(bytesToFloat(gatherRows(images, indices, 'uint8')), 255), format),
-  );
+/** `images` [B H W C] (uint8), normalised: [B H W C] float32. */
+export function plainImages(images: Tensor, format: ImageFormat): Tensor4D {
+  return nameScope('images', () => normalise(scaled(images), format));
 }
+
+/** Bytes to 0..1. */
+const scaled = (bytes: Tensor): Tensor4D => tf.div(bytesToFloat(bytes), 255);
 
 function normalise(pixels: Tensor4D, { mean, std }: ImageFormat): Tensor4D {
   return tf.div(tf.sub(pixels, tf.tensor1d([...mean])), tf.tensor1d([...std]));
@@ -111,13 +106,11 @@ function normalise(pixels: Tensor4D, { mean, std }: ImageFormat): Tensor4D {
  */
 function flipAndCrop(
   images: Tensor,
-  indices: Tensor,
   draws: Readonly<Record<string, Tensor>>,
   { height, width, channels }: ImageFormat,
   { flip, cropPadding }: AugmentationConfig,
 ): Tensor4D {
-  const batch = required(indices.shape[0], 'the batch size');
-  const count = required(images.shape[0], 'the number of images');
+  const batch = required(images.shape[0], 'the batch size');
   const crops = cropPadding > 0;
   const y = crops
     ? tf.add(rows(height), perImage(required(draws['cropTop'], 'cropTop')))
@@ -126,16 +119,15 @@ function flipAndCrop(
     ? tf.add(columns(width), perImage(required(draws['cropLeft'], 'cropLeft')))
     : columns(width);
   const sourceX = flip ? flipped(x, perImage(required(draws['flip'], 'flip')), width) : x;
+  const starts = tf.range(0, batch * height * width, height * width, 'int32');
   const place = tf.add(
-    tf.add(tf.mul(perImage(indices), int(height * width)), tf.mul(clamp(y, height), int(width))),
+    tf.add(perImage(starts), tf.mul(clamp(y, height), int(width))),
     clamp(sourceX, width),
   );
-  const flat = reshapeBytes(images, [count * height * width, channels]);
+  const flat = reshapeBytes(images, [batch * height * width, channels]);
   const bytes = gatherRows(flat, place.reshape([batch * height * width]), 'uint8');
-  const pixels = tf
-    .div<Tensor4D>(bytesToFloat(bytes), 255)
-    .reshape([batch, height, width, channels]);
-  if (!crops) return pixels as Tensor4D;
+  const pixels = scaled(bytes).reshape<Tensor4D>([batch, height, width, channels]);
+  if (!crops) return pixels;
   const inside = tf.logicalAnd(within(y, height), within(x, width));
   return tf.mul(pixels, tf.cast(inside, 'float32').reshape([batch, height, width, 1]));
 }

@@ -32,6 +32,11 @@ export interface Dataset {
   readonly passedOver?: readonly string[];
 }
 
+/** The sets of a data set; `validation` only where images were held out for it. */
+export type Split = 'train' | 'validation' | 'test';
+
+export const SPLITS: readonly Split[] = ['train', 'validation', 'test'];
+
 /** What of a data set a network and its graph depend on: everything but the images. */
 export interface DatasetShape extends Pick<
   Dataset,
@@ -55,3 +60,6 @@ export function shapeOf(dataset: Dataset): DatasetShape {
     labelNoise: train.originalLabels !== undefined,
   };
 }
+
+/** Images of a split. */
+export const countOf = (shape: DatasetShape, split: Split): number => shape[`${split}Count`];

@@ -1,7 +1,8 @@
 // A checkpoint: the engine's state as named tensors and the run's progress, in one safetensors
 // file.
 import { z } from 'zod';
-import type { Engine, State } from '../train/engine.js';
+import type { Engine } from '../session/engine.js';
+import type { State } from '../session/slot.js';
 import { InternalError, required, RunError, UserError } from '../util/errors.js';
 import { laterVersion } from '../util/json.js';
 import {

@@ -1,36 +1,37 @@
 // The training loop: step after step, an evaluation and a row at each epoch's end, checkpoints,
 // until done or interrupted.
 import { setImmediate } from 'node:timers/promises';
+import { OPTIMIZERS } from '../catalogue/optimizers.js';
 import type { Config } from '../catalogue/schema.js';
-import { hasLabelNoise } from '../data/label-noise.js';
+import type { HostBatch } from '../data/source.js';
 import type { Schedule } from '../optim/schedule.js';
-import type { Engine, Evaluation } from '../train/engine.js';
-import { RunError, UserError } from '../util/errors.js';
-import { randomStream } from '../util/random.js';
+import type { Engine, Evaluation } from '../session/engine.js';
+import { isTraining } from '../session/measure.js';
+import { required, RunError, UserError } from '../util/errors.js';
 import type { Interruption } from './interruption.js';
 import {
-  addStep,
+  BEST_TEST,
   bestBy,
   bestRow,
+  epochNumbers,
   formatMetrics,
-  hasTwoPasses,
-  metricsRow,
-  NO_SUMS,
   notFinite,
-  type Measured,
+  type EpochNumbers,
 } from './metrics.js';
 import type { Progress } from './progress.js';
-import type { Reporter } from './reporter.js';
+import type { EpochEnd, Reporter } from './reporter.js';
+import { addStep, meanSoFar, NO_SUMS } from './sums.js';
 import type { Table } from './table.js';
 import type { Curves } from './tensorboard.js';
-import { formatTiming, Stopwatch } from './timing.js';
+import { formatTiming, Stopwatch, type TimingRow } from './timing.js';
 
 type Save = (progress: Progress) => Promise<void>;
 
 export interface Loop {
   readonly config: Config;
   readonly engine: Engine;
-  readonly trainImages: number;
+  /** Training steps of an epoch. */
+  readonly perEpoch: number;
   readonly schedule: Schedule;
   readonly metrics: Table;
   readonly timing: Table;
@@ -71,11 +72,9 @@ export function stepsPerEpoch(
  * folder is lost.
  */
 export async function train(loop: Loop, start: Progress): Promise<Progress> {
-  const { config, trainImages } = loop;
-  const perEpoch = stepsPerEpoch(trainImages, config);
+  const { config, perEpoch } = loop;
   const lastStep = Math.min(config.epochs * perEpoch, config.maxSteps ?? Infinity);
   const stopwatch = new Stopwatch(start.timing);
-  const order = orderOf(config.seed, trainImages);
   const save = async (reached: Progress, write: Save = loop.save): Promise<Progress> => {
     const timed = { ...reached, timing: stopwatch.now() };
     await loop.refuseLost();
@@ -87,16 +86,21 @@ export async function train(loop: Loop, start: Progress): Promise<Progress> {
     }
     return timed;
   };
+  const batchesFrom = ({ epoch, stepInEpoch }: Progress) =>
+    loop.engine.training.batches(epoch, stepInEpoch);
 
   let progress = start;
   let saved = start;
+  let batches = batchesFrom(start);
   while (!progress.finished && loop.interruption.signal === null) {
     if (progress.stepInEpoch < perEpoch && progress.step < lastStep) {
-      progress = trainStep(loop, progress, order(progress.epoch), perEpoch, stopwatch);
+      const { value: batch } = await batches.next();
+      progress = trainStep(loop, progress, required(batch ?? undefined, 'a batch'), stopwatch);
     } else {
       const ended = await endEpoch(loop, progress, progress.step >= lastStep, stopwatch);
       if (ended === null) break;
       progress = ended;
+      batches = batchesFrom(progress);
       // Before the checkpoint: a process killed in between measures the epoch again and keeps it then.
       if (loop.saveBest !== null && isBest(loop, progress.epoch))
         await save(progress, loop.saveBest);
@@ -113,27 +117,27 @@ export async function train(loop: Loop, start: Progress): Promise<Progress> {
 function trainStep(
   loop: Loop,
   progress: Progress,
-  order: Int32Array,
-  perEpoch: number,
+  batch: HostBatch,
   stopwatch: Stopwatch,
 ): Progress {
-  const { config, engine, schedule } = loop;
+  const { engine, schedule, perEpoch } = loop;
   const { step, stepInEpoch } = progress;
-  const measured = measuredIn(config);
-  const begin = stepInEpoch * config.batchSize;
-  const indices = order.slice(begin, begin + config.batchSize);
-  const result = stopwatch.step(() => engine.trainStep(step, indices, schedule(step)));
-  const broken = notFinite(result, measured.twoPasses);
+  const result = stopwatch.step(batch.examples, () =>
+    engine.trainStep(step, batch, schedule(step)),
+  );
+  const broken = notFinite(engine.measures, result.numbers);
   const reached = { ...progress, step: step + 1, stepInEpoch: stepInEpoch + 1 };
   if (broken !== null) throw diverged(loop, reached, `the ${broken[0]} is ${broken[1]}`);
 
-  const sums = addStep(progress.sums, result, measured);
+  const rows = engine.measures.filter(isTraining);
+  const sums = addStep(progress.sums, result, rows);
   loop.reporter.step({
     epoch: progress.epoch + 1,
     stepInEpoch: reached.stepInEpoch,
     stepsPerEpoch: perEpoch,
-    loss: sums.loss / sums.images,
-    accuracy: (100 * sums.correct) / sums.images,
+    running: rows.flatMap((measure) =>
+      measure.running === undefined ? [] : [{ measure, value: meanSoFar(measure, sums) }],
+    ),
     imagesPerSecond: stopwatch.imagesPerSecond(),
   });
   return { ...reached, sums };
@@ -150,7 +154,7 @@ async function endEpoch(
   finished: boolean,
   stopwatch: Stopwatch,
 ): Promise<Progress | null> {
-  const { config, schedule, metrics, timing, reporter } = loop;
+  const { config, engine, schedule, metrics, timing } = loop;
   const { step, sums } = progress;
   const epoch = progress.epoch + 1;
   const test = await evaluate(loop, 'test');
@@ -158,32 +162,47 @@ async function endEpoch(
     config.data.validation === null ? undefined : await evaluate(loop, 'validation');
   if (test === null || validation === null) return null;
   const evaluations = { test, ...(validation && { validation }) };
-  for (const [set, { loss }] of Object.entries(evaluations)) {
-    if (!Number.isFinite(loss)) throw diverged(loop, progress, `the ${set} loss is ${loss}`);
+  for (const { numbers } of Object.values(evaluations)) {
+    const broken = notFinite(engine.measures, numbers);
+    if (broken !== null) throw diverged(loop, progress, `the ${broken[0]} is ${broken[1]}`);
   }
 
   const position = { epoch, step, learningRate: schedule(step - 1) };
   const before = bestRow(metrics.rows, bestBy(config));
-  const best = {
+  const numbers = epochNumbers(position, sums, engine.measures, evaluations, {
     chosenBy: before === undefined ? null : Number(before[bestBy(config)]),
-    testAccuracy: progress.bestTestAccuracy,
-  };
-  const row = metricsRow(position, sums, measuredIn(config), evaluations, best);
+    test: progress.bestTestAccuracy,
+  });
   const times = stopwatch.endEpoch(epoch);
   await loop.refuseLost();
-  await metrics.add(formatMetrics(row));
-  loop.curves?.add(formatMetrics(row));
+  const row = formatMetrics(config, numbers);
+  await metrics.add(row);
+  loop.curves?.add(row);
   await timing.add({ ...formatTiming(times) });
-  reporter.epoch(row, times.seconds, times.images_per_second);
+  const bestTestAccuracy = required(numbers[BEST_TEST] ?? undefined, BEST_TEST);
+  tellEpoch(loop, numbers, { ...position, bestTestAccuracy }, times);
   return {
     epoch,
     step,
     stepInEpoch: 0,
     sums: NO_SUMS,
-    bestTestAccuracy: row.best_test_accuracy,
+    bestTestAccuracy,
     timing: progress.timing,
     finished,
   };
+}
+
+function tellEpoch(
+  { engine, reporter }: Loop,
+  numbers: EpochNumbers,
+  reached: Pick<EpochEnd, 'epoch' | 'learningRate' | 'bestTestAccuracy'>,
+  { seconds, images_per_second: imagesPerSecond }: TimingRow,
+): void {
+  const measured = engine.measures.flatMap((measure) => {
+    const value = numbers[measure.column] ?? null;
+    return measure.console && value !== null ? [{ measure, value }] : [];
+  });
+  reporter.epoch({ ...reached, measured, seconds, imagesPerSecond });
 }
 
 const isBest = ({ config, metrics }: Loop, epoch: number): boolean =>
@@ -197,38 +216,23 @@ async function evaluate(
   const parts = engine.evaluateInParts(split);
   for (;;) {
     if (interruption.signal !== null) return null;
-    const part = parts.next();
+    const part = await parts.next();
     if (part.done === true) return part.value;
     await setImmediate();
   }
-}
-
-const measuredIn = ({ optimizer, labelNoise }: Config): Measured => ({
-  twoPasses: hasTwoPasses(optimizer.name),
-  labelNoise: hasLabelNoise(labelNoise),
-});
-
-/** The training images [N] in the order of an epoch (from 0); the last one asked for is kept. */
-function orderOf(seed: number, trainImages: number): (epoch: number) => Int32Array {
-  let kept: { readonly epoch: number; readonly order: Int32Array } | null = null;
-  return (epoch) => {
-    if (kept?.epoch !== epoch) {
-      kept = { epoch, order: randomStream(seed, 'order', epoch).permutation(trainImages) };
-    }
-    return kept.order;
-  };
 }
 
 /** `reached`: the end of the step, or of the epoch, where `problem` showed. */
 function diverged(loop: Loop, reached: Progress, problem: string): RunError {
   const epoch = reached.stepInEpoch === 0 ? reached.epoch : reached.epoch + 1;
   const checkpoint = loop.lastCheckpoint();
+  const climbs = OPTIMIZERS[loop.config.optimizer.name].passes === 2;
   const good =
     checkpoint === null
       ? 'there is no checkpoint yet'
       : `the last good checkpoint is ${checkpoint}`;
   return new RunError(
     `epoch ${epoch}, step ${reached.step}: ${problem}: training has diverged; ${good}; the epochs before are in ` +
-      `${loop.metrics.path}; try a lower schedule.learningRate${measuredIn(loop.config).twoPasses ? ' or optimizer.rho' : ''}`,
+      `${loop.metrics.path}; try a lower schedule.learningRate${climbs ? ' or optimizer.rho' : ''}`,
   );
 }

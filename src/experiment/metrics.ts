@@ -1,189 +1,87 @@
-// The rows of metrics.csv: everything measured that is the same for the same command, summed up
-// step by step.
-import { z } from 'zod';
-import { OPTIMIZERS } from '../catalogue/optimizers.js';
-import type { Config, OptimizerConfig } from '../catalogue/schema.js';
-import type { Evaluation, StepResult } from '../train/engine.js';
+// The rows of metrics.csv: everything measured that is the same for the same command. Their columns
+// are those of the task's measures, with the position before them and the best so far between.
+import type { Config } from '../catalogue/schema.js';
+import type { Evaluation } from '../session/engine.js';
+import { isTraining, type Measure } from '../session/measure.js';
+import { BEST, columnsOf } from '../tasks/classification.js';
+import { required } from '../util/errors.js';
+import { meanSoFar, type EpochSums } from './sums.js';
 import type { Columns, Row } from './table.js';
 
-/**
- * One epoch. Accuracies in percent; absent values (an optimizer with one pass only) are empty
- * fields.
- */
-export interface MetricsRow {
-  /** From 1. */
-  readonly epoch: number;
-  /** Steps done, over the whole run. */
-  readonly step: number;
-  /** Of the epoch's last step. */
-  readonly learning_rate: number;
-  readonly train_loss: number;
-  /** Against the labels trained on. */
-  readonly train_accuracy: number;
-  /** Against the labels before label noise. */
-  readonly train_accuracy_clean: number | null;
-  readonly perturbed_loss: number | null;
-  readonly perturbed_accuracy: number | null;
-  /** Of the images held out for validation; only where there are some. */
-  readonly validation_loss?: number;
-  readonly validation_accuracy?: number;
-  readonly test_loss: number;
-  readonly test_accuracy: number;
-  /** At the best epoch so far; what is best, `bestBy` tells. */
-  readonly best_test_accuracy: number;
-  /** Mean over the epoch's steps of the L2 norm of the gradient at w. */
-  readonly gradient_norm: number;
-  /** Mean over the epoch's steps of the cosine of the climb direction and the gradient at w. */
-  readonly perturbation_cosine: number | null;
+/** The numbers of an epoch by column; null where one does not apply to the run. */
+export type EpochNumbers = Readonly<Record<string, number | null>>;
+
+interface Column {
+  readonly name: string;
+  /** 7 digits, about what float32 has, or 0.001 %. */
+  readonly format: (value: number) => string;
 }
 
-const rate = (value: number) => value.toPrecision(7);
-const percent = (value: number) => value.toFixed(3);
+const digits = (value: number): string => value.toPrecision(7);
+const percent = (value: number): string => value.toFixed(3);
 
-/**
- * The columns in their order, each with how its numbers are written: 7 digits, about what float32
- * has, or 0.001 %.
- */
-const FORMATS: { readonly [K in keyof MetricsRow]-?: (value: number) => string } = {
-  epoch: String,
-  step: String,
-  learning_rate: rate,
-  train_loss: rate,
-  train_accuracy: percent,
-  train_accuracy_clean: percent,
-  perturbed_loss: rate,
-  perturbed_accuracy: percent,
-  validation_loss: rate,
-  validation_accuracy: percent,
-  test_loss: rate,
-  test_accuracy: percent,
-  best_test_accuracy: percent,
-  gradient_norm: rate,
-  perturbation_cosine: rate,
-};
-
-export type MetricsColumn = keyof MetricsRow;
-
-const ALL_COLUMNS = Object.keys(FORMATS) as MetricsColumn[];
-const OF_VALIDATION: readonly MetricsColumn[] = ['validation_loss', 'validation_accuracy'];
-
-/** What every run has. */
-export const METRICS_COLUMNS = ALL_COLUMNS.filter((column) => !OF_VALIDATION.includes(column));
-
-/** Absent in some runs. */
-const OPTIONAL: readonly MetricsColumn[] = [
-  'train_accuracy_clean',
-  'perturbed_loss',
-  'perturbed_accuracy',
-  'perturbation_cosine',
+/** Epochs from 1; steps done, over the whole run; the rate of the epoch's last step. */
+const POSITION: readonly Column[] = [
+  { name: 'epoch', format: String },
+  { name: 'step', format: String },
+  { name: 'learning_rate', format: digits },
 ];
 
-/** The columns of the metrics.csv of such a run. */
-export const metricsTable = (config: Pick<Config, 'data'>): Columns => ({
-  all: metricsColumns(config),
-  optional: OPTIONAL,
-});
+/** The test set's number at the best epoch so far; what is best, `bestBy` tells. */
+export const BEST_TEST = `best_test_${BEST.name}`;
+const TEST = `test_${BEST.name}`;
+
+/** What of a configuration decides the columns. */
+interface Validated {
+  readonly data: Pick<Config['data'], 'validation'>;
+}
+
+const measuresOf = ({ data }: Validated) => columnsOf({ validation: data.validation !== null });
+
+function columns(config: Validated): Column[] {
+  return [
+    ...POSITION,
+    ...measuresOf(config).measures.flatMap(({ column, unit }) => {
+      const format = unit === 'percent' ? percent : digits;
+      const own = { name: column, format };
+      return column === TEST ? [own, { name: BEST_TEST, format }] : [own];
+    }),
+  ];
+}
 
 /** Their names. */
-export const metricsColumns = ({ data }: Pick<Config, 'data'>): readonly MetricsColumn[] =>
-  data.validation === null ? METRICS_COLUMNS : ALL_COLUMNS;
+export const metricsColumns = (config: Validated): string[] =>
+  columns(config).map(({ name }) => name);
+
+/** The columns of the metrics.csv of such a run. */
+export const metricsTable = (config: Validated): Columns => ({
+  all: metricsColumns(config),
+  optional: measuresOf(config).mayBeEmpty,
+});
 
 /** The row as metrics.csv has it. */
-export function formatMetrics(row: MetricsRow): Row {
-  const fields = ALL_COLUMNS.flatMap((column) => {
-    const value = row[column];
-    if (value === undefined) return [];
-    return [[column, value === null ? '' : FORMATS[column](value)] as const];
+export function formatMetrics(config: Validated, numbers: EpochNumbers): Row {
+  const fields = columns(config).map(({ name, format }) => {
+    const value = numbers[name] ?? null;
+    return [name, value === null ? '' : format(value)] as const;
   });
   return Object.fromEntries(fields);
 }
 
 /** The column that the best epoch is chosen by. */
-export type BestBy = 'validation_accuracy' | 'test_accuracy';
+export type BestBy = `${'validation' | 'test'}_${typeof BEST.name}`;
 
 /** Of the images held out for validation, where there are some. */
-export const bestBy = ({ data }: Pick<Config, 'data'>): BestBy =>
-  data.validation === null ? 'test_accuracy' : 'validation_accuracy';
+export const bestBy = ({ data }: Validated): BestBy =>
+  `${data.validation === null ? 'test' : 'validation'}_${BEST.name}`;
 
 /**
- * The first row with the highest accuracy, as it is written, so that all who ask agree; undefined
- * where there is none yet.
+ * The first row with the best number, as it is written, so that all who ask agree; undefined where
+ * there is none yet.
  */
 export function bestRow(rows: readonly Row[], by: BestBy): Row | undefined {
   const best = Math.max(...rows.map((row) => Number(row[by])));
   return rows.find((row) => Number(row[by]) === best);
-}
-
-/**
- * What the steps of the epoch under way add up to: losses and correct answers over images, the rest
- * over steps.
- */
-export const epochSumsSchema = z.strictObject({
-  images: z.int(),
-  steps: z.int(),
-  loss: z.number(),
-  correct: z.number(),
-  originalCorrect: z.number(),
-  perturbedLoss: z.number(),
-  perturbedCorrect: z.number(),
-  gradientNorm: z.number(),
-  perturbationCosine: z.number(),
-});
-export type EpochSums = z.infer<typeof epochSumsSchema>;
-
-export const NO_SUMS: EpochSums = {
-  images: 0,
-  steps: 0,
-  loss: 0,
-  correct: 0,
-  originalCorrect: 0,
-  perturbedLoss: 0,
-  perturbedCorrect: 0,
-  gradientNorm: 0,
-  perturbationCosine: 0,
-};
-
-/** Whether a step has a second pass, at w + eps. */
-export const hasTwoPasses = (optimizer: OptimizerConfig['name']): boolean =>
-  OPTIMIZERS[optimizer].passes === 2;
-
-/** What of a step there is to measure. */
-export interface Measured {
-  /** Whether it has a second pass, at w + eps. */
-  readonly twoPasses: boolean;
-  readonly labelNoise: boolean;
-}
-
-export function addStep(
-  sums: EpochSums,
-  result: StepResult,
-  { twoPasses, labelNoise }: Measured,
-): EpochSums {
-  const { images } = result;
-  return {
-    images: sums.images + images,
-    steps: sums.steps + 1,
-    loss: sums.loss + result.loss * images,
-    correct: sums.correct + result.correct,
-    originalCorrect: sums.originalCorrect + (labelNoise ? result.originalCorrect : 0),
-    perturbedLoss: sums.perturbedLoss + (twoPasses ? result.perturbedLoss * images : 0),
-    perturbedCorrect: sums.perturbedCorrect + (twoPasses ? result.perturbedCorrect : 0),
-    gradientNorm: sums.gradientNorm + result.gradientNorm,
-    perturbationCosine: sums.perturbationCosine + (twoPasses ? result.perturbationCosine : 0),
-  };
-}
-
-/** The number that is not finite, by the name the user knows it under; null where all are. */
-export function notFinite(result: StepResult, twoPasses: boolean): [string, number] | null {
-  const numbers: [string, number][] = [
-    ['training loss', result.loss],
-    ['gradient norm', result.gradientNorm],
-  ];
-  if (twoPasses) {
-    numbers.push(['perturbed loss', result.perturbedLoss]);
-    numbers.push(['perturbation cosine', result.perturbationCosine]);
-  }
-  return numbers.find(([, value]) => !Number.isFinite(value)) ?? null;
 }
 
 /** What the end of an epoch measures; `validation` only where images were held out for it. */
@@ -192,45 +90,61 @@ export interface Evaluations {
   readonly validation?: Evaluation;
 }
 
-/** The best epoch so far, in percent. */
+/** The best epoch so far. */
 export interface Best {
   /** What it was chosen by, as it is written; null before the first epoch. */
   readonly chosenBy: number | null;
-  readonly testAccuracy: number;
+  /** Of the test set at that epoch. */
+  readonly test: number;
 }
 
-/** The row of an epoch whose steps are `sums`; `best` is that before it. */
-export function metricsRow(
-  position: { readonly epoch: number; readonly step: number; readonly learningRate: number },
+export interface Position {
+  readonly epoch: number;
+  readonly step: number;
+  readonly learningRate: number;
+}
+
+/**
+ * The numbers of an epoch whose steps are `sums`; `best` is that before it.
+ *
+ * @param measures those that apply to the run
+ */
+export function epochNumbers(
+  { epoch, step, learningRate }: Position,
   sums: EpochSums,
-  { twoPasses, labelNoise }: Measured,
+  measures: readonly Measure[],
   { test, validation }: Evaluations,
   best: Best,
-): MetricsRow {
-  const { images, steps } = sums;
-  const testAccuracy = accuracyOf(test);
-  const chosenBy = Number(
-    percent(validation === undefined ? testAccuracy : accuracyOf(validation)),
-  );
-  const isBest = best.chosenBy === null || chosenBy > best.chosenBy;
+): EpochNumbers {
+  const trained = measures
+    .filter(isTraining)
+    .map((row) => [row.column, meanSoFar(row, sums)] as const);
+  const by = `${validation === undefined ? 'test' : 'validation'}_${BEST.name}`;
+  const chosenBy = required((validation ?? test).numbers[by], by);
+  const testNow = required(test.numbers[TEST], TEST);
+  const isBest = best.chosenBy === null || Number(percent(chosenBy)) > best.chosenBy;
   return {
-    epoch: position.epoch,
-    step: position.step,
-    learning_rate: position.learningRate,
-    train_loss: sums.loss / images,
-    train_accuracy: (100 * sums.correct) / images,
-    train_accuracy_clean: labelNoise ? (100 * sums.originalCorrect) / images : null,
-    perturbed_loss: twoPasses ? sums.perturbedLoss / images : null,
-    perturbed_accuracy: twoPasses ? (100 * sums.perturbedCorrect) / images : null,
-    ...(validation === undefined
-      ? {}
-      : { validation_loss: validation.loss, validation_accuracy: accuracyOf(validation) }),
-    test_loss: test.loss,
-    test_accuracy: testAccuracy,
-    best_test_accuracy: isBest ? testAccuracy : best.testAccuracy,
-    gradient_norm: sums.gradientNorm / steps,
-    perturbation_cosine: twoPasses ? sums.perturbationCosine / steps : null,
+    epoch,
+    step,
+    learning_rate: learningRate,
+    ...Object.fromEntries(trained),
+    ...validation?.numbers,
+    ...test.numbers,
+    [BEST_TEST]: isBest ? testNow : best.test,
   };
 }
 
-const accuracyOf = ({ correct, images }: Evaluation): number => (100 * correct) / images;
+/** The numbers of an evaluation, or of a step, that are not finite, by name; null where all are. */
+export function notFinite(
+  measures: readonly Measure[],
+  numbers: Readonly<Record<string, number>>,
+): [name: string, value: number] | null {
+  // What was measured at w, before what follows from it.
+  const [first, others] = [true, false].map((atW) =>
+    measures.filter(({ tag }) => tag.startsWith('train/') === atW),
+  );
+  const broken = [...(first ?? []), ...(others ?? [])].find(
+    ({ column }) => column in numbers && !Number.isFinite(numbers[column]),
+  );
+  return broken === undefined ? null : [broken.name, required(numbers[broken.column], broken.name)];
+}

@@ -5,7 +5,7 @@ import { formatConfig } from '../config/text.js';
 import type { Dataset } from '../data/dataset.js';
 import { realisedNoise } from '../data/label-noise.js';
 import { readNoisyLabels, writeNoisyLabels } from '../data/label-noise-file.js';
-import type { Engine } from '../train/engine.js';
+import type { Engine } from '../session/engine.js';
 import { writeFileAtomically } from '../util/atomic-file.js';
 import { UserError } from '../util/errors.js';
 import { makeFolders } from '../util/folders.js';

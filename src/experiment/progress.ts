@@ -1,6 +1,6 @@
 // How far a run has come: with the engine's state, all that is needed to go on from there.
 import { z } from 'zod';
-import { epochSumsSchema, NO_SUMS } from './metrics.js';
+import { epochSumsSchema, NO_SUMS } from './sums.js';
 import { NO_TIME, timingSchema } from './timing.js';
 
 /**

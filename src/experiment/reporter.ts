@@ -1,5 +1,6 @@
 // What a run tells while it goes on; the command line shows it, tests collect it.
-import type { BestBy, MetricsRow } from './metrics.js';
+import type { Measure, TrainingMeasure } from '../session/measure.js';
+import type { BestBy } from './metrics.js';
 
 /** Said once, before the first step. */
 export interface RunStart {
@@ -14,14 +15,32 @@ export interface RunStart {
   readonly preparationSeconds: number;
 }
 
-/** Said after every step; running means over the epoch so far. */
+/** A measure with its number, in its unit. */
+export interface Told<M extends Measure = Measure> {
+  readonly measure: M;
+  readonly value: number;
+}
+
+/** Said after every step. */
 export interface StepProgress {
   readonly epoch: number;
   readonly stepInEpoch: number;
   readonly stepsPerEpoch: number;
-  readonly loss: number;
-  /** Percent. */
-  readonly accuracy: number;
+  /** Means over the epoch so far, of the measures that run. */
+  readonly running: readonly Told<TrainingMeasure>[];
+  readonly imagesPerSecond: number;
+}
+
+/** Said after every epoch. */
+export interface EpochEnd {
+  /** From 1. */
+  readonly epoch: number;
+  readonly learningRate: number;
+  /** Of the measures that the console shows, in the order of their columns. */
+  readonly measured: readonly Told[];
+  /** In percent, at the best epoch so far. */
+  readonly bestTestAccuracy: number;
+  readonly seconds: number;
   readonly imagesPerSecond: number;
 }
 
@@ -40,7 +59,7 @@ export interface RunEnd {
 export interface Reporter {
   start(run: RunStart): void;
   step(progress: StepProgress): void;
-  epoch(row: MetricsRow, seconds: number, imagesPerSecond: number): void;
+  epoch(epoch: EpochEnd): void;
   /** A remark worth a line: resumed from where, checkpoint skipped and why. */
   note(text: string): void;
   end(run: RunEnd): void;

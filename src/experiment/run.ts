@@ -5,7 +5,8 @@ import type { Dataset } from '../data/dataset.js';
 import { describeNoise, realisedNoise, withLabelNoise } from '../data/label-noise.js';
 import { loadDataset } from '../data/load.js';
 import { createSchedule } from '../optim/schedule.js';
-import type { CreateEngine, Engine } from '../train/engine.js';
+import type { Engine } from '../session/engine.js';
+import type { CreateEngine } from '../tasks/engine.js';
 import { refuseLocked, type Lock } from '../util/lock.js';
 import { recordOfRun } from './belonging.js';
 import { parameterCount, saveCheckpoint } from './checkpoint.js';
@@ -24,7 +25,7 @@ import {
 import { NOTHING_WRITTEN, unlessInterrupted, type Interruption } from './interruption.js';
 import { stepsPerEpoch, train, type Loop } from './loop.js';
 import { begin, restore } from './open.js';
-import { bestBy, bestRow } from './metrics.js';
+import { BEST_TEST, bestBy, bestRow } from './metrics.js';
 import type { Reporter } from './reporter.js';
 import { writeSummary } from './summary.js';
 import { openCurves } from './tensorboard.js';
@@ -146,10 +147,10 @@ async function runIn(
     stepsPerEpoch: perEpoch,
   });
   const curves = config.logging.tensorboard
-    ? openCurves(folder.tensorboard, opened.metrics.rows)
+    ? openCurves(folder.tensorboard, engine.measures, opened.metrics.rows)
     : null;
   const reached = await train(
-    { ...request, ...opened, ...checkpoints, engine, trainImages, schedule, curves, refuseLost },
+    { ...request, ...opened, ...checkpoints, engine, perEpoch, schedule, curves, refuseLost },
     opened.progress,
   );
   if (!reached.finished) return 'interrupted';
@@ -159,7 +160,7 @@ async function runIn(
   reporter.end({
     folder: folder.path,
     lastTestAccuracy: Number(rows.at(-1)?.['test_accuracy']),
-    bestTestAccuracy: Number(rows.at(-1)?.['best_test_accuracy']),
+    bestTestAccuracy: Number(rows.at(-1)?.[BEST_TEST]),
     bestEpoch: Number(bestRow(rows, by)?.['epoch']),
     bestBy: by,
     totalSeconds: reached.timing.totalSeconds,

@@ -77,11 +77,10 @@ export class Stopwatch {
   }
 
   /** Runs one training step on `images` images. */
-  step<T extends { readonly images: number }>(run: () => T): T {
+  step<T>(images: number, run: () => T): T {
     const start = performance.now();
     const result = run();
     const seconds = (performance.now() - start) / 1000;
-    const { images } = result;
     if (this.#first === null) this.#first = { images, seconds };
     else
       this.#timed = {

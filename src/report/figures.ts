@@ -203,7 +203,7 @@ function against(points: readonly Point[], key: string, keys: readonly string[])
 
 /** Training accuracy on the labels given and on the true ones, where there is noise. */
 function memorisation(points: readonly Point[]): Figure[] {
-  const noisy = points.filter(({ runs }) => runs[0].epochs[0]?.train_accuracy_clean !== null);
+  const noisy = points.filter(({ runs }) => runs[0].epochs[0]?.['train_accuracy_clean'] !== null);
   if (noisy.length === 0) return [];
   const kinds = [
     ['train_accuracy', 'labels trained on'],

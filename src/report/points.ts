@@ -134,7 +134,7 @@ function withoutCopies(found: readonly [Run, ...Run[]]): Pick<Point, 'runs' | 'c
 
 /** What is the same for the same run, whatever its size of evaluation steps. */
 const cameTo = ({ epochs }: Run): string =>
-  JSON.stringify(epochs.map((row) => [row.train_loss, row.test_accuracy]));
+  JSON.stringify(epochs.map((row) => [row['train_loss'], row['test_accuracy']]));
 
 function comparePoints(a: Point, b: Point, keys: readonly string[]): number {
   for (const key of keys) {

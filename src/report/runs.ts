@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Config } from '../catalogue/schema.js';
 import { configOf, runFolder, type RunFolder } from '../experiment/folder.js';
-import { metricsTable, type MetricsColumn } from '../experiment/metrics.js';
+import { metricsTable } from '../experiment/metrics.js';
 import { readJson, readSummary, RUN_ANEW } from '../experiment/summary.js';
 import { readTable } from '../experiment/table.js';
 import { TIMING_TABLE } from '../experiment/timing.js';
@@ -15,7 +15,7 @@ import { noFolder } from '../util/folders.js';
 import { ownedFiles } from '../util/owned-files.js';
 
 /** A row of metrics.csv; null where a field is empty. */
-export type Epoch = Readonly<Record<MetricsColumn, number | null>>;
+export type Epoch = Readonly<Record<string, number | null>>;
 
 /** Test accuracies that a run is judged by, in percent. */
 export interface Scores {
@@ -135,7 +135,7 @@ async function readRun(path: string): Promise<Run> {
   const summary = await readSummary(folder.summary);
   const config = configOf(folder);
   const epochs = await readEpochs(folder, config, summary.epochs);
-  checkSummary(folder, summary.last.test_accuracy, epochs.at(-1)?.test_accuracy);
+  checkSummary(folder, summary.last.test_accuracy, epochs.at(-1)?.['test_accuracy']);
   const { rows } = await readTable(folder.timing, TIMING_TABLE, summary.epochs);
   // 0 where a process went on with an epoch whose steps were all done.
   const speed = rows.map((row) => Number(row['images_per_second'])).filter((value) => value > 0);
@@ -196,7 +196,6 @@ async function readEpochs(
       column,
       field === '' ? null : Number(field),
     ]);
-    const absent = { validation_loss: null, validation_accuracy: null };
-    return { ...absent, ...Object.fromEntries(numbers) } as Epoch;
+    return Object.fromEntries(numbers) as Epoch;
   });
 }

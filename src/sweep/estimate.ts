@@ -4,11 +4,13 @@ import type { Config } from '../catalogue/schema.js';
 import type { DatasetShape } from '../data/dataset.js';
 import { datasetShape, loadDataset } from '../data/load.js';
 import { stepsPerEpoch } from '../experiment/loop.js';
-import { hasTwoPasses } from '../experiment/metrics.js';
+import { OPTIMIZERS } from '../catalogue/optimizers.js';
 import { settingsFor } from '../experiment/processor.js';
 import { openDevice } from '../native/device.js';
 import { useThreads } from '../native/threads.js';
-import { timeSteps } from '../train/benchmark.js';
+import { timeSteps } from '../session/benchmark.js';
+import { networkCost } from '../session/cost.js';
+import { createEngine } from '../tasks/engine.js';
 import { required, UserError } from '../util/errors.js';
 
 /** Steps before those that are timed, and those. */
@@ -44,8 +46,6 @@ export async function estimate({ configs, threads }: EstimateJob): Promise<Estim
 async function estimateSeconds(configs: readonly Config[]): Promise<number[]> {
   const first = required(configs[0], 'a run to time');
   openDevice(first.device, await settingsFor(first, null));
-  const { createEngine } = await import('../train/engine.js');
-  const { networkCost } = await import('../train/cost.js');
 
   const costs = new Map<string, Promise<{ shape: DatasetShape; multiplyAdds: number }>>();
   const costOf = ({ data, model, seed }: Config) => {
@@ -86,4 +86,4 @@ async function estimateSeconds(configs: readonly Config[]): Promise<number[]> {
   );
 }
 
-const passes = ({ optimizer }: Config): number => (hasTwoPasses(optimizer.name) ? 2 : 1);
+const passes = ({ optimizer }: Config): number => OPTIMIZERS[optimizer.name].passes;

@@ -3,23 +3,30 @@ import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { createReporter } from '../../src/cli/reporter.js';
-import type { MetricsRow } from '../../src/experiment/metrics.js';
 import type { Reporter } from '../../src/experiment/reporter.js';
+import { isTraining } from '../../src/session/measure.js';
+import { columnsOf } from '../../src/tasks/classification.js';
 
-const ROW: MetricsRow = {
-  epoch: 1,
-  step: 4,
-  learning_rate: 0.0346,
+/** What the console shows of these numbers. */
+const told = (numbers: Readonly<Record<string, number>>) =>
+  columnsOf({ validation: false }).measures.flatMap((measure) => {
+    const value = numbers[measure.column];
+    return measure.console && value !== undefined ? [{ measure, value }] : [];
+  });
+const NUMBERS = {
   train_loss: 4.06244,
   train_accuracy: 9.312,
-  train_accuracy_clean: null,
-  perturbed_loss: 4.2,
-  perturbed_accuracy: 8.5,
   test_loss: 3.72149,
   test_accuracy: 11.614,
-  best_test_accuracy: 12,
-  gradient_norm: 1,
-  perturbation_cosine: 0.5,
+};
+const CLIMB = { perturbed_loss: 4.2, perturbed_accuracy: 8.5 };
+const EPOCH = {
+  epoch: 1,
+  learningRate: 0.0346,
+  measured: told({ ...NUMBERS, ...CLIMB }),
+  bestTestAccuracy: 12,
+  seconds: 13.21,
+  imagesPerSecond: 3790.4,
 };
 const RUN = {
   folder: 'results/x',
@@ -30,7 +37,10 @@ const RUN = {
   stepsDone: 0,
   preparationSeconds: 2.06,
 };
-const STEP = { epoch: 1, stepsPerEpoch: 4, loss: 4.0624, accuracy: 9.31, imagesPerSecond: 262.4 };
+const running = told(NUMBERS).flatMap(({ measure, value }) =>
+  isTraining(measure) ? [{ measure, value }] : [],
+);
+const STEP = { epoch: 1, stepsPerEpoch: 4, running, imagesPerSecond: 262.4 };
 const END = {
   folder: 'results/x',
   lastTestAccuracy: 81.19,
@@ -50,7 +60,7 @@ function play(reporter: Reporter): void {
   reporter.step({ ...STEP, stepInEpoch: 1 });
   reporter.step({ ...STEP, stepInEpoch: 2 });
   reporter.note('a remark');
-  reporter.epoch(ROW, 13.21, 3790.4);
+  reporter.epoch(EPOCH);
   reporter.end(END);
 }
 
@@ -78,7 +88,7 @@ describe('away from a terminal', () => {
   it('leaves out what an optimizer with one pass does not have', () => {
     const [stdout, stderr] = [stream(false), stream(false)];
     const reporter = createReporter({ quiet: false, maxSteps: null }, stdout.output, stderr.output);
-    reporter.epoch({ ...ROW, perturbed_loss: null, perturbed_accuracy: null }, 1, 1);
+    reporter.epoch({ ...EPOCH, measured: told(NUMBERS) });
     expect(stdout.text()).not.toContain('perturbed');
   });
 

@@ -11,6 +11,8 @@ import {
 import { loadGraph, traceProgram } from '../../src/graph/compile.js';
 import { runEagerly } from '../../src/graph/eager.js';
 import type { ProgramSpec } from '../../src/graph/program.js';
+import { gatherRows } from '../../src/native/kernels.js';
+import type { Tensor } from '../../src/native/tensorflow.js';
 import { required } from '../../src/util/errors.js';
 import { randomStream } from '../../src/util/random.js';
 
@@ -21,6 +23,10 @@ const off: Augmentation = { flip: false, cropPadding: 0, cutout: 0, cutoutProbab
 const recipe = augmentationSchema.parse({});
 
 const COUNT = 5;
+
+/** As a source gathers them. */
+const gathered = (images: Tensor | undefined, indices: Tensor | undefined): Tensor =>
+  gatherRows(required(images, 'images'), required(indices, 'indices'), 'uint8');
 
 function programOf(format: ImageFormat, config: Augmentation, batch: number): ProgramSpec {
   const { height, width, channels } = format;
@@ -33,13 +39,7 @@ function programOf(format: ImageFormat, config: Augmentation, batch: number): Pr
         state: ['images'],
         body: ({ images }, { indices, ...draws }) => ({
           outputs: {
-            images: augment(
-              required(images, 'images'),
-              required(indices, 'indices'),
-              draws,
-              format,
-              config,
-            ),
+            images: augment(gathered(images, indices), draws, format, config),
           },
         }),
       },
@@ -48,7 +48,7 @@ function programOf(format: ImageFormat, config: Augmentation, batch: number): Pr
         state: ['images'],
         body: ({ images }, { indices }) => ({
           outputs: {
-            images: plainImages(required(images, 'images'), required(indices, 'indices'), format),
+            images: plainImages(gathered(images, indices), format),
           },
         }),
       },

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { CONFIGS_FOLDER } from '../../src/config/files.js';
 import { datasetShape } from '../../src/data/load.js';
 import { hasLabelNoise } from '../../src/data/label-noise.js';
-import { describeStep } from '../../src/train/engine.js';
+import { describeStep } from '../../src/tasks/engine.js';
 import { configFrom, yamlIn } from '../support/configs.js';
 
 const files = yamlIn(CONFIGS_FOLDER);

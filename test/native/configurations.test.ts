@@ -14,7 +14,7 @@ import { loadCheckpoint } from '../../src/experiment/checkpoint.js';
 import { openRun, runFolder } from '../../src/experiment/folder.js';
 import { summarise } from '../../src/report/points.js';
 import { readRuns } from '../../src/report/runs.js';
-import { createEngine } from '../../src/train/engine.js';
+import { createEngine } from '../../src/tasks/engine.js';
 import { temporaryFolder } from '../support/folders.js';
 import { resultOf, tensorsOf } from '../unit/experiment-support.js';
 import { sitting } from './support/sitting.js';
@@ -67,9 +67,13 @@ test.each(numbers)('configuration %i: stopped, resumed, evaluated, reported', as
   await loadCheckpoint(checkpoint, engine);
   const { runs } = await readRuns([straight, stopped]);
   const last = runs[0]?.epochs.at(-1);
-  expect(Number(engine.evaluate('test').loss.toPrecision(7))).toBe(last?.test_loss);
+  expect(Number((await engine.evaluate('test')).numbers['test_loss']?.toPrecision(7))).toBe(
+    last?.['test_loss'],
+  );
   if (config.data.validation !== null) {
-    expect(Number(engine.evaluate('validation').loss.toPrecision(7))).toBe(last?.validation_loss);
+    expect(
+      Number((await engine.evaluate('validation')).numbers['validation_loss']?.toPrecision(7)),
+    ).toBe(last?.['validation_loss']);
   }
   engine.dispose();
   expect(runs.map(({ folder }) => basename(folder))).toEqual(['straight', 'stopped']);

@@ -1,4 +1,5 @@
 // The engine as a whole: resumable, and exact about batches and what it counts.
+import { batchAt } from '../../src/data/image-source.js';
 import './support/without-onednn.js';
 import { describe, expect, test } from 'vitest';
 import type { Config } from '../../src/catalogue/schema.js';
@@ -6,7 +7,8 @@ import type { ImageSet } from '../../src/data/dataset.js';
 import { buildModel } from '../../src/models/models.js';
 import { tf, type Tensor1D } from '../../src/native/tensorflow.js';
 import type { Mode } from '../../src/nn/network.js';
-import type { State } from '../../src/train/engine.js';
+import type { State } from '../../src/session/slot.js';
+import { createEngine } from '../../src/tasks/engine.js';
 import { required } from '../../src/util/errors.js';
 import { batchOf, bytes, tinyConfig, tinyDataset, tinyEngine, train } from './support/engine.js';
 import { describeOptimizer, everyOptimizer, optimizerConfig } from './support/optimizers.js';
@@ -86,16 +88,18 @@ describe('batches', () => {
   test('the short last one is used, and any other size refused', () => {
     const config = tinyConfig();
     const engine = tinyEngine(config);
-    expect(train(engine, config, 0, 3).map(({ images }) => images)).toEqual([8, 8, 4]);
+    expect(train(engine, config, 0, 3).map(({ examples }) => examples)).toEqual([8, 8, 4]);
     const five = batchOf(config, 0).subarray(0, 5);
-    expect(() => engine.trainStep(3, five, 0.05)).toThrow(/indices of train_last is int32 \[4\]/);
+    expect(() => engine.trainStep(3, batchAt(five), 0.05)).toThrow(
+      /indices of train_last is int32 \[4\]/,
+    );
     engine.dispose();
   });
 
   test('a set smaller than the batch size is one batch', () => {
     const config = tinyConfig({ train: 6 });
     const engine = tinyEngine(config);
-    expect(train(engine, config, 0, 2).map(({ images }) => images)).toEqual([6, 6]);
+    expect(train(engine, config, 0, 2).map(({ examples }) => examples)).toEqual([6, 6]);
     engine.dispose();
   });
 
@@ -104,40 +108,45 @@ describe('batches', () => {
     const [one, two] = [tinyEngine(config), tinyEngine(config)];
     const indices = Int32Array.of(3, 1, 4, 15, 9, 2, 6, 5);
     const [forth, back] = [
-      one.trainStep(0, indices, 0.05),
-      two.trainStep(0, indices.toReversed(), 0.05),
+      one.trainStep(0, batchAt(indices), 0.05),
+      two.trainStep(0, batchAt(indices.toReversed()), 0.05),
     ];
-    expect(back.loss).toBeCloseTo(forth.loss, 5);
-    expect(back.correct).toBe(forth.correct);
+    const [b, f] = [back.numbers, forth.numbers];
+    expect(b['train_loss']).toBeCloseTo(f['train_loss'] ?? NaN, 5);
+    expect(b['train_accuracy']).toBe(f['train_accuracy']);
     one.dispose();
     two.dispose();
   });
 });
 
 describe('evaluation', () => {
-  test('is the same in batches of any size', () => {
-    const [first, ...others] = [8, 5, 64].map((evaluationBatchSize) => {
+  test('is the same in batches of any size', async () => {
+    const results = [];
+    for (const evaluationBatchSize of [8, 5, 64]) {
       const config = tinyConfig({ evaluationBatchSize });
-      const engine = tinyEngine(config);
+      const options = { mode: 'compiled', evaluates: ['train', 'test'] } as const;
+      const engine = createEngine(config, tinyDataset(config), options);
       train(engine, config, 0, 2);
-      const results = { train: engine.evaluate('train'), test: engine.evaluate('test') };
+      results.push({ train: await engine.evaluate('train'), test: await engine.evaluate('test') });
       engine.dispose();
-      return results;
-    });
+    }
+    const [first, ...others] = results;
     for (const [split, images] of [
       ['train', 20],
       ['test', 12],
     ] as const) {
       // prettier-ignore
       const wanted = required(first, 'first')[split];
-      expect(wanted.images).toBe(images);
+      expect(wanted.examples).toBe(images);
+      const loss = `${split}_loss`;
+      const near = { [loss]: expect.closeTo(wanted.numbers[loss] ?? NaN, 5) as number };
       for (const { [split]: got } of others) {
-        expect(got).toEqual({ ...wanted, loss: expect.closeTo(wanted.loss, 5) as number });
+        expect(got).toEqual({ ...wanted, numbers: { ...wanted.numbers, ...near } });
       }
     }
   });
 
-  test('gives what the logits say, worked out by hand, and leaves the state alone', () => {
+  test('gives what the logits say, worked out by hand, and leaves the state alone', async () => {
     const config = tinyConfig();
     const engine = tinyEngine(config);
     train(engine, config, 0, 3);
@@ -145,11 +154,26 @@ describe('evaluation', () => {
     const { test: images } = tinyDataset(config);
     const all = Int32Array.from(images.labels.keys());
     const byHand = expectation(config, state, images, all, 'evaluation');
-    const { loss, correct } = engine.evaluate('test');
-    expect(loss).toBeCloseTo(byHand.loss, 5);
-    expect(correct).toBe(byHand.correct);
+    const { numbers } = await engine.evaluate('test');
+    expect(numbers['test_loss']).toBeCloseTo(byHand.loss, 5);
+    expect(numbers['test_accuracy']).toBe((100 * byHand.correct) / images.labels.length);
     expect(bytes(engine.readState())).toEqual(bytes(state));
     engine.dispose();
+  });
+
+  test('needs no training step, and an engine without one refuses to train', async () => {
+    const config = tinyConfig();
+    const trained = tinyEngine(config);
+    train(trained, config, 0, 2);
+    const options = { mode: 'compiled', trains: false } as const;
+    const alone = createEngine(config, tinyDataset(config), options);
+    alone.writeState(trained.readState());
+    expect(await alone.evaluate('test')).toEqual(await trained.evaluate('test'));
+    expect(() => alone.trainStep(0, batchAt(batchOf(config, 0)), 0.05)).toThrow(
+      /internal: what is trained on is missing/,
+    );
+    await expect(async () => alone.evaluate('train')).rejects.toThrow(/does not evaluate on train/);
+    for (const engine of [trained, alone]) engine.dispose();
   });
 
   test('a training step counts what the logits at w say', () => {
@@ -159,9 +183,9 @@ describe('evaluation', () => {
     const indices = batchOf(config, 3);
     const { train: images } = tinyDataset(config);
     const byHand = expectation(config, engine.readState(), images, indices, 'training');
-    const { loss, correct } = engine.trainStep(3, indices, 0.05);
-    expect(loss).toBeCloseTo(byHand.loss, 5);
-    expect(correct).toBe(byHand.correct);
+    const { numbers } = engine.trainStep(3, batchAt(indices), 0.05);
+    expect(numbers['train_loss']).toBeCloseTo(byHand.loss, 5);
+    expect(numbers['train_accuracy']).toBe(byHand.correct);
     engine.dispose();
   });
 });

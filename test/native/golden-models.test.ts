@@ -1,4 +1,5 @@
 // Networks against the authors' PyTorch: every tensor's place, and what one pass gives.
+import { CROSS_ENTROPY } from './support/task.js';
 import { describe, expect, test } from 'vitest';
 import { modelSchema } from '../../src/catalogue/schema.js';
 import { loadGraph, traceProgram } from '../../src/graph/compile.js';
@@ -8,7 +9,7 @@ import { buildModel } from '../../src/models/models.js';
 import type { Tensor1D, Tensor4D } from '../../src/native/tensorflow.js';
 import type { Mode, Network } from '../../src/nn/network.js';
 import { createOptimizer } from '../../src/optim/optimizer.js';
-import { trainOn } from '../../src/train/step.js';
+import { trainOn } from '../../src/session/passes.js';
 import { required } from '../../src/util/errors.js';
 import { randomStream } from '../../src/util/random.js';
 import { distance, expectNear, expectNoDifferences, l2 } from './support/compare.js';
@@ -111,12 +112,13 @@ function passes(network: Network, [batch, channels, height, width]: GoldenModel[
           const x = inputs['images'] as Tensor4D;
           const labels = inputs['labels'] as Tensor1D;
           const step = trainOn(
-            { network, optimizer, labelSmoothing: 0, microBatches: 1 },
-            { images: x, labels },
+            { network, optimizer, task: CROSS_ENTROPY, microBatches: 1 },
+            { input: x, targets: { labels } },
+            undefined,
             state,
             inputs,
           );
-          const { loss, gradient } = required(step.chosen[0], 'the pass').first;
+          const { loss, gradient } = required(step.parts[0], 'the pass').first;
           return { state: step.state, outputs: { loss, gradient } };
         },
       },

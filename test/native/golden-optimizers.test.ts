@@ -1,4 +1,5 @@
 // Ten steps of every optimizer against the authors' PyTorch classes, through the engine's own training function.
+import { CROSS_ENTROPY } from './support/task.js';
 import { describe, expect, test } from 'vitest';
 import type { OptimizerConfig } from '../../src/catalogue/schema.js';
 import { loadGraph, traceProgram } from '../../src/graph/compile.js';
@@ -10,7 +11,7 @@ import { buildModel } from '../../src/models/models.js';
 import { createOptimizer } from '../../src/optim/optimizer.js';
 import { climb } from '../../src/optim/sam.js';
 import { norm } from '../../src/optim/vector.js';
-import { trainOn } from '../../src/train/step.js';
+import { trainOn } from '../../src/session/passes.js';
 import { required } from '../../src/util/errors.js';
 import { expectNear, l2 } from './support/compare.js';
 import {
@@ -87,12 +88,13 @@ function training(config: OptimizerConfig): ProgramSpec {
           const labels = inputs['labels'] as Tensor1D;
           const w = state['parameters'] as Tensor1D;
           const step = trainOn(
-            { network, optimizer, labelSmoothing: 0, microBatches: 1 },
-            { images, labels },
+            { network, optimizer, task: CROSS_ENTROPY, microBatches: 1 },
+            { input: images, targets: { labels } },
+            undefined,
             state,
             inputs,
           );
-          const { first, perturbed } = required(step.chosen[0], 'the pass');
+          const { first, perturbed } = required(step.parts[0], 'the pass');
           const none = tf.scalar(0);
           const measures = [
             first.loss,

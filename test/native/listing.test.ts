@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { configSchema } from '../../src/catalogue/schema.js';
 import { datasetShape } from '../../src/data/load.js';
 import { openDevice } from '../../src/native/device.js';
+import { describeStep } from '../../src/tasks/engine.js';
 
 /** F-SAM over the smallest network with convolutions of every kind that ours are. */
 const config = configSchema.parse({
@@ -18,9 +19,8 @@ const config = configSchema.parse({
 });
 
 test('one step of F-SAM', async () => {
-  // As the command does: the device first, then what loads TensorFlow. A GPU would have other convolutions.
-  await openDevice('cpu');
-  const { describeStep } = await import('../../src/train/engine.js');
+  // A GPU would have other convolutions.
+  openDevice('cpu');
   const shape = { ...(await datasetShape(config.data, config.seed)), labelNoise: false };
   await expect(`${describeStep(config, shape)}\n`).toMatchFileSnapshot(
     '../golden/step-listing.txt',

@@ -14,29 +14,29 @@ test('3,000 compiled steps take less than 20 MB', () => {
   engine.dispose();
 });
 
-test('nor do evaluations and reads of the state leave any behind', () => {
+test('nor do evaluations and reads of the state leave any behind', async () => {
   const config = tinyConfig({ width: 16 });
   const engine = tinyEngine(config);
-  const once = () => {
-    engine.evaluate('test');
+  const once = async () => {
+    await engine.evaluate('test');
     engine.writeState(engine.readState());
   };
-  for (let i = 0; i < 20; i++) once();
+  for (let i = 0; i < 20; i++) await once();
   const before = process.memoryUsage().rss;
   // Each state is 8 MB.
-  for (let i = 0; i < 40; i++) once();
+  for (let i = 0; i < 40; i++) await once();
   expect(process.memoryUsage().rss - before).toBeLessThan(40e6);
   engine.dispose();
 });
 
-test('eager steps leave no tensor behind', () => {
+test('eager steps leave no tensor behind', async () => {
   const config = tinyConfig();
   const engine = tinyEngine(config, 'eager');
   train(engine, config, 0, 2);
-  engine.evaluate('test');
+  await engine.evaluate('test');
   const before = tf.memory().numTensors;
   train(engine, config, 2, 5);
-  engine.evaluate('test');
+  await engine.evaluate('test');
   expect(tf.memory().numTensors).toBe(before);
   engine.dispose();
 });

@@ -5,10 +5,11 @@ import { modelSchema, type OptimizerConfig } from '../../src/catalogue/schema.js
 import { buildModel } from '../../src/models/models.js';
 import { tf, type Tensor1D, type Tensor4D } from '../../src/native/tensorflow.js';
 import { createOptimizer } from '../../src/optim/optimizer.js';
-import { trainOn } from '../../src/train/step.js';
+import { trainOn } from '../../src/session/passes.js';
 import { randomStream } from '../../src/util/random.js';
 import { distance, expectNear, expectNoDifferences } from './support/compare.js';
 import { tinyConfig, tracedFromEager } from './support/engine.js';
+import { CROSS_ENTROPY } from './support/task.js';
 import { describeOptimizer, optimizerConfig } from './support/optimizers.js';
 
 const [BATCH, SIDE, CLASSES, RATE, DECAY, RHO] = [8, 16, 4, 0.1, 1e-3, 0.05];
@@ -27,7 +28,7 @@ const values = (tensor: Tensor1D): Float32Array => tensor.dataSync<'float32'>().
 function batch(begin: number, size: number) {
   const images: Tensor4D = tf.slice(tf.tensor4d(pixels, [BATCH, SIDE, SIDE, 3]), begin, size);
   const labels = Array.from({ length: size }, (_, i) => (begin + i) % CLASSES);
-  return { images, labels: tf.tensor1d(labels, 'int32') };
+  return { input: images, targets: { labels: tf.tensor1d(labels, 'int32') } };
 }
 
 /** A step from w0 with momentum 0, on images `begin` to `begin + size`. */
@@ -35,9 +36,10 @@ function step(config: OptimizerConfig, microBatches: number, begin = 0, size = B
   const optimizer = createOptimizer(config);
   return tf.tidy(() => {
     const scalars = Object.entries(optimizer.scalars(1, RATE));
-    const { state, chosen, gradient } = trainOn(
-      { network, optimizer, labelSmoothing: 0, microBatches },
+    const { state, parts, gradient } = trainOn(
+      { network, optimizer, task: CROSS_ENTROPY, microBatches },
       batch(begin, size),
+      undefined,
       {
         parameters: vector(w0),
         statistics: vector(start.statistics),
@@ -51,8 +53,8 @@ function step(config: OptimizerConfig, microBatches: number, begin = 0, size = B
       statistics: values(state['statistics'] as Tensor1D),
       ema: values((state['ema'] ?? tf.tensor1d([])) as Tensor1D),
       gradient: values(gradient),
-      descent: chosen.map((part) => values(part.gradient)),
-      first: chosen.map((part) => values(part.first.gradient)),
+      descent: parts.map((part) => values(part.gradient)),
+      first: parts.map((part) => values(part.first.gradient)),
     };
   });
 }

@@ -4,7 +4,7 @@ import { modelSchema } from '../../src/catalogue/schema.js';
 import { averageConvolution } from '../../src/catalogue/network.js';
 import { openDevice } from '../../src/native/device.js';
 import { chooseOneDnn, oneDnnTold, processorFlags } from '../../src/native/onednn.js';
-import { networkCost } from '../../src/train/cost.js';
+import { networkCost } from '../../src/session/cost.js';
 
 /** Convolutions and matrix products, worked out from their layers; the classifier is one. */
 const PRODUCTS: readonly (readonly [name: string, size: number, products: number])[] = [

@@ -1,4 +1,5 @@
 // A profiled step: the ops that the graph has, and what an unwatched step computes.
+import { batchAt } from '../../src/data/image-source.js';
 import './support/without-onednn.js';
 import { expect, test } from 'vitest';
 import { loadGraph, traceProgram } from '../../src/graph/compile.js';
@@ -6,8 +7,8 @@ import { runEagerly } from '../../src/graph/eager.js';
 import type { ProgramSpec } from '../../src/graph/program.js';
 import { decodeProfile, type Profile } from '../../src/native/profile.js';
 import { tf, type Tensor4D } from '../../src/native/tensorflow.js';
-import { describeStep } from '../../src/train/engine.js';
-import { profileSteps } from '../../src/train/profile-steps.js';
+import { describeStep } from '../../src/tasks/engine.js';
+import { profileSteps } from '../../src/session/profile-steps.js';
 import { required } from '../../src/util/errors.js';
 import { batchOf, bytes, tinyConfig, tinyDataset, tinyEngine } from './support/engine.js';
 import { shapeOf } from '../../src/data/dataset.js';
@@ -82,7 +83,7 @@ test('a training step: as many of each costly op as the graph lists, and the sam
   const [plain, watched] = [tinyEngine(config), tinyEngine(config)];
   let profile: Profile = [];
   for (const step of [0, 1]) {
-    const batch = [step, batchOf(config, step), 0.05] as const;
+    const batch = [step, batchAt(batchOf(config, step)), 0.05] as const;
     const results = watched.trainStep(...batch, (metadata) => {
       profile = decodeProfile(metadata);
     });
@@ -104,9 +105,9 @@ test('profileSteps: every second step after the warm-up, on full batches', async
   const steps: { step: number; images: number; traced: boolean }[] = [];
   const { table, unwatched, fastest } = await profileSteps(
     {
-      trainStep: (step, indices, rate, traced) => {
-        steps.push({ step, images: indices.length, traced: traced !== undefined });
-        return engine.trainStep(step, indices, rate, traced);
+      trainStep: (step, batch, rate, traced) => {
+        steps.push({ step, images: batch.examples, traced: traced !== undefined });
+        return engine.trainStep(step, batch, rate, traced);
       },
     },
     config,

@@ -60,11 +60,11 @@ describe('the same seed', () => {
     engine.dispose();
   });
 
-  test('gives the same measures', () => {
+  test('gives the same measures', async () => {
     const config = tinyConfig();
     const [one, two] = [tinyEngine(config), tinyEngine(config)];
     expect(train(one, config, 0, 4)).toEqual(train(two, config, 0, 4));
-    expect(one.evaluate('test')).toEqual(two.evaluate('test'));
+    expect(await one.evaluate('test')).toEqual(await two.evaluate('test'));
     one.dispose();
     two.dispose();
   });

@@ -1,10 +1,11 @@
 // The stock side of the benchmark: a step of tfjs's own operations and nothing else, which computes
 // what ours does.
+import { batchAt } from '../../src/data/image-source.js';
 import { expect, test } from 'vitest';
 import { configSchema, type Config } from '../../src/catalogue/schema.js';
 import { makeSynthetic } from '../../src/data/synthetic.js';
 import { eagerBackend, tf } from '../../src/native/tensorflow.js';
-import { createEngine } from '../../src/train/engine.js';
+import { createEngine } from '../../src/tasks/engine.js';
 import { expectNear } from './support/compare.js';
 
 const RATE = 0.01;
@@ -89,7 +90,8 @@ function stepOf(config: Config, mode: 'stock' | 'eager') {
   const losses: number[] = [];
   const foreign = foreignCalls(() => {
     for (const step of [0, 1]) {
-      losses.push(engine.trainStep(step, Int32Array.of(0, 1, 2, 3), RATE).loss);
+      const { numbers } = engine.trainStep(step, batchAt(Int32Array.of(0, 1, 2, 3)), RATE);
+      losses.push(numbers['train_loss'] ?? NaN);
     }
   });
   engine.dispose();

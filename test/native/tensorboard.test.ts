@@ -1,4 +1,5 @@
 // TensorBoard event files, decoded by hand: TFRecord framing around Event messages.
+import { columnsOf } from '../../src/tasks/classification.js';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import protobuf from 'protobufjs';
@@ -43,6 +44,7 @@ function pointsIn(folder: string): [tag: string, step: number, value: number][] 
   return points;
 }
 
+const { measures } = columnsOf({ validation: false });
 const row = (epoch: number, loss: string, clean: string) => ({
   epoch: String(epoch),
   step: String(10 * epoch),
@@ -52,7 +54,7 @@ const row = (epoch: number, loss: string, clean: string) => ({
 
 test('a point for each number of each epoch, none for empty fields; begun anew when resumed', async () => {
   const folder = path.join(scratch, 'tensorboard');
-  const curves = openCurves(folder, []);
+  const curves = openCurves(folder, measures, []);
   curves.add(row(1, '1.5', ''));
   curves.add(row(2, '0.5', '25.000'));
   const wanted = [
@@ -73,7 +75,10 @@ test('a point for each number of each epoch, none for empty fields; begun anew w
   await clearCurves(run);
   expect(readdirSync(run.tensorboard)).toEqual([path.basename(theirs)]);
   rmSync(theirs);
-  const resumed = openCurves(run.tensorboard, [row(1, '1.5', ''), row(2, '0.5', '25.000')]);
+  const resumed = openCurves(run.tensorboard, measures, [
+    row(1, '1.5', ''),
+    row(2, '0.5', '25.000'),
+  ]);
   resumed.add(row(3, '0.25', ''));
   expect(pointsIn(run.tensorboard)).toEqual([...wanted, ['train/loss', 3, 0.25]]);
 });

@@ -1,4 +1,5 @@
 // What `fsam bench` measures, asks of PyTorch and prints.
+import type { HostBatch } from '../../src/data/source.js';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
@@ -6,8 +7,8 @@ import { parsePytorch, timePytorch, whyNoPytorch } from '../../src/cli/bench-pyt
 import type { Outcome } from '../../src/cli/bench-sides.js';
 import { benchTable } from '../../src/cli/bench-table.js';
 import { configSchema } from '../../src/catalogue/schema.js';
-import { summarise, timeSteps } from '../../src/train/benchmark.js';
-import type { StepResult } from '../../src/train/engine.js';
+import { summarise, timeSteps } from '../../src/session/benchmark.js';
+import type { StepResult } from '../../src/session/engine.js';
 import { UserError } from '../../src/util/errors.js';
 import { temporaryFolder } from '../support/folders.js';
 
@@ -58,12 +59,12 @@ describe('summarise', () => {
 
 describe('timeSteps', async () => {
   const steps: { step: number; indices: number[]; rate: number }[] = [];
-  const trainStep = (step: number, indices: Int32Array, rate: number): StepResult => {
-    steps.push({ step, indices: [...indices], rate });
+  const trainStep = (step: number, { inputs }: HostBatch, rate: number): StepResult => {
+    steps.push({ step, indices: [...(inputs['indices'] ?? [])], rate });
     // The warm-up step is slow, the others are not.
     const end = performance.now() + (step === 0 ? 60 : 1);
     while (performance.now() < end);
-    return { loss: 10 - step } as StepResult;
+    return { examples: 3, numbers: { train_loss: 10 - step } };
   };
   const times = await timeSteps({ trainStep }, config, 4, { warmup: 1, steps: 2 });
 

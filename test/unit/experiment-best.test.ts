@@ -138,9 +138,9 @@ describe('dropLast', () => {
         const engine = request.createEngine(...given);
         return {
           ...engine,
-          trainStep: (step, indices, rate) => {
-            seen.push(indices.length);
-            return engine.trainStep(step, indices, rate);
+          trainStep: (step, batch, rate) => {
+            seen.push(batch.examples);
+            return engine.trainStep(step, batch, rate);
           },
         };
       },

@@ -1,8 +1,13 @@
 // A tiny deterministic engine, no TensorFlow in it: every step changes all of the state, by state, images, step and rate.
+import { shapeOf } from '../../src/data/dataset.js';
+import { imageSource } from '../../src/data/image-source.js';
+import { columnsOf } from '../../src/tasks/classification.js';
 import { configSchema, type Config } from '../../src/catalogue/schema.js';
 import { stepsPerEpoch } from '../../src/experiment/loop.js';
 import type { Interruption } from '../../src/experiment/interruption.js';
-import type { CreateEngine, Engine, Split } from '../../src/train/engine.js';
+import type { Split } from '../../src/data/dataset.js';
+import type { Engine } from '../../src/session/engine.js';
+import type { CreateEngine } from '../../src/tasks/engine.js';
 
 export interface FakeOptions {
   /** Channels of its one convolution. */
@@ -50,7 +55,13 @@ export function fakeEngine({
     ]);
     let done = stepsBefore;
     const vector = (name: string) => state.get(name) ?? new Float32Array();
+    const { batchSize, dropLast, seed } = config;
+    const batching = { size: batchSize, dropLast, shuffledBy: seed };
     const engine: Engine = {
+      measures: columnsOf({ validation: config.data.validation !== null }).measures.filter(
+        ({ column }) => column !== 'train_accuracy_clean',
+      ),
+      training: imageSource('train', shapeOf(dataset), batching, dataset.train),
       slots: [
         {
           name: 'parameters',
@@ -74,13 +85,14 @@ export function fakeEngine({
           start: 'zero' as const,
         })),
       ],
-      trainStep: (step, indices, learningRate) => {
+      trainStep: (step, { examples, inputs }, learningRate) => {
+        const indices = inputs['indices'] ?? [];
         const [w, m, ema] = [vector('parameters'), vector('momentum'), vector('ema')];
         const s = vector('statistics');
         let [loss, norm] = [0, 0];
         for (let i = 0; i < size; i++) {
           let g = 0;
-          for (const [j, index] of indices.entries()) {
+          for (const [j, index] of [...indices].entries()) {
             g += Math.sin((w[i] ?? 0) + 0.37 * index * (i + 1) + 0.01 * j + step);
           }
           ema[i] = 0.6 * (ema[i] ?? 0) + 0.4 * g;
@@ -93,32 +105,39 @@ export function fakeEngine({
         onStep?.(step);
         done = step + 1;
         return {
-          images: indices.length,
-          loss: step === failAt ? NaN : loss,
-          correct: Math.floor(indices.length / 2),
-          originalCorrect: NaN,
-          perturbedLoss: 1.1 * loss,
-          perturbedCorrect: 1,
-          gradientNorm: Math.sqrt(norm),
-          perturbationCosine: Math.cos(norm),
+          examples,
+          numbers: {
+            train_loss: step === failAt ? NaN : loss,
+            train_accuracy: Math.floor(examples / 2),
+            perturbed_loss: 1.1 * loss,
+            perturbed_accuracy: 1,
+            gradient_norm: Math.sqrt(norm),
+            perturbation_cosine: Math.cos(norm),
+          },
         };
       },
-      evaluate: (split) => {
+      evaluate: async (split) => {
         const parts = engine.evaluateInParts(split);
-        let part = parts.next();
-        while (part.done !== true) part = parts.next();
+        let part = await parts.next();
+        while (part.done !== true) part = await parts.next();
         return part.value;
       },
-      evaluateInParts: function* (split) {
+      evaluateInParts: async function* (split) {
         for (let i = 0; i < 3; i++) {
           onEvaluation?.(i);
+          await Promise.resolve();
           yield;
         }
         const images = dataset[split]?.labels.length ?? 0;
         const sum = vector('parameters').reduce((a, b) => a + b, vector('statistics')[0] ?? 0);
         const byWeights = Math.floor(Math.abs(sum * 7)) % images;
         const epoch = Math.ceil(done / stepsPerEpoch(dataset.train.labels.length, config));
-        return { images, loss: Math.abs(sum), correct: correct?.[split]?.[epoch - 1] ?? byWeights };
+        const right = correct?.[split]?.[epoch - 1] ?? byWeights;
+        const accuracy = (100 * right) / images;
+        return {
+          examples: images,
+          numbers: { [`${split}_loss`]: Math.abs(sum), [`${split}_accuracy`]: accuracy },
+        };
       },
       readState: () => new Map([...state].map(([name, values]) => [name, values.slice()])),
       writeState: (from) => {

@@ -1,43 +1,51 @@
 // The rows of metrics.csv against numbers computed by hand.
 import { describe, expect, it } from 'vitest';
-import {
-  addStep,
-  formatMetrics,
-  METRICS_COLUMNS,
-  metricsRow,
-  NO_SUMS,
-  type EpochSums,
-} from '../../src/experiment/metrics.js';
+import { epochNumbers, formatMetrics, metricsColumns } from '../../src/experiment/metrics.js';
+import { addStep, epochSumsSchema, NO_SUMS, type EpochSums } from '../../src/experiment/sums.js';
+import { isTraining } from '../../src/session/measure.js';
+import { columnsOf } from '../../src/tasks/classification.js';
 
 const position = { epoch: 1, step: 2, learningRate: 0.05 };
-const measured = { twoPasses: true, labelNoise: true };
-const test = { images: 8, loss: 1 / 3, correct: 6 };
-const before = { chosenBy: 80, testAccuracy: 80 };
+const config = { data: { validation: null } };
+const { measures, mayBeEmpty } = columnsOf({ validation: false });
+const always = measures.filter(({ column }) => !mayBeEmpty.includes(column));
+const test = { examples: 8, numbers: { test_loss: 1 / 3, test_accuracy: 75 } };
 
 describe('the rows of metrics.csv', () => {
+  const steps = [
+    {
+      examples: 6,
+      numbers: {
+        train_loss: 1,
+        train_accuracy: 3,
+        train_accuracy_clean: 4,
+        perturbed_loss: 2,
+        perturbed_accuracy: 0,
+        gradient_norm: 1,
+        perturbation_cosine: 0.5,
+      },
+    },
+    {
+      examples: 2,
+      numbers: {
+        train_loss: 5,
+        train_accuracy: 0,
+        train_accuracy_clean: 1,
+        perturbed_loss: 6,
+        perturbed_accuracy: 2,
+        gradient_norm: 2,
+        perturbation_cosine: 1,
+      },
+    },
+  ];
+  const sums = steps.reduce<EpochSums>(
+    (sum, step) => addStep(sum, step, measures.filter(isTraining)),
+    NO_SUMS,
+  );
+
   it('weigh losses and accuracies by images, norms and cosines by steps', () => {
-    const first = {
-      images: 6,
-      loss: 1,
-      correct: 3,
-      originalCorrect: 4,
-      perturbedLoss: 2,
-      perturbedCorrect: 0,
-    };
-    const last = {
-      images: 2,
-      loss: 5,
-      correct: 0,
-      originalCorrect: 1,
-      perturbedLoss: 6,
-      perturbedCorrect: 2,
-    };
-    const steps = [
-      { ...first, gradientNorm: 1, perturbationCosine: 0.5 },
-      { ...last, gradientNorm: 2, perturbationCosine: 1 },
-    ];
-    const sums = steps.reduce<EpochSums>((sum, step) => addStep(sum, step, measured), NO_SUMS);
-    expect(metricsRow(position, sums, measured, { test }, before)).toEqual({
+    const before = { chosenBy: 80, test: 80 };
+    expect(epochNumbers(position, sums, measures, { test }, before)).toEqual({
       epoch: 1,
       step: 2,
       learning_rate: 0.05,
@@ -54,15 +62,28 @@ describe('the rows of metrics.csv', () => {
     });
   });
 
+  it('go on from the sums of a checkpoint of an older version', () => {
+    const older = {
+      images: 8,
+      steps: 2,
+      loss: 16,
+      correct: 3,
+      originalCorrect: 5,
+      perturbedLoss: 24,
+      perturbedCorrect: 2,
+      gradientNorm: 3,
+      perturbationCosine: 1.5,
+    };
+    expect(epochSumsSchema.parse(older)).toEqual(sums);
+  });
+
   it('leave empty what an optimizer with one pass does not have', () => {
-    const first = { chosenBy: null, testAccuracy: 0 };
-    const step = { images: 4, loss: 1, correct: 1, originalCorrect: NaN, gradientNorm: 1 };
-    const none = { perturbedLoss: NaN, perturbedCorrect: NaN, perturbationCosine: NaN };
-    const sums = addStep(NO_SUMS, { ...step, ...none }, { twoPasses: false, labelNoise: false });
-    const fields = formatMetrics(
-      metricsRow(position, sums, { twoPasses: false, labelNoise: false }, { test }, first),
-    );
-    expect(METRICS_COLUMNS.map((column) => fields[column]).join(',')).toBe(
+    const numbers = { train_loss: 1, train_accuracy: 1, gradient_norm: 1 };
+    const one = addStep(NO_SUMS, { examples: 4, numbers }, always.filter(isTraining));
+    const first = { chosenBy: null, test: 0 };
+    const row = formatMetrics(config, epochNumbers(position, one, always, { test }, first));
+    expect(Object.keys(row)).toEqual(metricsColumns(config));
+    expect(Object.values(row).join(',')).toBe(
       '1,2,0.05000000,1.000000,25.000,,,,0.3333333,75.000,75.000,1.000000,',
     );
   });

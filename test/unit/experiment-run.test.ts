@@ -40,9 +40,9 @@ describe('a straight run', () => {
         const engine = fakeEngine()(...given);
         return {
           ...engine,
-          trainStep: (step, indices, rate) => {
-            seen.push(...indices);
-            return engine.trainStep(step, indices, rate);
+          trainStep: (step, batch, rate) => {
+            seen.push(...(batch.inputs['indices'] ?? []));
+            return engine.trainStep(step, batch, rate);
           },
         };
       },

@@ -8,7 +8,7 @@ import {
   traceEvents,
   traceFile,
   type OpTable,
-} from '../../src/train/profile.js';
+} from '../../src/session/profile.js';
 
 const node = (
   name: string,

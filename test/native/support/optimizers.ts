@@ -9,7 +9,7 @@ export const optimizerConfig = (keys: z.input<typeof optimizerSchema>): Optimize
 
 /** Every optimizer, adaptive ones included, over every base that it can have. */
 export const everyOptimizer: readonly OptimizerConfig[] = OPTIMIZER_TITLES.flatMap((title) => {
-  const { name, adaptive } = optimizerConfig({ name: title as OptimizerConfig['name'] });
+  const { name, adaptive } = optimizerConfig({ name: title });
   const own: OptimizerConfig['base'] | null = OPTIMIZERS[name].descent;
   const bases = own === null ? (Object.keys(DESCENTS) as OptimizerConfig['base'][]) : [own];
   return bases.map((base) => optimizerConfig({ name, adaptive, base }));

@@ -2,7 +2,7 @@
 import type { Config } from '../../../src/catalogue/schema.js';
 import type { Interruption } from '../../../src/experiment/interruption.js';
 import { runExperiment } from '../../../src/experiment/run.js';
-import { createEngine } from '../../../src/train/engine.js';
+import { createEngine } from '../../../src/tasks/engine.js';
 
 /** Begins or goes on with the run in `folder`, until `stopAfter` steps are done in this sitting. */
 export async function sitting(config: Config, folder: string, stopAfter: number) {

@@ -30,9 +30,9 @@ export async function profileSteps(
 ): Promise<StepProfile> {
   let done = 0;
   const timed = async (traced?: OnTrace): Promise<number> => {
-    const indices = fullBatch(done, batchSize, trainCount);
+    const batch = fullBatch(done, batchSize, trainCount);
     const before = performance.now();
-    engine.trainStep(done, indices, schedule.learningRate, traced);
+    engine.trainStep(done, batch, schedule.learningRate, traced);
     const milliseconds = performance.now() - before;
     done++;
     // Between steps this process hears what others tell it.

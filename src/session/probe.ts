@@ -2,11 +2,12 @@
 // without any data.
 import type { Config } from '../catalogue/schema.js';
 import type { DatasetShape } from '../data/dataset.js';
-import { loadGraph, traceProgram } from '../graph/compile.js';
 import { buildModel } from '../models/models.js';
-import type { Tensor1D, Tensor4D } from '../native/tensorflow.js';
+import type { TensorType } from '../native/types.js';
 import { required } from '../util/errors.js';
-import type { State } from './engine.js';
+import { forward } from './forward.js';
+import { openSession } from './session.js';
+import { networkSlots, type State } from './slot.js';
 
 /** What scripts/check_pytorch_weights.py reads. */
 export interface Probe {
@@ -36,41 +37,25 @@ function hashedUniform(stream: number, index: number): number {
  * with values from -1 to 1.
  */
 export function probe(
-  config: Config,
+  config: Pick<Config, 'model'>,
   shape: Pick<DatasetShape, 'height' | 'width' | 'channels' | 'classes'>,
   state: State,
 ): Probe {
   const { height, width, channels, classes } = shape;
   const network = buildModel(config.model, shape);
-  const { parameters, statistics } = network;
-  const program = loadGraph(
-    traceProgram({
-      variables: {
-        parameters: { dtype: 'float32', shape: [parameters.size] },
-        statistics: { dtype: 'float32', shape: [statistics.size] },
-      },
-      functions: {
-        probe: {
-          inputs: { images: { dtype: 'float32', shape: [PROBE_IMAGES, height, width, channels] } },
-          state: ['parameters', 'statistics'],
-          body: ({ parameters: w, statistics: running }, { images }) => {
-            const { logits } = network.forward(
-              required(w, 'parameters') as Tensor1D,
-              required(running, 'statistics') as Tensor1D,
-              required(images, 'images') as Tensor4D,
-              'evaluation',
-            );
-            return { outputs: { logits } };
-          },
-        },
-      },
-    }),
-  );
+  const images: TensorType = {
+    dtype: 'float32',
+    shape: [PROBE_IMAGES, height, width, channels],
+  };
+  const slots = networkSlots(network);
+  const functions = { probe: forward(network, images) };
+  const session = openSession({ slots, held: {}, functions }, 'compiled');
   try {
-    program.write('parameters', required(state.get('parameters'), 'state parameters'));
-    program.write('statistics', required(state.get('statistics'), 'state statistics'));
-    const images = formulaImages(PROBE_IMAGES, height, width, channels);
-    const logits = [...required(program.run('probe', { images })['logits'], 'the logits')];
+    session.writeState(
+      new Map(slots.map(({ name }) => [name, required(state.get(name), `state ${name}`)])),
+    );
+    const inputs = { images: formulaImages(PROBE_IMAGES, height, width, channels) };
+    const logits = [...required(session.run('probe', inputs)['logits'], 'the logits')];
     return {
       input: [PROBE_IMAGES, channels, height, width],
       logits: Array.from({ length: PROBE_IMAGES }, (_, i) =>
@@ -78,7 +63,7 @@ export function probe(
       ),
     };
   } finally {
-    program.dispose();
+    session.dispose();
   }
 }
 

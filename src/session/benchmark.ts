@@ -3,6 +3,8 @@ import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../catalogue/schema.js';
 import { required } from '../util/errors.js';
+import { batchAt } from '../data/image-source.js';
+import type { HostBatch } from '../data/source.js';
 import type { Engine } from './engine.js';
 
 export interface StepTimes {
@@ -38,20 +40,20 @@ export async function timeSteps(
   const milliseconds: number[] = [];
   const losses: number[] = [];
   for (let step = 0; step < warmup + steps; step++) {
-    const indices = fullBatch(step, batchSize, trainCount);
+    const batch = fullBatch(step, batchSize, trainCount);
     const before = performance.now();
-    const { loss } = engine.trainStep(step, indices, schedule.learningRate);
+    const { numbers } = engine.trainStep(step, batch, schedule.learningRate);
     if (step >= warmup) milliseconds.push(performance.now() - before);
-    losses.push(loss);
+    losses.push(numbers['train_loss'] ?? NaN);
     await setImmediate();
   }
   return { milliseconds, losses };
 }
 
 /** What step `step` trains on: it goes round the first `trainCount` images. */
-export function fullBatch(step: number, batchSize: number, trainCount: number): Int32Array {
+export function fullBatch(step: number, batchSize: number, trainCount: number): HostBatch {
   const start = step * batchSize;
-  return Int32Array.from({ length: batchSize }, (_, i) => (start + i) % trainCount);
+  return batchAt(Int32Array.from({ length: batchSize }, (_, i) => (start + i) % trainCount));
 }
 
 /** @throws InternalError where nothing was measured. */

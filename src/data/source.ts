@@ -1,0 +1,39 @@
+// A split of a data set as training reads it: batch after batch, epoch after epoch.
+//
+// Small sets lie on the device as a whole, and a batch feeds the indices of its examples; a stream
+// feeds the examples themselves. Whatever trains or evaluates sees no difference.
+import type { Tensors, TensorTypes, Values } from '../graph/program.js';
+import type { TensorType, TypedArray } from '../native/types.js';
+
+/** A batch in host memory. */
+export interface HostBatch {
+  /** How many examples it has: the size of all that it feeds. */
+  readonly examples: number;
+  readonly inputs: Values;
+}
+
+/** What a source has on the device from beginning to end. */
+export interface Held {
+  readonly type: TensorType;
+  /** Asked for once, when it is brought there. Errors: InternalError where only the shape is known. */
+  readonly values: () => TypedArray;
+}
+
+export interface Source {
+  /** In an epoch, those that a short last batch leaves out included. */
+  readonly examples: number;
+  /** The sizes that its batches have: the usual one, and that of a short last one. */
+  readonly sizes: readonly number[];
+  /** By names that no other source of the same session has; none for a stream. */
+  readonly held: Readonly<Record<string, Held>>;
+  /** What a batch of `size` examples feeds. */
+  inputs(size: number): TensorTypes;
+  /**
+   * Traced: the examples of a batch as they are, before any augmentation, each [B ...].
+   *
+   * @param held what is on the device, by name
+   */
+  gather(held: Tensors, inputs: Tensors): Tensors;
+  /** The batches of an epoch (from 0), from its batch `from` (from 0) on: its whole position. */
+  batches(epoch: number, from: number): AsyncGenerator<HostBatch, void>;
+}

@@ -1,0 +1,156 @@
+// One network under training, or under evaluation alone: its state, and the steps over it.
+import { SPLITS, type Split } from '../data/dataset.js';
+import type { HostBatch, Source } from '../data/source.js';
+import type { FunctionSpec, OnTrace } from '../graph/program.js';
+import { InternalError, required } from '../util/errors.js';
+import { randomStream } from '../util/random.js';
+import { byColumn, inUnit, isTraining, MEASURES, type Measure, type Numbers } from './measure.js';
+import { openSession, type Mode, type Session, type SessionSpec } from './session.js';
+import { initialState } from './slot.js';
+import {
+  evaluationRows,
+  evaluationStep,
+  trainingStep,
+  type EvaluationParts,
+  type TrainingParts,
+} from './step.js';
+
+/** What a training step measures, by column: of a mean its value over the batch, of a sum the sum. */
+export interface StepResult {
+  readonly examples: number;
+  readonly numbers: Numbers;
+}
+
+/** What an evaluation measures, by column: over the whole set, in the unit of each measure. */
+export interface Evaluation {
+  readonly examples: number;
+  readonly numbers: Numbers;
+}
+
+export interface Engine extends Pick<Session, 'slots' | 'readState' | 'writeState' | 'dispose'> {
+  /** Of all that is measured, those that apply. */
+  readonly measures: readonly Measure[];
+  /** Batches to train on. */
+  readonly training: Source;
+  /**
+   * Runs training step `step` (0-based, over the whole run). What it draws depends on the seed and the
+   * step alone. Where there is a `traced`, it is given TensorFlow's record of the step, which only
+   * `compiled` has.
+   */
+  trainStep(step: number, batch: HostBatch, learningRate: number, traced?: OnTrace): StepResult;
+  /** Over a whole set, without augmentation, BatchNorm in evaluation mode. */
+  evaluate(split: Split): Promise<Evaluation>;
+  /** The same, a batch each time it is asked to go on. */
+  evaluateInParts(split: Split): AsyncGenerator<undefined, Evaluation>;
+}
+
+/** An experiment before it has data or state. */
+export interface EngineParts extends TrainingParts, EvaluationParts {
+  readonly seed: number;
+  /** Null: it is not trained. */
+  readonly training: Source | null;
+  /** The sets that it is evaluated on. */
+  readonly evaluated: Readonly<Partial<Record<Split, Source>>>;
+}
+
+/** Traced under these names, followed by the size of the batch where it is not the usual one. */
+const TRAIN = 'train';
+const nameOf = (what: string, source: Source, size: number): string =>
+  size === source.sizes[0] ? what : `${what}_last`;
+const evaluation = (split: Split): string => `evaluate_${split}`;
+
+/** All that the engine of these parts opens: slots, data and functions. */
+export function engineSpec(parts: EngineParts): SessionSpec {
+  const functions: Record<string, FunctionSpec> = {};
+  const { training, evaluated, slots } = parts;
+  for (const size of training?.sizes ?? []) {
+    const source = required(training, 'what is trained on');
+    functions[nameOf(TRAIN, source, size)] = trainingStep(parts, source, size);
+  }
+  for (const split of SPLITS) {
+    const source = evaluated[split];
+    for (const size of source?.sizes ?? []) {
+      const from = required(source, split);
+      functions[nameOf(evaluation(split), from, size)] = evaluationStep(parts, split, from, size);
+    }
+  }
+  const sources = [training, ...Object.values(evaluated)];
+  const held = Object.assign({}, ...sources.map((source) => source?.held ?? {})) as object;
+  return { slots, functions, held: held as SessionSpec['held'] };
+}
+
+/** The function that is traced for a usual batch of training. */
+export const TRAINING_FUNCTION = TRAIN;
+
+/** Opens it, with the state before the first step. */
+export function openEngine(parts: EngineParts, mode: Mode): Engine {
+  const { network, optimizer, task, slots, seed, evaluated } = parts;
+  const initial = initialState(slots, network.initialise(seed));
+  const session = openSession(engineSpec(parts), mode);
+  session.writeState(initial);
+  const rows = task.measures.filter(isTraining);
+  const training = (): Source => required(parts.training, 'what is trained on');
+  const inParts = (split: Split) => {
+    const source = evaluated[split];
+    if (source === undefined) throw new InternalError(`the engine does not evaluate on ${split}`);
+    return evaluateInParts(session, task, split, source);
+  };
+  return {
+    slots,
+    measures: task.measures,
+    get training() {
+      return training();
+    },
+    trainStep: (step, { examples, inputs }, learningRate, traced) => {
+      const scalars = Object.entries(optimizer.scalars(step, learningRate)).map(
+        ([name, value]) => [name, Float32Array.of(value)] as const,
+      );
+      const fed = {
+        ...inputs,
+        ...task.draw(step, examples),
+        ...(network.drawsRandom ? { seed: passSeed(seed, step) } : {}),
+        ...Object.fromEntries(scalars),
+      };
+      const { [MEASURES]: vector } = session.run(nameOf(TRAIN, training(), examples), fed, traced);
+      return { examples, numbers: byColumn(rows, required(vector, MEASURES)) };
+    },
+    evaluate: (split) => toEnd(inParts(split)),
+    evaluateInParts: inParts,
+    readState: () => session.readState(),
+    writeState: (state) => session.writeState(state),
+    dispose: () => session.dispose(),
+  };
+}
+
+/** Decides all that the network draws in a step. */
+function passSeed(seed: number, step: number): Int32Array {
+  const stream = randomStream(seed, 'dropout', step);
+  return Int32Array.of(stream.bits(), stream.bits());
+}
+
+async function toEnd<T>(parts: AsyncGenerator<undefined, T>): Promise<T> {
+  let part = await parts.next();
+  while (part.done !== true) part = await parts.next();
+  return part.value;
+}
+
+async function* evaluateInParts(
+  session: Session,
+  task: EngineParts['task'],
+  split: Split,
+  source: Source,
+): AsyncGenerator<undefined, Evaluation> {
+  const rows = evaluationRows(task, split);
+  const sums = rows.map(() => 0);
+  for await (const { examples, inputs } of source.batches(0, 0)) {
+    const { [MEASURES]: vector } = session.run(nameOf(evaluation(split), source, examples), inputs);
+    rows.forEach((_, i) => {
+      sums[i] = (sums[i] ?? 0) + required(vector?.[i], 'a measure');
+    });
+    yield;
+  }
+  const numbers = rows.map(
+    (row, i) => [row.column, inUnit(row, sums[i] ?? 0, source.examples)] as const,
+  );
+  return { examples: source.examples, numbers: Object.fromEntries(numbers) };
+}

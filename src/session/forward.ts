@@ -1,0 +1,19 @@
+// A network in evaluation mode, as a function over its slots.
+import type { FunctionSpec } from '../graph/program.js';
+import type { Tensor4D } from '../native/tensorflow.js';
+import type { TensorType } from '../native/types.js';
+import type { Network } from '../nn/network.js';
+import { required } from '../util/errors.js';
+import { vector } from './passes.js';
+
+/** Feeds `images` [N H W C], which are normalised already; puts out `logits` [N K]. */
+export const forward = (network: Network, images: TensorType): FunctionSpec => ({
+  inputs: { images },
+  state: ['parameters', 'statistics'],
+  body: (state, inputs) => {
+    const [w, s] = [vector(state, 'parameters'), vector(state, 'statistics')];
+    const fed = required(inputs['images'], 'images') as Tensor4D;
+    const { logits } = network.forward(w, s, fed, 'evaluation');
+    return { outputs: { logits } };
+  },
+});

@@ -1,0 +1,107 @@
+// What is measured: a row a number. The sums of an epoch, the columns of metrics.csv, what the console
+// and TensorBoard show and the check that numbers are finite follow from the rows of a task.
+import { nameScope } from '../native/scope.js';
+import { tf, type Scalar, type Tensor, type Tensor1D } from '../native/tensorflow.js';
+import type { TypedArray } from '../native/types.js';
+import type { Split } from '../data/dataset.js';
+import type { Chosen } from '../optim/rule.js';
+import { required } from '../util/errors.js';
+import type { Targets } from './batch.js';
+
+/** What one pass over a part of a batch gives. */
+export interface Pass {
+  /** Of the part's loss. [P] */
+  readonly gradient: Tensor1D;
+  /** Mean over the part's examples. */
+  readonly loss: Scalar;
+  /** What the task counts besides: sums over the part's examples. */
+  readonly counted: Readonly<Record<string, Scalar>>;
+  /** As they are after the pass. [S] */
+  readonly statistics: Tensor1D;
+}
+
+/** A part of a batch, after its passes. */
+export type Part = Chosen<Pass> & {
+  /** Its share of the batch's examples; all parts' are 1 together. */
+  readonly share: number;
+};
+
+/** What the passes of a training step found. */
+export interface Found {
+  /** Of the whole batch at w: the mean over its parts. [P] */
+  readonly gradient: Tensor1D;
+  readonly parts: readonly Part[];
+}
+
+interface Row {
+  /** In metrics.csv: `test_accuracy`. */
+  readonly column: string;
+  /** In sentences: `test loss`. */
+  readonly name: string;
+  /** In TensorBoard; what stands before the slash is its group on the console. */
+  readonly tag: string;
+  /** A percentage is of what is measured, times 100. */
+  readonly unit: 'number' | 'percent';
+  /**
+   * What a batch's number is, and so how those of many become one: a mean over its examples, their
+   * sum, or one number a step.
+   */
+  readonly weight: 'mean' | 'sum' | 'step';
+  /** Whether the line of an epoch shows it. */
+  readonly console: boolean;
+}
+
+/** Measured in every training step. */
+export interface TrainingMeasure extends Row {
+  readonly of: (found: Found) => Scalar;
+  /** On the progress bar of an epoch, under this name: the mean so far. */
+  readonly running?: string;
+}
+
+/** Measured over a whole set, without augmentation. */
+export interface EvaluationMeasure extends Row {
+  readonly split: Split;
+  /** @param output of the network, [B ...] */
+  readonly of: (output: Tensor, targets: Targets) => Scalar;
+}
+
+export type Measure = TrainingMeasure | EvaluationMeasure;
+
+export const isTraining = (measure: Measure): measure is TrainingMeasure => !('split' in measure);
+
+/** What a function of a session puts out of its measures: one vector, in their order. */
+export const MEASURES = 'measures';
+
+/** What rows come to, as one vector: one fetch. */
+export const measured = (numbers: readonly (() => Scalar)[]): Tensor1D =>
+  nameScope(MEASURES, () => tf.stack(numbers.map((number) => number())) as Tensor1D);
+
+/** Numbers by column. */
+export type Numbers = Readonly<Record<string, number>>;
+
+/** The numbers of such a vector. */
+export const byColumn = (rows: readonly Measure[], vector: TypedArray): Numbers =>
+  Object.fromEntries(
+    rows.map(({ column }, i) => [column, required(vector[i], `the measure ${column}`)]),
+  );
+
+/** The mean of `count` things that add up to `total`, in the unit of its measure. */
+export const inUnit = ({ unit }: Pick<Measure, 'unit'>, total: number, count: number): number =>
+  (unit === 'percent' ? 100 * total : total) / count;
+
+// What rows are made of
+
+/** The mean over the batch of what is a mean over each part. */
+export const meanOf = (parts: readonly Part[], value: (part: Part) => Scalar): Scalar =>
+  added(
+    parts.map((part) =>
+      part.share === 1 ? value(part) : tf.mul<Scalar>(value(part), tf.scalar(part.share)),
+    ),
+  );
+
+/** The sum over the batch of what is a sum over each part. */
+export const sumOf = (parts: readonly Part[], value: (part: Part) => Scalar): Scalar =>
+  added(parts.map(value));
+
+const added = (terms: readonly Scalar[]): Scalar =>
+  terms.reduce((sum, term) => tf.add<Scalar>(sum, term));

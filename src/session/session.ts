@@ -1,0 +1,94 @@
+// Slots, what a data set has on the device, and any functions over them, opened to be run. The door
+// of this folder: training, evaluation, probes, costs and golden tests are all this.
+import type { Held } from '../data/source.js';
+import { loadGraph, traceProgram } from '../graph/compile.js';
+import { runEagerly } from '../graph/eager.js';
+import type { FunctionSpec, Program, ProgramSpec } from '../graph/program.js';
+import { withStockOps } from '../native/stock-ops.js';
+import type { TensorType } from '../native/types.js';
+import { InternalError, required } from '../util/errors.js';
+import type { Slot, State } from './slot.js';
+
+/**
+ * `compiled`: one call of TensorFlow a function. `eager`: the same operations one by one, which
+ * traces are held against. `stock`: tfjs's own operations one by one, as a tfjs program runs without
+ * this project; the benchmark's baseline.
+ */
+export type Mode = 'compiled' | 'eager' | 'stock';
+
+/** What is opened. */
+export interface SessionSpec {
+  readonly slots: readonly Slot[];
+  /** Read by functions, written once. */
+  readonly held: Readonly<Record<string, Held>>;
+  /** Each reads and changes slots, and reads what is held, by name. */
+  readonly functions: Readonly<Record<string, FunctionSpec>>;
+}
+
+export interface Session extends Pick<Program, 'run'> {
+  readonly slots: readonly Slot[];
+  readState(): State;
+  /** Errors: InternalError where a name or length differs from this session's. */
+  writeState(state: State): void;
+  dispose(): void;
+}
+
+/** The same as a program: a variable a slot, and one for each thing held. */
+export function programOf({ slots, held, functions }: SessionSpec): ProgramSpec {
+  const ofSlots = slots.map(({ name, size }): [string, TensorType] => [
+    name,
+    { dtype: 'float32', shape: [size] },
+  ]);
+  const ofHeld = Object.entries(held).map(([name, { type }]): [string, TensorType] => [name, type]);
+  return { variables: Object.fromEntries([...ofSlots, ...ofHeld]), functions };
+}
+
+/** Its slots have no value until they are written. */
+export function openSession(spec: SessionSpec, mode: Mode): Session {
+  const { slots, held } = spec;
+  const names = slots.map(({ name }) => name);
+  const program = execute(programOf(spec), mode);
+  for (const [name, { values }] of Object.entries(held)) program.write(name, values());
+  return {
+    slots,
+    run: (...given) => program.run(...given),
+    readState: () => new Map(names.map((name) => [name, program.read(name) as Float32Array])),
+    writeState: (state) => {
+      const extra = [...state.keys()].filter((name) => !names.includes(name));
+      if (extra.length > 0) throw new InternalError(`the session has no state ${extra.join(', ')}`);
+      for (const name of names) program.write(name, required(state.get(name), `state ${name}`));
+    },
+    dispose: () => {
+      program.dispose();
+    },
+  };
+}
+
+function execute(spec: ProgramSpec, mode: Mode): Program {
+  switch (mode) {
+    case 'compiled':
+      return loadGraph(traceProgram(spec));
+    case 'eager':
+      return runEagerly(spec);
+    case 'stock':
+      return runOnStockOps(spec);
+    default:
+      return mode satisfies never;
+  }
+}
+
+/** The same program by tfjs's own operations, with bytes as tfjs has them: int32. */
+function runOnStockOps(spec: ProgramSpec): Program {
+  const wide = Object.entries(spec.variables).map(
+    ([name, type]) =>
+      [name, type.dtype === 'uint8' ? { ...type, dtype: 'int32' as const } : type] as const,
+  );
+  const program = runEagerly({ ...spec, variables: Object.fromEntries(wide) });
+  return {
+    ...program,
+    run: (...given) => withStockOps(() => program.run(...given)),
+    write: (name, values) => {
+      program.write(name, values instanceof Uint8Array ? Int32Array.from(values) : values);
+    },
+  };
+}

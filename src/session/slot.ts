@@ -1,0 +1,89 @@
+// All that training remembers, a row a vector. Session, step and checkpoint read it here, so that a
+// new vector cannot be left out of one of them.
+import type { TensorSpec } from '../nn/layout.js';
+import type { Network } from '../nn/network.js';
+import type { Optimizer } from '../optim/optimizer.js';
+import { required } from '../util/errors.js';
+
+/** One flat vector of the state of training. */
+export interface Slot {
+  /** In the state: `parameters`, `statistics`, `momentum`, ... */
+  readonly name: string;
+  /** Numbers in it. */
+  readonly size: number;
+  /** The tensors that a checkpoint has of it, end to end. */
+  readonly tensors: readonly TensorSpec[];
+  /** What it holds before the first step; an average begins as what it averages. */
+  readonly start: 'initialised' | 'zero' | { readonly averageOf: NetworkSlot };
+}
+
+type NetworkSlot = 'parameters' | 'statistics';
+
+/** The whole state: host copies of the vectors that live on the device, by slot. */
+export type State = ReadonlyMap<string, Float32Array>;
+
+/** What a network is without training: weights [P] and running statistics [S]. */
+export const networkSlots = (network: Pick<Network, NetworkSlot>): Slot[] =>
+  (['parameters', 'statistics'] as const).map((name) => {
+    const { size, tensors } = network[name];
+    return { name, size, tensors, start: 'initialised' };
+  });
+
+/**
+ * The slots of a run: those of its network, the optimizer's vectors [P], and with a weight average
+ * the moving averages of weights [P] and statistics [S].
+ */
+export function trainingSlots(
+  network: Pick<Network, NetworkSlot>,
+  { state }: Pick<Optimizer, 'state'>,
+  averagesWeights: boolean,
+): Slot[] {
+  const { size } = network.parameters;
+  return [
+    ...networkSlots(network),
+    ...state.map((name): Slot => {
+      const whole = { name: `optimizer.${name}`, shape: [size], offset: 0 };
+      return { name, size, tensors: [whole], start: 'zero' };
+    }),
+    ...(averagesWeights ? AVERAGES : []).map(([name, averageOf]) =>
+      average(name, averageOf, network),
+    ),
+  ];
+}
+
+const AVERAGES = [
+  ['averagedParameters', 'parameters'],
+  ['averagedStatistics', 'statistics'],
+] as const;
+
+function average(
+  name: string,
+  averageOf: NetworkSlot,
+  { [averageOf]: { size, tensors } }: Pick<Network, NetworkSlot>,
+): Slot {
+  const named = tensors.map((tensor) => ({ ...tensor, name: `average.${tensor.name}` }));
+  return { name, size, tensors: named, start: { averageOf } };
+}
+
+/** The name of the slot that averages `of`, where there is one. */
+export function averageOf(slots: readonly Slot[], of: NetworkSlot): string | undefined {
+  return slots.find(({ start }) => typeof start === 'object' && start.averageOf === of)?.name;
+}
+
+/**
+ * What every slot holds before the first step.
+ *
+ * @param drawn what the network starts from
+ */
+export function initialState(
+  slots: readonly Slot[],
+  drawn: Readonly<Record<NetworkSlot, Float32Array>>,
+): State {
+  const named: Readonly<Record<string, Float32Array>> = drawn;
+  const initial = ({ name, size, start }: Slot): Float32Array => {
+    if (start === 'zero') return new Float32Array(size);
+    const source = start === 'initialised' ? name : start.averageOf;
+    return required(named[source], `the initial ${source}`);
+  };
+  return new Map(slots.map((slot) => [slot.name, initial(slot)]));
+}

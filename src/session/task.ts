@@ -1,0 +1,22 @@
+// What is learnt: how a batch is made ready, what its loss is, and what is measured of it.
+import type { Tensors, TensorTypes, Values } from '../graph/program.js';
+import type { Scalar, Tensor2D } from '../native/tensorflow.js';
+import type { Batch, Targets } from './batch.js';
+import type { Measure } from './measure.js';
+
+export interface Task {
+  /** The draws that a training batch of `size` examples is fed. */
+  readonly drawn: (size: number) => TensorTypes;
+  /** Their values at a step (from 0, over the whole run): of nothing else. */
+  readonly draw: (step: number, size: number) => Values;
+  /** Traced: what a source gathered, changed at random for training. */
+  readonly augmented: (examples: Tensors, draws: Tensors) => Batch;
+  /** Traced: what a source gathered, as it is. */
+  readonly plain: (examples: Tensors) => Batch;
+  /** Traced: what training descends, a mean over the batch. */
+  readonly loss: (output: Tensor2D, targets: Targets) => Scalar;
+  /** Traced: sums over the examples of a training pass, for its measures. */
+  readonly count: (output: Tensor2D, targets: Targets) => Readonly<Record<string, Scalar>>;
+  /** Those that apply, in the order of their columns. */
+  readonly measures: readonly Measure[];
+}

@@ -1,0 +1,92 @@
+// The door of this folder: the engine of a configuration, over its data set.
+import type { Config } from '../catalogue/schema.js';
+import {
+  SPLITS,
+  countOf,
+  shapeOf,
+  type Dataset,
+  type DatasetShape,
+  type Split,
+} from '../data/dataset.js';
+import { imageSource } from '../data/image-source.js';
+import type { Source } from '../data/source.js';
+import { traceProgram } from '../graph/compile.js';
+import { describeFunction } from '../graph/listing.js';
+import { buildModel } from '../models/models.js';
+import { requireBfloat16 } from '../native/bfloat16.js';
+import { createOptimizer } from '../optim/optimizer.js';
+import {
+  engineSpec,
+  openEngine,
+  TRAINING_FUNCTION,
+  type Engine,
+  type EngineParts,
+} from '../session/engine.js';
+import { programOf, type Mode } from '../session/session.js';
+import { trainingSlots } from '../session/slot.js';
+import { classification } from './classification.js';
+
+export interface EngineOptions {
+  readonly mode: Mode;
+  /** The sets that it evaluates on; left out: those that a run does. */
+  readonly evaluates?: readonly Split[];
+  /** Whether it trains; left out: it does. */
+  readonly trains?: boolean;
+}
+
+/**
+ * Builds the network of `config` for `dataset`, initialises it from the seed, and compiles its
+ * steps.
+ */
+export type CreateEngine = (config: Config, dataset: Dataset, options: EngineOptions) => Engine;
+
+export const createEngine: CreateEngine = (config, dataset, { mode, ...options }) => {
+  if (config.model.precision === 'bfloat16') requireBfloat16();
+  return openEngine(partsOf(config, shapeOf(dataset), options, dataset), mode);
+};
+
+/** The traced training step of `config` as text; needs no data. */
+export function describeStep(config: Config, shape: DatasetShape): string {
+  const spec = engineSpec(partsOf(config, shape, { evaluates: [] }));
+  return describeFunction(traceProgram(programOf(spec)), TRAINING_FUNCTION);
+}
+
+function partsOf(
+  config: Config,
+  shape: DatasetShape,
+  { evaluates = ['validation', 'test'], trains = true }: Omit<EngineOptions, 'mode'>,
+  dataset?: Dataset,
+): EngineParts {
+  const { seed, microBatches, weightAverage, batchSize, dropLast, evaluationBatchSize } = config;
+  const network = buildModel(config.model, shape);
+  const optimizer = createOptimizer(config.optimizer);
+  const task = classification(config, shape, {
+    twoPasses: optimizer.perturbs,
+    labelNoise: shape.labelNoise,
+    validation: shape.validationCount > 0,
+  });
+  const inOrder = { size: evaluationBatchSize, dropLast: false, shuffledBy: null };
+  // An evaluation holds its answers against the labels as they are.
+  const quiet = { ...shape, labelNoise: false };
+  const evaluated = SPLITS.filter(
+    (split) => evaluates.includes(split) && countOf(shape, split) > 0,
+  );
+  return {
+    network,
+    optimizer,
+    task,
+    slots: trainingSlots(network, optimizer, weightAverage !== null),
+    microBatches,
+    weightAverage,
+    seed,
+    training: trains
+      ? imageSource('train', shape, { size: batchSize, dropLast, shuffledBy: seed }, dataset?.train)
+      : null,
+    evaluated: Object.fromEntries(
+      evaluated.map((split): [Split, Source] => [
+        split,
+        imageSource(split, quiet, inOrder, dataset?.[split]),
+      ]),
+    ),
+  };
+}
