@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { temporaryFolder } from '../support/folders.js';
 import { writeProgram } from '../support/programs.js';
+import { MINUTES } from '../support/wait.js';
 import { fsam, start } from './support/fsam.js';
 
 const SMOKE = ['bench', '--config', 'smoke', '--steps', '1', '--warmup', '1'];
@@ -86,7 +87,7 @@ it.each(['SIGINT', 'SIGTERM'] as const)(
      else { require('node:fs').writeFileSync('pid', String(process.pid)); setInterval(() => {}, 1000); }`,
     );
     const bench = start(folder, [...SMOKE, '--modes', 'compiled', ...python]);
-    await vi.waitUntil(() => existsSync(pid) && readFileSync(pid, 'utf8') !== '', 60_000);
+    await vi.waitUntil(() => existsSync(pid) && readFileSync(pid, 'utf8') !== '', MINUTES);
     bench.process.kill(signal);
     const { code, stdout, stderr } = await bench.done;
     expect(code).toBe(signal === 'SIGINT' ? 130 : 143);
@@ -104,7 +105,7 @@ it('SIGINT before a side has ended: no table, and no process left', async () => 
   // Once the process that times has started.
   const children = `/proc/${bench.process.pid ?? 0}/task/${bench.process.pid ?? 0}/children`;
   const read = () => readFileSync(children, 'utf8').trim().split(' ').filter(Boolean);
-  await vi.waitUntil(() => read().length > 0, 20_000);
+  await vi.waitUntil(() => read().length > 0, MINUTES);
   const [worker] = read();
   bench.process.kill('SIGINT');
   const { code, stdout, stderr } = await bench.done;

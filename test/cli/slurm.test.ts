@@ -69,7 +69,7 @@ describe.skipIf(missing.length > 0)(`fsam sweep --launcher slurm (${reason})`, (
     expect((await fsam(folder, [...local, '--jobs', '2', '--out', 'local'])).code).toBe(0);
     const summary = (at: string) => readFileSync(join(folder, at, 'summary.csv'), 'utf8');
     expect(summary('results/trial')).toBe(summary('local'));
-  }, 240_000);
+  });
 
   it('runs each task as it was submitted, in arrays of the size that Slurm takes', async () => {
     const folder = temporaryFolder();
@@ -123,7 +123,7 @@ describe.skipIf(missing.length > 0)(`fsam sweep --launcher slurm (${reason})`, (
     // The log of a task tells its point.
     const logs = join(folder, 'results/trial/slurm');
     expect(readdirSync(logs)).toContain(`${first}_3.log`);
-  }, 240_000);
+  });
 
   it('says in one line what Slurm refuses', async () => {
     const folder = temporaryFolder();

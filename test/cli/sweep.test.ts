@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { configSchema } from '../../src/catalogue/schema.js';
 import { read, temporaryFolder } from '../support/folders.js';
-import { untilThere } from '../support/wait.js';
+import { MINUTES, untilThere } from '../support/wait.js';
 import { fsam, start } from './support/fsam.js';
 
 const HEAD = 'name: trial\nbase: smoke\n';
@@ -214,7 +214,7 @@ describe('fsam sweep', () => {
       }
       sweep.process.kill('SIGKILL');
       await sweep.done;
-      const end = Date.now() + 20_000;
+      const end = Date.now() + MINUTES;
       while (existsSync(`/proc/${point}`) && Date.now() < end) {
         await sleep(50);
       }

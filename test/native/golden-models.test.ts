@@ -145,7 +145,7 @@ describe.each(cases)('$name with $classes classes, convolutions $convolution', (
   });
 
   const ways = LARGE.has(name) ? (['traced'] as const) : (['eager', 'traced'] as const);
-  test.each(ways)('computes what PyTorch does, %s', { timeout: 120_000 }, (how) => {
+  test.each(ways)('computes what PyTorch does, %s', (how) => {
     const spec = passes(network, golden.input);
     const program = how === 'eager' ? runEagerly(spec) : loadGraph(traceProgram(spec));
     const images = goldenImages(9999, golden.input);

@@ -10,6 +10,7 @@ import { fetchDataset, type FetchEvent, type FetchOptions } from '../../src/data
 import { RunError } from '../../src/util/errors.js';
 import { messageOf } from '../support/errors.js';
 import { temporaryFolder } from '../support/folders.js';
+import { MINUTES } from '../support/wait.js';
 import { forgetProxies, listen, md5, pack, tinyFormat, writeBinary } from './data-support.js';
 
 const FORMAT = tinyFormat(CIFAR_FORMATS.cifar10);
@@ -53,7 +54,7 @@ function fetchTiny(options: FetchOptions = {}) {
     mirrors: [mirror],
     attempts: 2,
     pauseMilliseconds: 1,
-    stallMilliseconds: 5000,
+    stallMilliseconds: MINUTES,
     expected: { format: FORMAT, bytes: archive.length, md5: md5(archive) },
     onProgress: (event) => events.push(event),
     ...options,

@@ -10,6 +10,7 @@ import { CIFAR_FORMATS } from '../../src/data/cifar-format.js';
 import { fetchDataset } from '../../src/data/fetch.js';
 import { messageOf } from '../support/errors.js';
 import { temporaryFolder } from '../support/folders.js';
+import { MINUTES } from '../support/wait.js';
 import { forgetProxies, listen, md5, pack, tinyFormat, writeBinary } from './data-support.js';
 
 const FORMAT = tinyFormat(CIFAR_FORMATS.cifar10);
@@ -85,7 +86,7 @@ function fetchFrom(mirror: string) {
     mirrors: [mirror],
     attempts: 1,
     pauseMilliseconds: 1,
-    stallMilliseconds: 5000,
+    stallMilliseconds: MINUTES,
     expected: { format: FORMAT, bytes: archive.length, md5: md5(archive) },
   });
 }

@@ -76,6 +76,7 @@ export async function start(
     onlyPath = false,
     args = [],
     through = [],
+    heard = () => undefined,
   }: {
     environment?: Record<string, string>;
     path?: readonly string[];
@@ -83,6 +84,8 @@ export async function start(
     args?: readonly string[];
     /** A program, and its arguments before ours. */
     through?: readonly string[];
+    /** Called with all that was said on stderr so far. */
+    heard?: (said: string) => void;
   } = {},
 ): Promise<Started> {
   const whole = onlyPath ? path : [...path, process.env['PATH'] ?? ''];
@@ -105,7 +108,10 @@ export async function start(
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+    heard(stderr);
+  });
   const exitCode = await new Promise<number | null>((resolve) => child.on('close', resolve));
   return { exitCode, stdout: stdout.trim(), lines: stderr.split('\n').filter(Boolean) };
 }
