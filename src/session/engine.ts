@@ -7,13 +7,7 @@ import { randomStream } from '../util/random.js';
 import { byColumn, inUnit, isTraining, MEASURES, type Measure, type Numbers } from './measure.js';
 import { openSession, type Mode, type Session, type SessionSpec } from './session.js';
 import { initialState } from './slot.js';
-import {
-  evaluationRows,
-  evaluationStep,
-  trainingStep,
-  type EvaluationParts,
-  type TrainingParts,
-} from './step.js';
+import { evaluationStep, trainingStep, type EvaluationParts, type TrainingParts } from './step.js';
 
 /** What a training step measures, by column: of a mean its value over the batch, of a sum the sum. */
 export interface StepResult {
@@ -140,7 +134,7 @@ async function* evaluateInParts(
   split: Split,
   source: Source,
 ): AsyncGenerator<undefined, Evaluation> {
-  const rows = evaluationRows(task, split);
+  const rows = task.evaluated(split);
   const sums = rows.map(() => 0);
   for await (const { examples, inputs } of source.batches(0, 0)) {
     const { [MEASURES]: vector } = session.run(nameOf(evaluation(split), source, examples), inputs);

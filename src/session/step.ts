@@ -7,7 +7,7 @@ import { tf, type Tensor1D } from '../native/tensorflow.js';
 import type { TensorType } from '../native/types.js';
 import type { Network } from '../nn/network.js';
 import { scaled } from '../optim/vector.js';
-import { isTraining, measured, MEASURES, type EvaluationMeasure } from './measure.js';
+import { isTraining, measured, MEASURES } from './measure.js';
 import { trainOn, vector, type Learner } from './passes.js';
 import { averageOf, type Slot } from './slot.js';
 import type { Task } from './task.js';
@@ -69,10 +69,6 @@ export interface EvaluationParts {
   readonly slots: readonly Slot[];
 }
 
-/** The measures of a set, in their order. */
-export const evaluationRows = ({ measures }: Task, split: Split): EvaluationMeasure[] =>
-  measures.flatMap((row) => (isTraining(row) || row.split !== split ? [] : [row]));
-
 /**
  * Evaluation of a batch of `size` examples of a set, with the averaged weights where there are some;
  * puts out the set's measures, in their order.
@@ -85,7 +81,7 @@ export function evaluationStep(
 ): FunctionSpec {
   const parameters = averageOf(slots, 'parameters') ?? 'parameters';
   const statistics = averageOf(slots, 'statistics') ?? 'statistics';
-  const rows = evaluationRows(task, split);
+  const rows = task.evaluated(split);
   return {
     inputs: source.inputs(size),
     state: [parameters, statistics, ...Object.keys(source.held)],

@@ -1,8 +1,9 @@
 // What is learnt: how a batch is made ready, what its loss is, and what is measured of it.
+import type { Split } from '../data/dataset.js';
 import type { Tensors, TensorTypes, Values } from '../graph/program.js';
 import type { Scalar, Tensor2D } from '../native/tensorflow.js';
 import type { Batch, Targets } from './batch.js';
-import type { Measure } from './measure.js';
+import type { EvaluationMeasure, Measure } from './measure.js';
 
 export interface Task {
   /** The draws that a training batch of `size` examples is fed. */
@@ -17,6 +18,8 @@ export interface Task {
   readonly loss: (output: Tensor2D, targets: Targets) => Scalar;
   /** Traced: sums over the examples of a training pass, for its measures. */
   readonly count: (output: Tensor2D, targets: Targets) => Readonly<Record<string, Scalar>>;
-  /** Those that apply, in the order of their columns. */
+  /** Of a run, those that apply, in the order of their columns. */
   readonly measures: readonly Measure[];
+  /** Of an evaluation of any set, whether or not a run makes it. */
+  readonly evaluated: (split: Split) => readonly EvaluationMeasure[];
 }

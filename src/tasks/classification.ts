@@ -223,5 +223,6 @@ export function classification(
       };
     },
     measures: MEASURES.filter(({ applies }) => applies(run)),
+    evaluated: (split) => evaluation(split, always),
   };
 }

@@ -73,7 +73,7 @@ describe('state', () => {
     const wider = tinyEngine(tinyConfig({ width: 5 }));
     expect(() => {
       sgd.writeState(fsam.readState());
-    }).toThrow(/internal: the engine has no state ema/);
+    }).toThrow(/internal: the session has no state ema/);
     expect(() => {
       fsam.writeState(sgd.readState());
     }).toThrow(/internal: state ema is missing/);

@@ -15,6 +15,7 @@ import {
   type Tensor,
 } from '../../src/util/safetensors.js';
 import { messageOf } from '../support/errors.js';
+import { batchAt } from '../../src/data/image-source.js';
 import { temporaryFolder } from '../support/folders.js';
 import { fakeConfig, fakeEngine } from './experiment-fake-engine.js';
 
@@ -111,7 +112,7 @@ describe('safetensors', () => {
       const engine = fakeEngine()(config, makeSynthetic(config.data.synthetic, 1), {
         mode: 'compiled',
       });
-      engine.trainStep(0, Int32Array.of(0, 1, 2), 0.1);
+      engine.trainStep(0, batchAt(Int32Array.of(0, 1, 2)), 0.1);
       const record = { identity: { größe: 1e-12 }, seed: 1, trainImages: 20, progress: BEGINNING };
       await saveCheckpoint(path, engine, record);
       const { metadata, tensors: read } = readByPython(path);
