@@ -19,6 +19,7 @@ import {
 } from './program.js';
 import type { Attribute, Node } from './node.js';
 import { Recorder } from './recorder.js';
+import { sessionConfig } from './session-config.js';
 
 /** Where the pieces of a traced function are in the graph. */
 interface EntryPoint {
@@ -55,31 +56,7 @@ export function traceProgram(spec: ProgramSpec): Graph {
       return [name, traceFunction(recorder, name, definition, spec.variables)];
     }),
   );
-  return { nodes: keepAdditionsApart(recorder), functions, variables: spec.variables };
-}
-
-/**
- * Gives each sum of another sum a control input, which keeps TensorFlow's optimizer from gathering
- * chains of additions into one AddN. That op starts with whichever input's memory happens to be
- * free, so that a + b + c would not be the same bits in every run.
- */
-function keepAdditionsApart(recorder: Recorder): readonly Node[] {
-  // A handle that nothing opens: a source without a value, which the optimizer leaves in place.
-  const { name } = recorder.add({
-    name: 'in_order',
-    op: 'VarHandleOp',
-    attributes: {
-      dtype: { kind: 'type', value: 'float32' },
-      shape: { kind: 'shape', value: [] },
-      shared_name: { kind: 'string', value: 'in_order' },
-    },
-  });
-  const sums = new Set(recorder.nodes.filter(({ op }) => op === 'Add').map((node) => node.name));
-  return recorder.nodes.map((node) =>
-    node.op === 'Add' && node.inputs.some((input) => sums.has(input))
-      ? { ...node, inputs: [...node.inputs, `^${name}`] }
-      : node,
-  );
+  return { nodes: recorder.nodes, functions, variables: spec.variables };
 }
 
 function addVariable(recorder: Recorder, name: string, type: TensorType): void {
@@ -270,7 +247,7 @@ function mapValues<A, B>(
  * written.
  */
 export function loadGraph(graph: Graph): Program {
-  const session = openSession(encodeGraph(graph.nodes));
+  const session = openSession(encodeGraph(graph.nodes), { config: sessionConfig() });
   const functions = mapValues(graph.functions, ({ inputs, outputs }, name) => ({
     inputs,
     outputs: [...outputs.keys()],

@@ -99,6 +99,18 @@ test('a training step: as many of each costly op as the graph lists, and the sam
   for (const engine of [plain, watched]) engine.dispose();
 });
 
+test('a sum of sums is added in its order: TensorFlow gathers none into one op', () => {
+  const config = tinyConfig();
+  const engine = tinyEngine(config);
+  let profile: Profile = [];
+  engine.trainStep(0, batchAt(batchOf(config, 0)), 0.05, (metadata) => {
+    profile = decodeProfile(metadata);
+  });
+  expect(count(profile, 'Add')).toBeGreaterThan(10);
+  expect(count(profile, 'AddN')).toBe(0);
+  engine.dispose();
+});
+
 test('profileSteps: every second step after the warm-up, on full batches', async () => {
   const config = tinyConfig();
   const engine = tinyEngine(config);
