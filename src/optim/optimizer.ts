@@ -41,7 +41,7 @@ export interface Optimizer {
   ) => Step<P>;
 }
 
-export interface Step<P extends Evaluated> {
+interface Step<P extends Evaluated> {
   readonly w: Tensor1D;
   readonly state: Vectors;
   /** Of the batch at w: the mean over the parts. [P] */
