@@ -252,6 +252,7 @@ export function loadGraph(graph: Graph): Program {
     inputs,
     outputs: [...outputs.keys()],
     computation: session.define({
+      name,
       feeds: Object.entries(inputs).map(([input, type]) => ({ node: `${name}/${input}`, type })),
       outputs: [...outputs.values()],
     }),
@@ -260,8 +261,8 @@ export function loadGraph(graph: Graph): Program {
     const { fed, assign, read } = access(name);
     return {
       type,
-      read: session.define({ outputs: [read] }),
-      write: session.define({ feeds: [{ node: fed, type }], targets: [assign] }),
+      read: session.define({ name: read, outputs: [read] }),
+      write: session.define({ name: assign, feeds: [{ node: fed, type }], targets: [assign] }),
     };
   });
 

@@ -48,6 +48,8 @@ const NOTHING = new Uint8Array();
 
 /** A way through the graph: what is fed, which nodes' first outputs are fetched, which are just run. */
 interface Route {
+  /** What it is called in errors: `train`. */
+  readonly name?: string;
   readonly feeds?: readonly { readonly node: string; readonly type: TensorType }[];
   readonly outputs?: readonly string[];
   readonly targets?: readonly string[];
@@ -91,7 +93,8 @@ export function openSession(
   const addon = load();
   const session = told('opens no session', () => addon.open(graph, config, target));
   return {
-    define({ feeds = [], outputs = [], targets = [] }) {
+    define({ name, feeds = [], outputs = [], targets = [] }) {
+      const fails = name === undefined ? 'fails' : `fails in ${name}`;
       const fed = feeds.map(({ node, type: { dtype, shape } }) => ({
         node,
         type: DATA_TYPE[dtype],
@@ -99,16 +102,16 @@ export function openSession(
       }));
       const index = told('defines no run', () => addon.define(session, fed, outputs, targets));
       return {
-        run: (arrays) => told(FAILS, () => addon.run(session, index, arrays, NOTHING).outputs),
+        run: (arrays) => told(fails, () => addon.run(session, index, arrays, NOTHING).outputs),
         async runAsync(arrays) {
           try {
             return (await addon.promise(session, index, arrays, NOTHING)).outputs;
           } catch (error) {
-            throw failure(FAILS, error);
+            throw failure(fails, error);
           }
         },
         runTraced: (arrays, options) => {
-          const result = told(FAILS, () => addon.run(session, index, arrays, options));
+          const result = told(fails, () => addon.run(session, index, arrays, options));
           return { ...result, metadata: required(result.metadata, 'RunMetadata') };
         },
       };
@@ -118,8 +121,6 @@ export function openSession(
     },
   };
 }
-
-const FAILS = 'fails';
 
 const failure = (what: string, error: unknown): InternalError =>
   new InternalError(`TensorFlow ${what}: ${messageOf(error)}`);

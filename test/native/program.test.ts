@@ -65,6 +65,13 @@ describe('a loaded program', () => {
     two.dispose();
   });
 
+  test('names the function and the node that fail', () => {
+    const program = loadGraph(traceProgram(adding));
+    const unwritten = () => program.run('step', { x: Float32Array.of(1, 1, 1, 1) });
+    expect(unwritten).toThrow(/^internal: TensorFlow fails in step: .*step\/s\b/s);
+    program.dispose();
+  });
+
   // TensorFlow takes memory as it is where its address is a multiple of 64, and copies it elsewhere.
   test('has a copy of what it is given: the array may be changed afterwards', () => {
     const program = loadGraph(traceProgram(adding));
