@@ -7,7 +7,7 @@ import { optimizerTitle } from '../catalogue/optimizers.js';
 import { networkOf } from '../catalogue/network.js';
 import type { Config } from '../catalogue/schema.js';
 import type { DatasetShape } from '../data/dataset.js';
-import { summarise } from '../session/benchmark.js';
+import { statisticsOf } from '../session/benchmark.js';
 import { InternalError, UserError } from '../util/errors.js';
 import { errorCode } from '../util/file-errors.js';
 import { reasonOf, type Outcome, type StepCounts } from './bench-sides.js';
@@ -63,7 +63,7 @@ export async function timePytorch(job: PytorchJob, stop: AbortSignal): Promise<O
   if ('failure' in line) return line;
   return {
     timing: {
-      ...summarise(line.milliseconds, job.config.batchSize),
+      ...statisticsOf(line.milliseconds, job.config.batchSize),
       milliseconds: line.milliseconds,
       peakMemory: line.peak_memory_mb,
       losses: line.losses,

@@ -1,7 +1,7 @@
 // A side of a benchmark, timed in a process of its own, so that its peak memory is its own.
 import type { Config } from '../catalogue/schema.js';
 import type { EngineOptions } from '../tasks/engine.js';
-import type { StepSummary } from '../session/benchmark.js';
+import type { StepStatistics } from '../session/benchmark.js';
 import type { StepProfile } from '../session/profile-steps.js';
 import { UserError } from '../util/errors.js';
 import { askWorker } from './worker.js';
@@ -15,7 +15,7 @@ export interface StepCounts {
 }
 
 /** What a process tells of the steps that it ran. */
-export interface Timing extends StepSummary {
+export interface Timing extends StepStatistics {
   /** One a measured step, in the order they ran. */
   readonly milliseconds: readonly number[];
   /** Largest resident memory of the process, in MB (10^6 bytes). */

@@ -2,7 +2,7 @@
 import type { Config } from '../catalogue/schema.js';
 import type { DatasetShape } from '../data/dataset.js';
 import { threadCount } from '../native/threads.js';
-import { summarise } from '../session/benchmark.js';
+import { statisticsOf } from '../session/benchmark.js';
 import type { EngineOptions } from '../tasks/engine.js';
 import type { StopSignal } from '../util/stop-signals.js';
 import { timePytorch, type FoundPytorch, type PytorchMode } from './bench-pytorch.js';
@@ -93,7 +93,7 @@ function joined(before: Outcome | undefined, after: Outcome, batchSize: number):
   const milliseconds = [...before.timing.milliseconds, ...after.timing.milliseconds];
   const peakMemory = Math.max(before.timing.peakMemory, after.timing.peakMemory);
   return {
-    timing: { ...after.timing, ...summarise(milliseconds, batchSize), milliseconds, peakMemory },
+    timing: { ...after.timing, ...statisticsOf(milliseconds, batchSize), milliseconds, peakMemory },
   };
 }
 

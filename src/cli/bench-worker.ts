@@ -3,7 +3,7 @@ import type { Config } from '../catalogue/schema.js';
 import { loadDataset } from '../data/load.js';
 import { settingsFor } from '../experiment/processor.js';
 import { openDevice, type Device } from '../native/device.js';
-import { summarise, timeSteps } from '../session/benchmark.js';
+import { statisticsOf, timeSteps } from '../session/benchmark.js';
 import type { Engine } from '../session/engine.js';
 import { createEngine, type EngineOptions } from '../tasks/engine.js';
 import { profileSteps } from '../session/profile-steps.js';
@@ -33,7 +33,7 @@ async function time(
 ): Promise<Timing> {
   const { milliseconds, losses } = await timeSteps(engine, config, images, counts);
   return {
-    ...summarise(milliseconds, config.batchSize),
+    ...statisticsOf(milliseconds, config.batchSize),
     milliseconds,
     // Node gives kilobytes.
     peakMemory: (process.resourceUsage().maxRSS * 1024) / 1e6,

@@ -1,5 +1,5 @@
 // What a sweep has come to: its overview, summary.csv, and the same as lines of text.
-import { copyNotes, summarise } from '../report/points.js';
+import { copyNotes, pointsOf } from '../report/points.js';
 import { findRuns, readRuns } from '../report/runs.js';
 import { summaryCsv } from '../report/summary.js';
 import { printTable } from '../report/table.js';
@@ -16,7 +16,7 @@ export async function overviewOf(folder: string): Promise<Overview> {
   if ((await findRuns(folder)).length === 0) return { lines: [], damaged: [] };
   const { runs, damaged } = await readRuns([folder]);
   if (runs.length === 0) return { lines: [], damaged };
-  const points = summarise(runs);
+  const points = pointsOf(runs);
   const path = await writeOverview(folder, summaryCsv(points));
   const lines = ['', ...printTable(points), ...copyNotes(points), '', `summary ${path}`];
   return { lines, damaged };

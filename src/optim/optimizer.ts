@@ -10,7 +10,7 @@ import {
   plain,
   type Chosen,
   type Descent,
-  type Evaluated,
+  type AnyPass,
   type Part,
   type Rule,
   type Scalars,
@@ -33,7 +33,7 @@ export interface Optimizer {
    * m-sharpness). The rule's state is the mean of what the parts make of it: F-SAM's moving
    * average, which is linear in the gradient, so takes in the gradient of the whole batch.
    */
-  readonly step: <P extends Evaluated>(
+  readonly step: <P extends AnyPass>(
     parts: readonly Part<P>[],
     w: Tensor1D,
     state: Vectors,
@@ -41,7 +41,7 @@ export interface Optimizer {
   ) => Step<P>;
 }
 
-interface Step<P extends Evaluated> {
+interface Step<P extends AnyPass> {
   readonly w: Tensor1D;
   readonly state: Vectors;
   /** Of the batch at w: the mean over the parts. [P] */
@@ -96,7 +96,7 @@ interface Mean {
 }
 
 /** One part after the other, with running means, so that one part's tensors are there at a time. */
-function chooseInTurn<P extends Evaluated>(
+function chooseInTurn<P extends AnyPass>(
   rule: Rule,
   parts: readonly Part<P>[],
   w: Tensor1D,

@@ -7,22 +7,22 @@ export type Vectors = Readonly<Record<string, Tensor1D>>;
 export type Scalars = Readonly<Record<string, Scalar>>;
 
 /** A pass at some w: its gradient, with whatever else the caller measured there. */
-export interface Evaluated {
+export interface AnyPass {
   /** Of the mini-batch loss, no weight decay in it. [P] */
   readonly gradient: Tensor1D;
 }
 
-type GradientAt<P extends Evaluated> = (w: Tensor1D) => P;
+type GradientAt<P extends AnyPass> = (w: Tensor1D) => P;
 
 /** A part of a batch, for those that are worked through part by part. */
-export interface Part<P extends Evaluated> {
+export interface Part<P extends AnyPass> {
   /** Its share of the batch's images; all parts' are 1 together. */
   readonly share: number;
   /** Gradients of this part's loss; computed only when `after` are, so that parts take turns. */
   readonly gradientAt: (after: readonly Tensor1D[]) => GradientAt<P>;
 }
 
-export interface Chosen<P extends Evaluated> {
+export interface Chosen<P extends AnyPass> {
   /** To descend along. [P] */
   readonly gradient: Tensor1D;
   readonly state: Vectors;
@@ -41,7 +41,7 @@ export interface Rule {
   readonly state: readonly string[];
   /** Its fed numbers at a step (0-based). */
   readonly scalars: (step: number) => Readonly<Record<string, number>>;
-  readonly choose: <P extends Evaluated>(
+  readonly choose: <P extends AnyPass>(
     gradientAt: GradientAt<P>,
     w: Tensor1D,
     state: Vectors,

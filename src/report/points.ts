@@ -41,7 +41,7 @@ interface Group {
  *
  * Errors: UserError where two runs have the same configuration and seed, and unlike numbers.
  */
-export function summarise(runs: readonly Run[]): Point[] {
+export function pointsOf(runs: readonly Run[]): Point[] {
   const groups = new Map<string, Group>();
   for (const run of runs) {
     const values = new Map<string, unknown>(identityOf(run.config));

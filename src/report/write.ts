@@ -10,7 +10,7 @@ import { readTextIfThere } from '../util/text-file.js';
 import { compareOptimizers } from './comparisons.js';
 import { figuresOf, isFigureName } from './figures.js';
 import { renderPage } from './page.js';
-import { summarise, type Point } from './points.js';
+import { pointsOf, type Point } from './points.js';
 import { renderPng, renderSvg } from './render.js';
 import { readRuns } from './runs.js';
 import { summaryCsv, timeCsv } from './summary.js';
@@ -68,7 +68,7 @@ export async function writeReport(request: ReportRequest): Promise<Report> {
       `${paths.join(', ')}: none of the ${unfinished.length} runs is finished; go on with them first`,
     );
   }
-  const points = summarise(runs);
+  const points = pointsOf(runs);
   const comparisons = compareOptimizers(points, 'last');
   const figures = await Promise.all(
     figuresOf(points).map(async (figure) => ({ ...figure, svg: await renderSvg(figure) })),

@@ -17,7 +17,7 @@ export interface StepTimes {
 }
 
 /** What a table shows of the steps of one side. Times are milliseconds a step. */
-export interface StepSummary {
+export interface StepStatistics {
   readonly median: number;
   readonly min: number;
   /** Nine in ten steps took no longer. */
@@ -57,7 +57,7 @@ export function fullBatch(step: number, batchSize: number, trainCount: number): 
 }
 
 /** @throws InternalError where nothing was measured. */
-export function summarise(milliseconds: readonly number[], batchSize: number): StepSummary {
+export function statisticsOf(milliseconds: readonly number[], batchSize: number): StepStatistics {
   const sorted = [...milliseconds].sort((a, b) => a - b);
   const ranked = (rank: number) => required(sorted[rank], `measured step ${rank}`);
   const last = sorted.length - 1;

@@ -12,7 +12,7 @@ import { writeNoisyLabels } from '../../src/data/label-noise-file.js';
 import { loadDataset } from '../../src/data/load.js';
 import { loadCheckpoint } from '../../src/experiment/checkpoint.js';
 import { openRun, runFolder } from '../../src/experiment/folder.js';
-import { summarise } from '../../src/report/points.js';
+import { pointsOf } from '../../src/report/points.js';
 import { readRuns } from '../../src/report/runs.js';
 import { createEngine } from '../../src/tasks/engine.js';
 import { temporaryFolder } from '../support/folders.js';
@@ -78,7 +78,7 @@ test.each(numbers)('configuration %i: stopped, resumed, evaluated, reported', as
   engine.dispose();
   expect(runs.map(({ folder }) => basename(folder))).toEqual(['straight', 'stopped']);
   expect(runs[0]?.config).toEqual(runs[1]?.config);
-  expect(summarise(runs.slice(1))).toHaveLength(1);
+  expect(pointsOf(runs.slice(1))).toHaveLength(1);
   if (config.checkpoint.keepBest) {
     const best = await openRun(stopped, 'best');
     expect(await tensorsOf(best.checkpoint)).toEqual(await tensorsOf(runFolder(straight).best));

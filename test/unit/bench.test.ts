@@ -7,7 +7,7 @@ import { parsePytorch, timePytorch, whyNoPytorch } from '../../src/cli/bench-pyt
 import type { Outcome } from '../../src/cli/bench-sides.js';
 import { benchTable } from '../../src/cli/bench-table.js';
 import { configSchema } from '../../src/catalogue/schema.js';
-import { summarise, timeSteps } from '../../src/session/benchmark.js';
+import { statisticsOf, timeSteps } from '../../src/session/benchmark.js';
 import type { StepResult } from '../../src/session/engine.js';
 import { UserError } from '../../src/util/errors.js';
 import { temporaryFolder } from '../support/folders.js';
@@ -38,9 +38,9 @@ const shape = {
   labelNoise: false,
 };
 
-describe('summarise', () => {
+describe('statisticsOf', () => {
   it('takes the median between the two middle steps', () => {
-    expect(summarise([40, 10, 30, 20], 5)).toEqual({
+    expect(statisticsOf([40, 10, 30, 20], 5)).toEqual({
       median: 25,
       min: 10,
       p90: 40,
@@ -50,11 +50,11 @@ describe('summarise', () => {
 
   it('is not moved by one slow step', () => {
     const times = [...Array.from({ length: 10 }, () => 10), 1000];
-    expect(summarise(times, 1)).toMatchObject({ median: 10, p90: 10 });
+    expect(statisticsOf(times, 1)).toMatchObject({ median: 10, p90: 10 });
   });
 
   it('refuses to sum up nothing', () => {
-    expect(() => summarise([], 1)).toThrow('internal: measured step');
+    expect(() => statisticsOf([], 1)).toThrow('internal: measured step');
   });
 });
 

@@ -6,7 +6,7 @@ import { configSchema } from '../../src/catalogue/schema.js';
 import { compareOptimizers } from '../../src/report/comparisons.js';
 import { figuresOf } from '../../src/report/figures.js';
 import { renderPage } from '../../src/report/page.js';
-import { copyNotes, summarise } from '../../src/report/points.js';
+import { copyNotes, pointsOf } from '../../src/report/points.js';
 import { publishedFor } from '../../src/report/published.js';
 import { readProgress, readRuns } from '../../src/report/runs.js';
 import { summaryCsv, timeCsv } from '../../src/report/summary.js';
@@ -33,7 +33,7 @@ function runs(...all: readonly RunOptions[]): string {
   return folder;
 }
 const points = async (...all: readonly RunOptions[]) =>
-  summarise((await readRuns([runs(...all)])).runs);
+  pointsOf((await readRuns([runs(...all)])).runs);
 const sam = (rho: number) => ({ name: 'sam', rho });
 
 describe('points', () => {
