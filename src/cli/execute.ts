@@ -37,7 +37,7 @@ interface Execution {
    * Reads the configuration, whose relative paths are to be relative to `workingFolder`; the run folder too, null
    * for the usual one.
    */
-  readonly configure: (workingFolder: string) => Configured | Promise<Configured>;
+  readonly configure: (workingFolder: string) => Configured;
   readonly resume: boolean;
   readonly overwrite: boolean;
   readonly quiet: boolean;
@@ -115,10 +115,10 @@ async function configured(
   resume: boolean,
 ): Promise<Configured & { readonly working: WorkingFolder }> {
   const here = workHere();
-  const first = await configure(here.path);
+  const first = configure(here.path);
   if (!resume) return { ...first, working: here };
   const working = await workingFolderOf(runFolder(first.folder ?? defaultFolder(first.config)));
-  const again = working.path === here.path ? first : await configure(working.path);
+  const again = working.path === here.path ? first : configure(working.path);
   return { ...again, working };
 }
 

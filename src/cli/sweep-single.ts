@@ -30,7 +30,7 @@ async function pointOf(options: SweepOptions): Promise<SinglePoint> {
 /** Starts the point, or goes on with it. */
 function run({ config, folder, threads, overwrite }: SinglePoint, quiet: boolean): Promise<void> {
   return execute({
-    configure: () => Promise.resolve({ config, folder }),
+    configure: () => ({ config, folder }),
     resume: !overwrite,
     overwrite,
     quiet,
