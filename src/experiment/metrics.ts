@@ -57,6 +57,7 @@ export const metricsColumns = (config: Validated): string[] =>
 export const metricsTable = (config: Validated): Columns => ({
   all: metricsColumns(config),
   optional: measuresOf(config).mayBeEmpty,
+  needed: ['epoch', 'step', TEST, BEST_TEST],
 });
 
 /** The row as metrics.csv has it. */

@@ -41,8 +41,13 @@ export class Table {
 export interface Columns {
   /** In their order. */
   readonly all: readonly string[];
-  /** Those whose fields may be empty; an earlier version may not have had them at all. */
+  /** Those whose fields may be empty. */
   readonly optional: readonly string[];
+  /**
+   * Those that no reader does without. The others may be of a later version than the file's first
+   * rows, or than all of it: they are empty there.
+   */
+  readonly needed: readonly string[];
 }
 
 /**
@@ -60,13 +65,19 @@ export async function readTable(
   const [header, ...lines] = await readCsv(path);
   const found = header?.fields ?? [];
   checkHeader(path, found, columns);
+  // From its first number on, a column has one in each row.
+  const begun = new Set(columns.needed);
   const rows = lines.slice(0, epochs ?? lines.length).map(({ number, fields }, i) => {
     if (fields.length !== found.length || fields[0] !== String(i + 1)) {
       throw new UserError(`${path}:${number}: wanted the ${found.length} fields of epoch ${i + 1}`);
     }
     const row = new Map(found.map((column, j) => [column, fields[j] ?? '']));
     for (const [column, field] of row) {
-      if (field === '' ? columns.optional.includes(column) : isNumber(field)) continue;
+      const mayBeEmpty = columns.optional.includes(column) || !begun.has(column);
+      if (field === '' ? mayBeEmpty : isNumber(field)) {
+        if (field !== '') begun.add(column);
+        continue;
+      }
       throw new UserError(
         `${path}:${number}: ${column}: got ${JSON.stringify(field)}, wanted a number`,
       );
@@ -84,7 +95,7 @@ export async function readTable(
 const isNumber = (text: string): boolean => text.trim() !== '' && Number.isFinite(Number(text));
 
 function checkHeader(path: string, found: readonly string[], columns: Columns): void {
-  const { all, optional } = columns;
+  const { all, needed } = columns;
   const wanted = `wanted ${all.join(',')}`;
   if (found[0] !== all[0]) {
     throw new UserError(`${path}:1: got columns ${found.join(',') || '(none)'}, ${wanted}`);
@@ -95,7 +106,7 @@ function checkHeader(path: string, found: readonly string[], columns: Columns): 
       `${path}:1: has the column ${unknown}, which this version or configuration does not write, ${wanted}`,
     );
   }
-  const missing = all.find((column) => !found.includes(column) && !optional.includes(column));
+  const missing = needed.find((column) => !found.includes(column));
   if (missing !== undefined) {
     throw new UserError(`${path}:1: lacks the column ${missing}, ${wanted}`);
   }

@@ -46,7 +46,11 @@ const TIMING_COLUMNS = [
 ] as const satisfies (keyof TimingRow)[];
 
 /** The columns of timing.csv. */
-export const TIMING_TABLE: Columns = { all: TIMING_COLUMNS, optional: ['first_step_seconds'] };
+export const TIMING_TABLE: Columns = {
+  all: TIMING_COLUMNS,
+  optional: ['first_step_seconds'],
+  needed: ['epoch', 'seconds', 'images_per_second'],
+};
 
 /** The row as timing.csv has it. */
 export function formatTiming(row: TimingRow): Record<keyof TimingRow, string> {
