@@ -4,7 +4,7 @@ import type { Tensor4D } from '../native/tensorflow.js';
 import type { TensorType } from '../native/types.js';
 import type { Network } from '../nn/network.js';
 import { required } from '../util/errors.js';
-import { vector } from './passes.js';
+import { vector } from './slot.js';
 
 /** Feeds `images` [N H W C], which are normalised already; puts out `logits` [N K]. */
 export const forward = (network: Network, images: TensorType): FunctionSpec => ({

@@ -9,6 +9,7 @@ import type { Optimizer } from '../optim/optimizer.js';
 import { required } from '../util/errors.js';
 import type { Found, Pass } from './measure.js';
 import type { Batch, Targets } from './batch.js';
+import { vector } from './slot.js';
 import type { Task } from './task.js';
 
 /** What a step of training consists of. */
@@ -118,7 +119,3 @@ function cut({ input, targets }: Batch, begin: number, size: number): Batch {
   );
   return { input: tf.slice(input, begin, size), targets: cutTargets };
 }
-
-/** A slot's value. */
-export const vector = (state: Tensors, name: string): Tensor1D =>
-  required(state[name], name) as Tensor1D;

@@ -1,8 +1,12 @@
 // All that training remembers, a row a vector. Session, step and checkpoint read it here, so that a
 // new vector cannot be left out of one of them.
+import type { Tensors } from '../graph/program.js';
+import { nameScope } from '../native/scope.js';
+import { tf, type Tensor1D } from '../native/tensorflow.js';
 import type { TensorSpec } from '../nn/layout.js';
 import type { Network } from '../nn/network.js';
 import type { Optimizer } from '../optim/optimizer.js';
+import { scaled } from '../optim/vector.js';
 import { required } from '../util/errors.js';
 
 /** One flat vector of the state of training. */
@@ -15,6 +19,18 @@ export interface Slot {
   readonly tensors: readonly TensorSpec[];
   /** What it holds before the first step; an average begins as what it averages. */
   readonly start: 'initialised' | 'zero' | { readonly averageOf: NetworkSlot };
+  /**
+   * Traced: its value after a step, where it follows what the step leaves. The network's and the
+   * optimizer's own are what the step leaves.
+   */
+  readonly follow?: (old: Tensor1D, step: Left) => Tensor1D;
+}
+
+/** What a step leaves, by slot, and what it found. */
+export interface Left {
+  readonly state: Tensors;
+  /** Of the whole batch at w. [P] */
+  readonly gradient: Tensor1D;
 }
 
 type NetworkSlot = 'parameters' | 'statistics';
@@ -31,12 +47,12 @@ export const networkSlots = (network: Pick<Network, NetworkSlot>): Slot[] =>
 
 /**
  * The slots of a run: those of its network, the optimizer's vectors [P], and with a weight average
- * the moving averages of weights [P] and statistics [S].
+ * of that decay the moving averages of weights [P] and statistics [S].
  */
 export function trainingSlots(
   network: Pick<Network, NetworkSlot>,
   { state }: Pick<Optimizer, 'state'>,
-  averagesWeights: boolean,
+  weightAverage: number | null,
 ): Slot[] {
   const { size } = network.parameters;
   return [
@@ -45,9 +61,9 @@ export function trainingSlots(
       const whole = { name: `optimizer.${name}`, shape: [size], offset: 0 };
       return { name, size, tensors: [whole], start: 'zero' };
     }),
-    ...(averagesWeights ? AVERAGES : []).map(([name, averageOf]) =>
-      average(name, averageOf, network),
-    ),
+    ...(weightAverage === null
+      ? []
+      : AVERAGES.map(([name, of]) => average(name, of, network, weightAverage))),
   ];
 }
 
@@ -56,14 +72,24 @@ const AVERAGES = [
   ['averagedStatistics', 'statistics'],
 ] as const;
 
+/** new = decay old + (1 - decay) value */
 function average(
   name: string,
   averageOf: NetworkSlot,
   { [averageOf]: { size, tensors } }: Pick<Network, NetworkSlot>,
+  decay: number,
 ): Slot {
   const named = tensors.map((tensor) => ({ ...tensor, name: `average.${tensor.name}` }));
-  return { name, size, tensors: named, start: { averageOf } };
+  const follow: Slot['follow'] = (old, { state }) =>
+    nameScope('weight_average', () =>
+      tf.add(scaled(old, decay), scaled(vector(state, averageOf), 1 - decay)),
+    );
+  return { name, size, tensors: named, start: { averageOf }, follow };
 }
+
+/** A slot's value. */
+export const vector = (state: Tensors, name: string): Tensor1D =>
+  required(state[name], name) as Tensor1D;
 
 /** The name of the slot that averages `of`, where there is one. */
 export function averageOf(slots: readonly Slot[], of: NetworkSlot): string | undefined {

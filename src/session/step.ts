@@ -1,23 +1,19 @@
 // One training step and one evaluation step, as pure functions over a session's state.
 import type { Split } from '../data/dataset.js';
 import type { Source } from '../data/source.js';
-import type { FunctionSpec, Tensors } from '../graph/program.js';
-import { nameScope } from '../native/scope.js';
-import { tf, type Tensor1D } from '../native/tensorflow.js';
+import type { FunctionSpec } from '../graph/program.js';
+import type { Tensor1D } from '../native/tensorflow.js';
 import type { TensorType } from '../native/types.js';
 import type { Network } from '../nn/network.js';
-import { scaled } from '../optim/vector.js';
 import { isTraining, measured, MEASURES } from './measure.js';
-import { trainOn, vector, type Learner } from './passes.js';
-import { averageOf, type Slot } from './slot.js';
+import { trainOn, type Learner } from './passes.js';
+import { averageOf, vector, type Slot } from './slot.js';
 import type { Task } from './task.js';
 
 export interface TrainingParts extends Learner {
   readonly task: Task;
   /** What the step reads and leaves. */
   readonly slots: readonly Slot[];
-  /** Decay of the EMA of the weights; null: none. */
-  readonly weightAverage: number | null;
 }
 
 const NUMBER: TensorType = { dtype: 'float32', shape: [] };
@@ -25,7 +21,7 @@ const SEED: TensorType = { dtype: 'int32', shape: [2] };
 
 /** Training on a batch of `size` examples; puts out the task's training measures, in their order. */
 export function trainingStep(parts: TrainingParts, source: Source, size: number): FunctionSpec {
-  const { network, optimizer, task, slots, weightAverage } = parts;
+  const { network, optimizer, task, slots } = parts;
   const rows = task.measures.filter(isTraining);
   const scalars = Object.keys(optimizer.scalars(0, 0));
   return {
@@ -40,27 +36,15 @@ export function trainingStep(parts: TrainingParts, source: Source, size: number)
       const batch = task.augmented(source.gather(state, inputs), inputs);
       const seed = inputs['seed'] as Tensor1D | undefined;
       const step = trainOn(parts, batch, seed, state, inputs);
-      const averages =
-        weightAverage === null ? {} : averaged(slots, state, step.state, weightAverage);
+      const following = slots.flatMap(({ name, follow }) =>
+        follow === undefined ? [] : [[name, follow(vector(state, name), step)] as const],
+      );
       return {
-        state: { ...step.state, ...averages },
+        state: { ...step.state, ...Object.fromEntries(following) },
         outputs: { [MEASURES]: measured(rows.map((row) => () => row.of(step))) },
       };
     },
   };
-}
-
-/** new = decay old + (1 - decay) value, for each slot that is an average. */
-function averaged(slots: readonly Slot[], old: Tensors, after: Tensors, decay: number): Tensors {
-  return nameScope('weight_average', () =>
-    Object.fromEntries(
-      slots.flatMap(({ name, start }) => {
-        if (typeof start === 'string') return [];
-        const [before, value] = [vector(old, name), vector(after, start.averageOf)];
-        return [[name, tf.add(scaled(before, decay), scaled(value, 1 - decay))] as const];
-      }),
-    ),
-  );
 }
 
 export interface EvaluationParts {

@@ -75,9 +75,8 @@ function partsOf(
     network,
     optimizer,
     task,
-    slots: trainingSlots(network, optimizer, weightAverage !== null),
+    slots: trainingSlots(network, optimizer, weightAverage),
     microBatches,
-    weightAverage,
     seed,
     training: trains
       ? imageSource('train', shape, { size: batchSize, dropLast, shuffledBy: seed }, dataset?.train)
