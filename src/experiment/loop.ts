@@ -86,8 +86,8 @@ export async function train(loop: Loop, start: Progress): Promise<Progress> {
     }
     return timed;
   };
-  const batchesFrom = ({ epoch, stepInEpoch }: Progress) =>
-    loop.engine.training.batches(epoch, stepInEpoch);
+  const source = required(loop.engine.training ?? undefined, 'what is trained on');
+  const batchesFrom = ({ epoch, stepInEpoch }: Progress) => source.batches(epoch, stepInEpoch);
 
   let progress = start;
   let saved = start;

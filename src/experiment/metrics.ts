@@ -81,9 +81,14 @@ export const bestBy = ({ data }: Validated): BestBy =>
  * there is none yet.
  */
 export function bestRow(rows: readonly Row[], by: BestBy): Row | undefined {
-  const best = Math.max(...rows.map((row) => Number(row[by])));
-  return rows.find((row) => Number(row[by]) === best);
+  return rows.reduce<Row | undefined>(
+    (best, row) => (best === undefined || outranks(Number(row[by]), Number(best[by])) ? row : best),
+    undefined,
+  );
 }
+
+const outranks = (value: number, best: number): boolean =>
+  BEST.is === 'highest' ? value > best : value < best;
 
 /** What the end of an epoch measures; `validation` only where images were held out for it. */
 export interface Evaluations {
@@ -123,7 +128,7 @@ export function epochNumbers(
   const by = `${validation === undefined ? 'test' : 'validation'}_${BEST.name}`;
   const chosenBy = required((validation ?? test).numbers[by], by);
   const testNow = required(test.numbers[TEST], TEST);
-  const isBest = best.chosenBy === null || Number(percent(chosenBy)) > best.chosenBy;
+  const isBest = best.chosenBy === null || outranks(Number(percent(chosenBy)), best.chosenBy);
   return {
     epoch,
     step,

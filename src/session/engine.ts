@@ -24,8 +24,8 @@ export interface Evaluation {
 export interface Engine extends Pick<Session, 'slots' | 'readState' | 'writeState' | 'dispose'> {
   /** Of all that is measured, those that apply. */
   readonly measures: readonly Measure[];
-  /** Batches to train on. */
-  readonly training: Source;
+  /** Batches to train on; null where it is not trained. */
+  readonly training: Source | null;
   /**
    * Runs training step `step` (0-based, over the whole run). What it draws depends on the seed and the
    * step alone. Where there is a `traced`, it is given TensorFlow's record of the step, which only
@@ -47,43 +47,51 @@ export interface EngineParts extends TrainingParts, EvaluationParts {
   readonly evaluated: Readonly<Partial<Record<Split, Source>>>;
 }
 
-/** Traced under these names, followed by the size of the batch where it is not the usual one. */
+/** Functions are traced under these names, with `_last` for a short last batch. */
 const TRAIN = 'train';
+const evaluation = (split: Split): string => `evaluate_${split}`;
 const nameOf = (what: string, source: Source, size: number): string =>
   size === source.sizes[0] ? what : `${what}_last`;
-const evaluation = (split: Split): string => `evaluate_${split}`;
+
+type Functions = Readonly<Record<string, FunctionSpec>>;
+
+/** One function for each size that the batches of a source have. */
+function forSizes(what: string, source: Source, make: (size: number) => FunctionSpec): Functions {
+  return Object.fromEntries(source.sizes.map((size) => [nameOf(what, source, size), make(size)]));
+}
 
 /** All that the engine of these parts opens: slots, data and functions. */
 export function engineSpec(parts: EngineParts): SessionSpec {
-  const functions: Record<string, FunctionSpec> = {};
   const { training, evaluated, slots } = parts;
-  for (const size of training?.sizes ?? []) {
-    const source = required(training, 'what is trained on');
-    functions[nameOf(TRAIN, source, size)] = trainingStep(parts, source, size);
-  }
-  for (const split of SPLITS) {
+  const sources = SPLITS.flatMap((split) => {
     const source = evaluated[split];
-    for (const size of source?.sizes ?? []) {
-      const from = required(source, split);
-      functions[nameOf(evaluation(split), from, size)] = evaluationStep(parts, split, from, size);
-    }
-  }
-  const sources = [training, ...Object.values(evaluated)];
-  const held = Object.assign({}, ...sources.map((source) => source?.held ?? {})) as object;
-  return { slots, functions, held: held as SessionSpec['held'] };
+    return source === undefined ? [] : [[split, source] as const];
+  });
+  const functions: Functions = {
+    ...(training && forSizes(TRAIN, training, (size) => trainingStep(parts, training, size))),
+    ...merged(
+      sources.map(([split, source]) =>
+        forSizes(evaluation(split), source, (size) => evaluationStep(parts, split, source, size)),
+      ),
+    ),
+  };
+  const held = merged([training?.held ?? {}, ...sources.map(([, source]) => source.held)]);
+  return { slots, functions, held };
 }
+
+const merged = <T>(tables: readonly Readonly<Record<string, T>>[]): Record<string, T> =>
+  Object.fromEntries(tables.flatMap((table) => Object.entries(table)));
 
 /** The function that is traced for a usual batch of training. */
 export const TRAINING_FUNCTION = TRAIN;
 
 /** Opens it, with the state before the first step. */
 export function openEngine(parts: EngineParts, mode: Mode): Engine {
-  const { network, optimizer, task, slots, seed, evaluated } = parts;
+  const { network, optimizer, task, slots, seed, training, evaluated } = parts;
   const initial = initialState(slots, network.initialise(seed));
   const session = openSession(engineSpec(parts), mode);
   session.writeState(initial);
   const rows = task.measures.filter(isTraining);
-  const training = (): Source => required(parts.training, 'what is trained on');
   const inParts = (split: Split) => {
     const source = evaluated[split];
     if (source === undefined) throw new InternalError(`the engine does not evaluate on ${split}`);
@@ -92,9 +100,7 @@ export function openEngine(parts: EngineParts, mode: Mode): Engine {
   return {
     slots,
     measures: task.measures,
-    get training() {
-      return training();
-    },
+    training,
     trainStep: (step, { examples, inputs }, learningRate, traced) => {
       const scalars = Object.entries(optimizer.scalars(step, learningRate)).map(
         ([name, value]) => [name, Float32Array.of(value)] as const,
@@ -105,7 +111,8 @@ export function openEngine(parts: EngineParts, mode: Mode): Engine {
         ...(network.drawsRandom ? { seed: passSeed(seed, step) } : {}),
         ...Object.fromEntries(scalars),
       };
-      const { [MEASURES]: vector } = session.run(nameOf(TRAIN, training(), examples), fed, traced);
+      const source = required(training ?? undefined, 'what is trained on');
+      const { [MEASURES]: vector } = session.run(nameOf(TRAIN, source, examples), fed, traced);
       return { examples, numbers: byColumn(rows, required(vector, MEASURES)) };
     },
     evaluate: (split) => toEnd(inParts(split)),

@@ -61,6 +61,7 @@ export interface TrainingMeasure extends Row {
 /** Measured over a whole set, without augmentation. */
 export interface EvaluationMeasure extends Row {
   readonly split: Split;
+  readonly weight: 'sum';
   /** @param output of the network, [B ...] */
   readonly of: (output: Tensor, targets: Targets) => Scalar;
 }

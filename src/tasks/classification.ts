@@ -159,7 +159,10 @@ function evaluation(
 }
 
 /** What makes an epoch the best: of the validation set, or of the test set where there is none. */
-export const BEST = { name: 'accuracy' } as const;
+export const BEST: { readonly name: 'accuracy'; readonly is: 'highest' | 'lowest' } = {
+  name: 'accuracy',
+  is: 'highest',
+};
 
 /**
  * The measures that have a column in runs with or without a validation set, and the columns that may
