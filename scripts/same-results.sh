@@ -40,10 +40,16 @@ run_all() {
   until [[ -s resumed/metrics.csv && $(wc -l <resumed/metrics.csv) -gt 1 ]]; do sleep 0.1; done
   kill -TERM $!
   wait $! || true
-  "$fsam" train --config smoke --epochs 6 --out resumed --quiet --resume
+  # Both sides go on with what the old one left, too.
+  [[ -d $work/stopped ]] || cp -r resumed "$work/stopped"
+  cp -r "$work/stopped" inherited
+  for run in resumed inherited; do
+    "$fsam" train --config smoke --epochs 6 --out "$run" --quiet --resume
+  done
   "$fsam" sweep --config tiny-table --max-steps 2 --out table --no-estimate --quiet
   for run in quickstart features adamw; do
     "$fsam" eval "$run" >"$run-eval.csv"
+    "$fsam" eval "$run" --split train >"$run-eval-train.csv"
   done
 }
 

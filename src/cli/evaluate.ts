@@ -18,7 +18,7 @@ import { type State } from '../session/slot.js';
 import { createEngine } from '../tasks/engine.js';
 import { probe as probeNetwork } from '../session/probe.js';
 import { writeFileAtomically } from '../util/atomic-file.js';
-import { UserError } from '../util/errors.js';
+import { required, UserError } from '../util/errors.js';
 import { refuseOthersFile } from '../util/output-file.js';
 import { print, tell } from './output.js';
 import { bySet } from './reporter.js';
@@ -76,10 +76,11 @@ export async function evaluate(folder: string, options: EvalOptions): Promise<vo
 
 /** Digits as in metrics.csv. */
 function printEvaluation(split: Split, { examples, numbers }: Evaluation, labels: string): void {
-  const [loss, accuracy] = ['loss', 'accuracy'].map((name) => numbers[`${split}_${name}`] ?? NaN);
-  print(
-    `${split} loss ${loss?.toPrecision(7) ?? ''}  accuracy ${accuracy?.toFixed(3) ?? ''} %  (${examples} images${labels})`,
-  );
+  const [loss, accuracy] = (['loss', 'accuracy'] as const).map((name) =>
+    required(numbers[`${split}_${name}`], name),
+  ) as [number, number];
+  const figures = `loss ${loss.toPrecision(7)}  accuracy ${accuracy.toFixed(3)} %`;
+  print(`${split} ${figures}  (${examples} images${labels})`);
 }
 
 async function writeProbe(

@@ -23,9 +23,8 @@ import { createEngine } from '../tasks/engine.js';
 import { required } from '../util/errors.js';
 import { Interrupted } from './failure.js';
 import { describeEnvironment } from './machine.js';
-import { tell } from './output.js';
 import { createReporter, type RunReporter } from './reporter.js';
-import { watchSignals, type SignalWatch } from './signals.js';
+import type { RunWatch } from './run-watch.js';
 
 interface Configured {
   readonly config: Config;
@@ -33,6 +32,8 @@ interface Configured {
 }
 
 interface Execution {
+  /** Released at the end. */
+  readonly watch: RunWatch;
   /**
    * Reads the configuration, whose relative paths are to be relative to `workingFolder`; the run folder too, null
    * for the usual one.
@@ -45,8 +46,6 @@ interface Execution {
   readonly threads: Threads | null;
   /** How to go on after an interruption. */
   readonly wayOut: string;
-  /** For who stops the run by other means than a signal. */
-  readonly watching?: (watch: SignalWatch) => void;
 }
 
 /** What a command line asks for; `folder` is the run folder, null for the usual one. */
@@ -58,23 +57,18 @@ export const asked =
   });
 
 /**
- * 1. Watch for signals, read the configuration: mistakes show before anything slow.
+ * 1. Read the configuration: mistakes show before anything slow.
  * 2. Load TensorFlow for the device asked for.
  * 3. Run.
  */
 export async function execute(execution: Execution): Promise<void> {
-  const { configure, resume, overwrite, quiet, threads, wayOut, watching } = execution;
-  let reporter: RunReporter | null = null;
-  const watch = watchSignals((signal) => {
-    const note = `${signal}: finishing the step and saving; a second Ctrl-C leaves at once`;
-    if (reporter !== null) reporter.note(note);
-    else if (!quiet) tell(note);
-  });
+  const { watch, configure, resume, overwrite, quiet, threads, wayOut } = execution;
   const { interruption } = watch;
-  watching?.(watch);
+  let reporter: RunReporter | null = null;
   try {
     const { config, folder, working } = await configured(configure, resume);
     reporter = createReporter({ quiet, maxSteps: config.maxSteps });
+    watch.tellBy(reporter.note);
     const note = noteOnGone(working, config);
     if (note !== null) reporter.note(note);
 

@@ -10,11 +10,13 @@ import {
 import { UserError } from '../util/errors.js';
 import { execute } from './execute.js';
 import { describeFailure, Interrupted } from './failure.js';
+import type { RunWatch } from './run-watch.js';
 import type { SweepOptions } from './sweep-options.js';
 
-export async function runSingle(options: SweepOptions): Promise<void> {
+export async function runSingle(options: SweepOptions, watch: RunWatch): Promise<void> {
+  heedPool(watch.interrupt);
   const point = await pointOf(options);
-  await recordFailure(point.folder, () => run(point, options.quiet ?? false), failureOf);
+  await recordFailure(point.folder, () => run(point, options.quiet ?? false, watch), failureOf);
 }
 
 async function pointOf(options: SweepOptions): Promise<SinglePoint> {
@@ -28,15 +30,19 @@ async function pointOf(options: SweepOptions): Promise<SinglePoint> {
 }
 
 /** Starts the point, or goes on with it. */
-function run({ config, folder, threads, overwrite }: SinglePoint, quiet: boolean): Promise<void> {
+function run(
+  { config, folder, threads, overwrite }: SinglePoint,
+  quiet: boolean,
+  watch: RunWatch,
+): Promise<void> {
   return execute({
+    watch,
     configure: () => ({ config, folder }),
     resume: !overwrite,
     overwrite,
     quiet,
     threads: { count: threads, asked: null },
     wayOut: 'the same command goes on',
-    watching: ({ interrupt }) => heedPool(interrupt),
   });
 }
 

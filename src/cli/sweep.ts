@@ -1,6 +1,7 @@
 // fsam sweep: many runs from one file, here or on a Slurm cluster.
 import type { Command } from 'commander';
 import { UserError } from '../util/errors.js';
+import { watchRun } from './run-watch.js';
 import { addSweepOptions, type SweepOptions } from './sweep-options.js';
 
 export function registerSweep(program: Command): void {
@@ -13,8 +14,9 @@ export function registerSweep(program: Command): void {
 async function sweep(options: SweepOptions): Promise<void> {
   if (options.out === '') throw new UserError('--out: got an empty name, wanted a folder');
   if (options.point !== undefined || options.array !== undefined) {
+    const watch = watchRun(options.quiet ?? false);
     const { runSingle } = await import('./sweep-single.js');
-    return runSingle(options);
+    return runSingle(options, watch);
   }
   const { runPoints } = await import('./sweep-points.js');
   return runPoints(options);

@@ -2,6 +2,7 @@
 import { Option, type Command } from 'commander';
 import { UserError } from '../util/errors.js';
 import { addConfigOptions, configRequest, type ConfigOptions } from './config-options.js';
+import { watchRun } from './run-watch.js';
 import { THREADS_HELP, threadNumber } from './whole-number.js';
 
 interface TrainOptions extends ConfigOptions {
@@ -36,8 +37,10 @@ export function registerTrain(program: Command): void {
 async function train(options: TrainOptions): Promise<void> {
   const { out, resume = false, overwrite = false, quiet = false, threads } = options;
   if (out === '') throw new UserError('--out: got an empty name, wanted the run folder');
+  const watch = watchRun(quiet);
   const { asked, execute } = await import('./execute.js');
   await execute({
+    watch,
     configure: asked(configRequest(options), out ?? null),
     resume,
     overwrite,

@@ -20,7 +20,7 @@ export interface Held {
 }
 
 export interface Source {
-  /** In an epoch, those that a short last batch leaves out included. */
+  /** In an epoch, those included that its batches leave out with `dropLast`. */
   readonly examples: number;
   /** The sizes that its batches have: the usual one, and that of a short last one. */
   readonly sizes: readonly number[];

@@ -6,13 +6,14 @@ import type { Config } from '../catalogue/schema.js';
 import type { HostBatch } from '../data/source.js';
 import type { Schedule } from '../optim/schedule.js';
 import type { Engine, Evaluation } from '../session/engine.js';
-import { isTraining } from '../session/measure.js';
+import { isTraining, type Measure, type TrainingMeasure } from '../session/measure.js';
 import { required, RunError, UserError } from '../util/errors.js';
 import type { Interruption } from './interruption.js';
 import {
   BEST_TEST,
   bestBy,
   bestRow,
+  byCause,
   epochNumbers,
   formatMetrics,
   notFinite,
@@ -64,6 +65,19 @@ export function stepsPerEpoch(
   );
 }
 
+/** The engine's measures as the loop goes through them, worked out once. */
+interface Rows {
+  readonly training: readonly TrainingMeasure[];
+  readonly running: readonly TrainingMeasure[];
+  readonly byCause: readonly Measure[];
+}
+
+function rowsOf(measures: readonly Measure[]): Rows {
+  const training = measures.filter(isTraining);
+  const running = training.filter((row) => row.running !== undefined);
+  return { training, running, byCause: byCause(measures) };
+}
+
 /**
  * Trains on from `start`, whose state the engine holds, until the run is finished or interrupted.
  * Either way all is saved when it returns; `finished` of the result tells which.
@@ -75,6 +89,7 @@ export async function train(loop: Loop, start: Progress): Promise<Progress> {
   const { config, perEpoch } = loop;
   const lastStep = Math.min(config.epochs * perEpoch, config.maxSteps ?? Infinity);
   const stopwatch = new Stopwatch(start.timing);
+  const rows = rowsOf(loop.engine.measures);
   const save = async (reached: Progress, write: Save = loop.save): Promise<Progress> => {
     const timed = { ...reached, timing: stopwatch.now() };
     await loop.refuseLost();
@@ -92,30 +107,38 @@ export async function train(loop: Loop, start: Progress): Promise<Progress> {
   let progress = start;
   let saved = start;
   let batches = batchesFrom(start);
-  while (!progress.finished && loop.interruption.signal === null) {
-    if (progress.stepInEpoch < perEpoch && progress.step < lastStep) {
-      const { value: batch } = await batches.next();
-      progress = trainStep(loop, progress, required(batch ?? undefined, 'a batch'), stopwatch);
-    } else {
-      const ended = await endEpoch(loop, progress, progress.step >= lastStep, stopwatch);
-      if (ended === null) break;
-      progress = ended;
-      batches = batchesFrom(progress);
-      // Before the checkpoint: a process killed in between measures the epoch again and keeps it then.
-      if (loop.saveBest !== null && isBest(loop, progress.epoch))
-        await save(progress, loop.saveBest);
-      if (progress.finished || progress.epoch % config.checkpoint.everyEpochs === 0) {
-        saved = progress = await save(progress);
+  try {
+    while (!progress.finished && loop.interruption.signal === null) {
+      if (progress.stepInEpoch < perEpoch && progress.step < lastStep) {
+        const { value } = await batches.next();
+        const batch = required(value ?? undefined, 'a batch');
+        progress = trainStep(loop, rows, progress, batch, stopwatch);
+      } else {
+        const isLast = progress.step >= lastStep;
+        const ended = await endEpoch(loop, rows, progress, isLast, stopwatch);
+        if (ended === null) break;
+        progress = ended;
+        await batches.return();
+        batches = batchesFrom(progress);
+        // Before the checkpoint: a process killed in between measures the epoch again and keeps it then.
+        if (loop.saveBest !== null && isBest(loop, progress.epoch))
+          await save(progress, loop.saveBest);
+        if (progress.finished || progress.epoch % config.checkpoint.everyEpochs === 0) {
+          saved = progress = await save(progress);
+        }
       }
+      // Lets signal handlers and timers run.
+      await setImmediate();
     }
-    // Lets signal handlers and timers run.
-    await setImmediate();
+  } finally {
+    await batches.return();
   }
   return progress === saved ? progress : save(progress);
 }
 
 function trainStep(
   loop: Loop,
+  rows: Rows,
   progress: Progress,
   batch: HostBatch,
   stopwatch: Stopwatch,
@@ -125,19 +148,19 @@ function trainStep(
   const result = stopwatch.step(batch.examples, () =>
     engine.trainStep(step, batch, schedule(step)),
   );
-  const broken = notFinite(engine.measures, result.numbers);
+  const broken = notFinite(rows.byCause, result.numbers);
   const reached = { ...progress, step: step + 1, stepInEpoch: stepInEpoch + 1 };
   if (broken !== null) throw diverged(loop, reached, `the ${broken[0]} is ${broken[1]}`);
 
-  const rows = engine.measures.filter(isTraining);
-  const sums = addStep(progress.sums, result, rows);
+  const sums = addStep(progress.sums, result, rows.training);
   loop.reporter.step({
     epoch: progress.epoch + 1,
     stepInEpoch: reached.stepInEpoch,
     stepsPerEpoch: perEpoch,
-    running: rows.flatMap((measure) =>
-      measure.running === undefined ? [] : [{ measure, value: meanSoFar(measure, sums) }],
-    ),
+    running: rows.running.flatMap((measure) => {
+      const value = meanSoFar(measure, sums);
+      return value === null ? [] : [{ measure, value }];
+    }),
     imagesPerSecond: stopwatch.imagesPerSecond(),
   });
   return { ...reached, sums };
@@ -150,6 +173,7 @@ function trainStep(
  */
 async function endEpoch(
   loop: Loop,
+  rows: Rows,
   progress: Progress,
   finished: boolean,
   stopwatch: Stopwatch,
@@ -163,7 +187,7 @@ async function endEpoch(
   if (test === null || validation === null) return null;
   const evaluations = { test, ...(validation && { validation }) };
   for (const { numbers } of Object.values(evaluations)) {
-    const broken = notFinite(engine.measures, numbers);
+    const broken = notFinite(rows.byCause, numbers);
     if (broken !== null) throw diverged(loop, progress, `the ${broken[0]} is ${broken[1]}`);
   }
 
@@ -214,11 +238,16 @@ async function evaluate(
   split: 'test' | 'validation',
 ): Promise<Evaluation | null> {
   const parts = engine.evaluateInParts(split);
-  for (;;) {
-    if (interruption.signal !== null) return null;
-    const part = await parts.next();
-    if (part.done === true) return part.value;
-    await setImmediate();
+  try {
+    for (;;) {
+      if (interruption.signal !== null) return null;
+      const part = await parts.next();
+      if (part.done === true) return part.value;
+      await setImmediate();
+    }
+  } finally {
+    // Where it is interrupted, whatever gave the batches is closed; the value is not looked at.
+    await parts.return(undefined as never);
   }
 }
 

@@ -2,7 +2,7 @@
 // are those of the task's measures, with the position before them and the best so far between.
 import type { Config } from '../catalogue/schema.js';
 import type { Evaluation } from '../session/engine.js';
-import { isTraining, type Measure } from '../session/measure.js';
+import { isTraining, type Measure, type Numbers } from '../session/measure.js';
 import { BEST, columnsOf } from '../tasks/classification.js';
 import { required } from '../util/errors.js';
 import { meanSoFar, type EpochSums } from './sums.js';
@@ -31,6 +31,9 @@ const POSITION: readonly Column[] = [
 export const BEST_TEST = `best_test_${BEST.name}`;
 const TEST = `test_${BEST.name}`;
 
+/** What reports and curves read of every run; all versions have written it. */
+const READ = ['epoch', 'step', 'train_loss', 'train_accuracy', 'test_loss', TEST, BEST_TEST];
+
 /** What of a configuration decides the columns. */
 interface Validated {
   readonly data: Pick<Config['data'], 'validation'>;
@@ -57,7 +60,7 @@ export const metricsColumns = (config: Validated): string[] =>
 export const metricsTable = (config: Validated): Columns => ({
   all: metricsColumns(config),
   optional: measuresOf(config).mayBeEmpty,
-  needed: ['epoch', 'step', TEST, BEST_TEST],
+  needed: [...READ, bestBy(config)],
 });
 
 /** The row as metrics.csv has it. */
@@ -140,17 +143,18 @@ export function epochNumbers(
   };
 }
 
-/** The numbers of an evaluation, or of a step, that are not finite, by name; null where all are. */
+/** What was measured at w, before what follows from it: the order in which a fault is looked for. */
+export const byCause = (measures: readonly Measure[]): Measure[] =>
+  [true, false].flatMap((atW) => measures.filter(({ tag }) => tag.startsWith('train/') === atW));
+
+/** The first of the measures whose number is not finite, by its name; null where all are. */
 export function notFinite(
   measures: readonly Measure[],
-  numbers: Readonly<Record<string, number>>,
+  numbers: Numbers,
 ): [name: string, value: number] | null {
-  // What was measured at w, before what follows from it.
-  const [first, others] = [true, false].map((atW) =>
-    measures.filter(({ tag }) => tag.startsWith('train/') === atW),
-  );
-  const broken = [...(first ?? []), ...(others ?? [])].find(
-    ({ column }) => column in numbers && !Number.isFinite(numbers[column]),
-  );
-  return broken === undefined ? null : [broken.name, required(numbers[broken.column], broken.name)];
+  for (const { column, name } of measures) {
+    const value = numbers[column];
+    if (value !== undefined && !Number.isFinite(value)) return [name, value];
+  }
+  return null;
 }

@@ -61,6 +61,6 @@ export interface Reporter {
   step(progress: StepProgress): void;
   epoch(epoch: EpochEnd): void;
   /** A remark worth a line: resumed from where, checkpoint skipped and why. */
-  note(text: string): void;
+  readonly note: (text: string) => void;
   end(run: RunEnd): void;
 }

@@ -13,7 +13,7 @@ const LAST = 10;
 
 /**
  * Writes the file from the rows of metrics.csv, so that both tell the same. `last` and `best` are
- * rows of it as numbers (null where the field is empty); the best is the first with the highest
+ * rows of it as numbers (null where the field is empty); the best is the first with the best
  * accuracy in the column `by`.
  */
 export async function writeSummary(

@@ -23,22 +23,13 @@ const FORMER = {
   perturbation_cosine: 'perturbationCosine',
 } as const;
 
-const formerSchema = z
-  .strictObject({
-    images: z.int(),
-    steps: z.int(),
-    ...(Object.fromEntries(Object.values(FORMER).map((name) => [name, z.number()])) as Record<
-      (typeof FORMER)[keyof typeof FORMER],
-      z.ZodNumber
-    >),
-  })
-  .transform(({ images, steps, ...numbers }): EpochSums => {
-    const totals = Object.entries(FORMER).map(([column, name]) => [column, numbers[name]] as const);
-    return { examples: images, steps, totals: Object.fromEntries(totals) };
-  });
-
 /** Reads either. */
-export const epochSumsSchema = z.union([sumsSchema, formerSchema]);
+export const epochSumsSchema = z.preprocess((written) => {
+  if (typeof written !== 'object' || written === null || !('images' in written)) return written;
+  const { images, steps, ...numbers } = written as Readonly<Record<string, unknown>>;
+  const totals = Object.entries(FORMER).map(([column, name]) => [column, numbers[name]] as const);
+  return { examples: images, steps, totals: Object.fromEntries(totals) };
+}, sumsSchema);
 
 export const NO_SUMS: EpochSums = { examples: 0, steps: 0, totals: {} };
 
@@ -48,10 +39,12 @@ export function addStep(
   { examples, numbers }: StepResult,
   measures: readonly TrainingMeasure[],
 ): EpochSums {
-  const totals = measures.map(({ column, weight }) => {
+  const totals = measures.flatMap(({ column, weight }) => {
+    // What an older version began without has no mean over this epoch.
+    if (sums.steps > 0 && !(column in sums.totals)) return [];
     const value = required(numbers[column], column);
     const term = weight === 'mean' ? value * examples : value;
-    return [column, (sums.totals[column] ?? 0) + term] as const;
+    return [[column, (sums.totals[column] ?? 0) + term] as const];
   });
   return {
     examples: sums.examples + examples,
@@ -60,8 +53,12 @@ export function addStep(
   };
 }
 
-/** The mean of a measure over the epoch so far, in its unit. */
-export const meanSoFar = (
+/** The mean of a measure over the epoch so far, in its unit; null where an older version began it. */
+export function meanSoFar(
   row: Pick<Measure, 'column' | 'unit' | 'weight'>,
   { totals, examples, steps }: EpochSums,
-): number => inUnit(row, totals[row.column] ?? 0, row.weight === 'step' ? steps : examples);
+): number | null {
+  const total = totals[row.column];
+  if (total === undefined) return null;
+  return inUnit(row, total, row.weight === 'step' ? steps : examples);
+}

@@ -60,6 +60,8 @@ export let tf = new Proxy({} as typeof tfjs, {
 });
 
 let isOpen = false;
+/** Why it cannot be opened, once that was tried. */
+let failure: { readonly error: unknown } | null = null;
 const awaiting: (() => void)[] = [];
 
 /** Runs `hook` when the library is there: now, or as soon as it is opened. */
@@ -74,7 +76,17 @@ export function onceOpen(hook: () => void): void {
  * Errors: UserError where it does not load, or where our own ops do not start.
  */
 export function openTensorFlow(): void {
+  if (failure !== null) throw failure.error;
   if (isOpen) return;
+  try {
+    open();
+  } catch (error) {
+    failure = { error };
+    throw error;
+  }
+}
+
+function open(): void {
   // TensorFlow reads these when its library is loaded; what the user has set stays.
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '3';
   process.env['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true';

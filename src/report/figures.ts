@@ -248,10 +248,12 @@ function memorisation(points: readonly Point[]): Figure[] {
 /** Mean of a column over the runs of a point, epoch by epoch, as far as all of them go. */
 function meanCurve({ label, runs }: Point, column: keyof Epoch): Datum[] {
   const epochs = Math.min(...runs.map((run) => run.epochs.length));
-  return Array.from({ length: epochs }, (_, i) => {
+  return Array.from({ length: epochs }, (_, i) => i).flatMap((i) => {
     const values = runs.flatMap((run) => run.epochs[i]?.[column] ?? []);
+    // A version that did not measure it has left its epochs empty.
+    if (values.length === 0) return [];
     const { mean, std } = describe(values);
-    return { point: label, epoch: i + 1, mean, low: mean - (std ?? 0), high: mean + (std ?? 0) };
+    return [{ point: label, epoch: i + 1, mean, low: mean - (std ?? 0), high: mean + (std ?? 0) }];
   });
 }
 

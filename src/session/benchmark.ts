@@ -44,7 +44,7 @@ export async function timeSteps(
     const before = performance.now();
     const { numbers } = engine.trainStep(step, batch, schedule.learningRate);
     if (step >= warmup) milliseconds.push(performance.now() - before);
-    losses.push(numbers['train_loss'] ?? NaN);
+    losses.push(required(numbers['train_loss'], 'train_loss'));
     await setImmediate();
   }
   return { milliseconds, losses };

@@ -4,7 +4,7 @@ import type { HostBatch, Source } from '../data/source.js';
 import type { FunctionSpec, OnTrace } from '../graph/program.js';
 import { InternalError, required } from '../util/errors.js';
 import { randomStream } from '../util/random.js';
-import { byColumn, inUnit, isTraining, MEASURES, type Measure, type Numbers } from './measure.js';
+import { byColumn, inUnit, isTraining, OUTPUT, type Measure, type Numbers } from './measure.js';
 import { openSession, type Mode, type Session, type SessionSpec } from './session.js';
 import { initialState } from './slot.js';
 import { evaluationStep, trainingStep, type EvaluationParts, type TrainingParts } from './step.js';
@@ -112,8 +112,8 @@ export function openEngine(parts: EngineParts, mode: Mode): Engine {
         ...Object.fromEntries(scalars),
       };
       const source = required(training ?? undefined, 'what is trained on');
-      const { [MEASURES]: vector } = session.run(nameOf(TRAIN, source, examples), fed, traced);
-      return { examples, numbers: byColumn(rows, required(vector, MEASURES)) };
+      const { [OUTPUT]: vector } = session.run(nameOf(TRAIN, source, examples), fed, traced);
+      return { examples, numbers: byColumn(rows, required(vector, OUTPUT)) };
     },
     evaluate: (split) => toEnd(inParts(split)),
     evaluateInParts: inParts,
@@ -144,7 +144,7 @@ async function* evaluateInParts(
   const rows = task.evaluated(split);
   const sums = rows.map(() => 0);
   for await (const { examples, inputs } of source.batches(0, 0)) {
-    const { [MEASURES]: vector } = session.run(nameOf(evaluation(split), source, examples), inputs);
+    const { [OUTPUT]: vector } = session.run(nameOf(evaluation(split), source, examples), inputs);
     rows.forEach((_, i) => {
       sums[i] = (sums[i] ?? 0) + required(vector?.[i], 'a measure');
     });

@@ -71,11 +71,11 @@ export type Measure = TrainingMeasure | EvaluationMeasure;
 export const isTraining = (measure: Measure): measure is TrainingMeasure => !('split' in measure);
 
 /** What a function of a session puts out of its measures: one vector, in their order. */
-export const MEASURES = 'measures';
+export const OUTPUT = 'measures';
 
 /** What rows come to, as one vector: one fetch. */
 export const measured = (numbers: readonly (() => Scalar)[]): Tensor1D =>
-  nameScope(MEASURES, () => tf.stack(numbers.map((number) => number())) as Tensor1D);
+  nameScope(OUTPUT, () => tf.stack(numbers.map((number) => number())) as Tensor1D);
 
 /** Numbers by column. */
 export type Numbers = Readonly<Record<string, number>>;

@@ -27,7 +27,7 @@ export interface Slot {
 }
 
 /** What a step leaves, by slot, and what it found. */
-export interface Left {
+interface Left {
   readonly state: Tensors;
   /** Of the whole batch at w. [P] */
   readonly gradient: Tensor1D;

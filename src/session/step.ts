@@ -5,7 +5,7 @@ import type { FunctionSpec } from '../graph/program.js';
 import type { Tensor1D } from '../native/tensorflow.js';
 import type { TensorType } from '../native/types.js';
 import type { Network } from '../nn/network.js';
-import { isTraining, measured, MEASURES } from './measure.js';
+import { isTraining, measured, OUTPUT } from './measure.js';
 import { trainOn, type Learner } from './passes.js';
 import { averageOf, vector, type Slot } from './slot.js';
 import type { Task } from './task.js';
@@ -41,7 +41,7 @@ export function trainingStep(parts: TrainingParts, source: Source, size: number)
       );
       return {
         state: { ...step.state, ...Object.fromEntries(following) },
-        outputs: { [MEASURES]: measured(rows.map((row) => () => row.of(step))) },
+        outputs: { [OUTPUT]: measured(rows.map((row) => () => row.of(step))) },
       };
     },
   };
@@ -74,7 +74,7 @@ export function evaluationStep(
       const [w, s] = [vector(state, parameters), vector(state, statistics)];
       const { logits } = network.forward(w, s, input, 'evaluation');
       const numbers = rows.map((row) => () => row.of(logits, targets));
-      return { outputs: { [MEASURES]: measured(numbers) } };
+      return { outputs: { [OUTPUT]: measured(numbers) } };
     },
   };
 }

@@ -19,7 +19,7 @@ import { required } from '../util/errors.js';
 import { randomStream } from '../util/random.js';
 
 /** What of a run decides which measures apply. */
-export interface Measured {
+export interface RunTraits {
   /** Whether a step has a second pass, at w + eps. */
   readonly twoPasses: boolean;
   readonly labelNoise: boolean;
@@ -42,7 +42,7 @@ function climbCosine(part: Part): Scalar {
 
 const always = () => true;
 
-type Applying<M> = M & { readonly applies: (run: Measured) => boolean };
+type Applying<M> = M & { readonly applies: (run: RunTraits) => boolean };
 
 /** Every measure, in the order of the columns; those that do not apply to a run leave theirs empty. */
 const MEASURES: readonly Applying<Measure>[] = [
@@ -126,7 +126,7 @@ function training({
   ...row
 }: Omit<TrainingMeasure, 'console'> & {
   readonly console?: boolean;
-  readonly applies?: (run: Measured) => boolean;
+  readonly applies?: (run: RunTraits) => boolean;
 }): Applying<TrainingMeasure> {
   return { ...row, console, applies };
 }
@@ -134,7 +134,7 @@ function training({
 /** What an evaluation of a set measures. */
 function evaluation(
   split: Split,
-  applies: (run: Measured) => boolean,
+  applies: (run: RunTraits) => boolean,
 ): Applying<EvaluationMeasure>[] {
   const common = { split, weight: 'sum', console: true, applies } as const;
   return [
@@ -168,7 +168,7 @@ export const BEST: { readonly name: 'accuracy'; readonly is: 'highest' | 'lowest
  * The measures that have a column in runs with or without a validation set, and the columns that may
  * be empty there: those of what does not apply to each of them.
  */
-export function columnsOf({ validation }: Pick<Measured, 'validation'>): {
+export function columnsOf({ validation }: Pick<RunTraits, 'validation'>): {
   readonly measures: readonly Measure[];
   readonly mayBeEmpty: readonly string[];
 } {
@@ -200,7 +200,7 @@ function lossOf(logits: Tensor2D, labels: Tensor1D, smoothing: number): Scalar {
 export function classification(
   { augmentation, labelSmoothing, seed }: Pick<Config, 'augmentation' | 'labelSmoothing' | 'seed'>,
   shape: DatasetShape,
-  run: Measured,
+  run: RunTraits,
 ): Task {
   return {
     drawn: (size) => augmentationInputs(augmentation, size),

@@ -66,7 +66,7 @@ function partsOf(
     validation: shape.validationCount > 0,
   });
   const inOrder = { size: evaluationBatchSize, dropLast: false, shuffledBy: null };
-  // An evaluation holds its answers against the labels as they are.
+  // An evaluation holds its answers against the labels that the data set has, noisy or not.
   const quiet = { ...shape, labelNoise: false };
   const evaluated = SPLITS.filter(
     (split) => evaluates.includes(split) && countOf(shape, split) > 0,

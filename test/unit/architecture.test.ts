@@ -46,6 +46,23 @@ test('imports have no cycles, those of types neither', () => {
   expect(cycles.map((file) => relative(SOURCES, file))).toEqual([]);
 });
 
+/** What a file loads before its first line runs. */
+function loadedBy(file: string, seen = new Set<string>()): Set<string> {
+  if (seen.has(file)) return seen;
+  seen.add(file);
+  const names = read(file).matchAll(/^(?:import|export)(?! type)[^;]*? from '(\.[^']+)\.js';/gm);
+  for (const [, name = ''] of names) loadedBy(join(dirname(file), `${name}.ts`), seen);
+  return seen;
+}
+
+// The help comes at once, and a run watches for signals before all else is loaded.
+test('the command line begins with little', () => {
+  const loaded = [...loadedBy(join(SOURCES, 'cli/main.ts'))].map((file) => relative(SOURCES, file));
+  expect(loaded).toContain('cli/run-watch.ts');
+  expect(loaded).not.toContain('catalogue/schema.ts');
+  expect(loaded.filter((file) => !/^(?:cli|util)\//.test(file))).toEqual(['native/threads.ts']);
+});
+
 test('no file is longer than 350 lines', () => {
   const long = files.filter((file) => read(file).split('\n').length > 351);
   expect(long.map((file) => relative(SOURCES, file))).toEqual([]);

@@ -1,6 +1,11 @@
 // The rows of metrics.csv against numbers computed by hand.
 import { describe, expect, it } from 'vitest';
-import { epochNumbers, formatMetrics, metricsColumns } from '../../src/experiment/metrics.js';
+import {
+  epochNumbers,
+  formatMetrics,
+  metricsColumns,
+  metricsTable,
+} from '../../src/experiment/metrics.js';
 import { addStep, epochSumsSchema, NO_SUMS, type EpochSums } from '../../src/experiment/sums.js';
 import { isTraining } from '../../src/session/measure.js';
 import { columnsOf } from '../../src/tasks/classification.js';
@@ -75,6 +80,24 @@ describe('the rows of metrics.csv', () => {
       perturbationCosine: 1.5,
     };
     expect(epochSumsSchema.parse(older)).toEqual(sums);
+  });
+
+  it('leave empty what the steps of an older version did not measure, in their epoch', () => {
+    const { train_loss, train_accuracy } = sums.totals;
+    const totals = { train_loss: train_loss!, train_accuracy: train_accuracy! };
+    const rows = measures.filter(isTraining);
+    const on = addStep({ ...sums, totals }, steps[0]!, rows);
+    expect(on.totals).not.toHaveProperty('gradient_norm');
+    const before = { chosenBy: 80, test: 80 };
+    const numbers = epochNumbers(position, on, measures, { test }, before);
+    expect(numbers['gradient_norm']).toBeNull();
+    expect(numbers['train_loss']).toBe(22 / 14);
+    expect(addStep(NO_SUMS, steps[0]!, rows).totals).toHaveProperty('gradient_norm', 1);
+  });
+
+  it('of a run with a validation set are refused without it', () => {
+    expect(metricsTable({ data: { validation: 8 } }).needed).toContain('validation_accuracy');
+    expect(metricsTable(config).needed).not.toContain('validation_accuracy');
   });
 
   it('leave empty what an optimizer with one pass does not have', () => {

@@ -30,6 +30,11 @@ async function sitting(folder: string, stopAfter: number, options: FakeOptions =
   return runExperiment({ ...request, resume: true });
 }
 
+interface Ended {
+  readonly stopAfter?: number;
+  readonly failAt?: number;
+}
+
 describe('a straight run', () => {
   it('visits every image once an epoch, in the order of the stream', async () => {
     const seen: number[] = [];
@@ -51,6 +56,40 @@ describe('a straight run', () => {
       ...randomStream(1, 'order', epoch).permutation(20),
     ]);
     expect(seen).toEqual(orders);
+  });
+
+  it.each([
+    ['finished', {}, 3],
+    ['interrupted', { stopAfter: 5 }, 2],
+    ['diverged', { failAt: 2 }, 1],
+  ])('closes what gives its batches: %s', async (_, { stopAfter, failAt }: Ended, epochs) => {
+    let [opened, closed, done] = [0, 0, 0];
+    const request = fakeRequest(join(temporaryFolder(), 'run'), {
+      ...(failAt !== undefined && { failAt }),
+      onStep: () => {
+        if (++done === stopAfter) request.interruption.signal = 'SIGTERM';
+      },
+    });
+    const createEngine: typeof request.createEngine = (...given) => {
+      const engine = request.createEngine(...given);
+      const training = engine.training!;
+      return {
+        ...engine,
+        training: {
+          ...training,
+          async *batches(...from) {
+            opened++;
+            try {
+              yield* training.batches(...from);
+            } finally {
+              closed++;
+            }
+          },
+        },
+      };
+    };
+    await runExperiment({ ...request, createEngine }).catch(() => undefined);
+    expect([opened, closed]).toEqual([epochs, epochs]);
   });
 
   it('writes its folder, the same bytes for the same command', async () => {
