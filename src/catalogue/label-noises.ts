@@ -11,7 +11,7 @@ export const NOISES = {
     keys: {
       exclusive: key(z.boolean().default(false), {
         role: 'result',
-        help: "Never draw the true label; false may, as the authors' code does.",
+        help: "Never draw the true label, as false and the authors' code may.",
         read: isDrawn,
         folder: 'unless default',
         folderWord: () => 'exclusive',
