@@ -1,21 +1,14 @@
 // fsam bench --profile: where the time of a training step goes, as a table and as a file for a trace
 // viewer.
 import type { Config } from '../catalogue/schema.js';
-import type { OpTable } from '../session/profile.js';
+import { traceFile, type OpTable } from '../session/profile.js';
+import { writeFileAtomically } from '../util/atomic-file.js';
 import { RunError, UserError } from '../util/errors.js';
 import { profileFsam, type Profiled, type StepCounts } from './bench-sides.js';
 import { Interrupted } from './failure.js';
 import { print, tell } from './output.js';
 import { watchSignals } from './signals.js';
 
-export const PROFILE_HELP = `
---profile runs each profiled step beside one without a profile. count and ms are those of all nodes of an op in a step:
-the mean of the faster half of --steps steps, which other programs disturbed least. share is of the step's time; bytes
-are those of the op's outputs, whether their memory is new or one of its inputs'. FILE gets the fastest step, for
-chrome://tracing and https://ui.perfetto.dev, and the table; one that is not from this command is not written over.`;
-
-/** Where the trace goes unless it is told. */
-export const TRACE_FILE = 'trace.json';
 /** What the trace has besides events; by these keys a file of ours is known. */
 export const TRACE_KEYS = ['traceEvents', 'fsam'];
 
@@ -68,8 +61,6 @@ export async function showProfile({ config, file, ...request }: ProfileRequest):
   print(`\n${profileTable(table)}\n`);
   print(library);
   print(`without the profile a step takes ${unwatched.toFixed(1)} ms`);
-  const { traceFile } = await import('../session/profile.js');
-  const { writeFileAtomically } = await import('../util/atomic-file.js');
   const about = { title, hardware, library, ...counts, config, table, unwatched };
   const content = traceFile(fastest.events, `fsam: a step of ${config.name}`, about);
   await writeFileAtomically(file, `${JSON.stringify(content)}\n`);

@@ -1,0 +1,59 @@
+// The options of fsam bench.
+import { Option, type Command } from 'commander';
+import { MODES, PYTORCH_MODES } from './bench-modes.js';
+import { addConfigOptions, type ConfigOptions } from './config-options.js';
+import { threadNumber, wholeNumber } from './whole-number.js';
+
+/** As commander names them. */
+export interface BenchOptions extends ConfigOptions {
+  readonly batch?: number;
+  readonly steps: number;
+  readonly warmup: number;
+  readonly rounds: number;
+  readonly modes: typeof MODES;
+  readonly against?: string;
+  readonly againstModes: typeof PYTORCH_MODES;
+  readonly python?: string;
+  readonly json?: string;
+  /** True: the usual file. */
+  readonly profile?: string | true;
+  readonly threads?: number;
+}
+
+/** Where the trace goes unless it is told. */
+export const TRACE_FILE = 'trace.json';
+const PROFILE_HELP = `
+--profile runs each profiled step beside one without a profile. count and ms are those of all nodes of an op in a step:
+the mean of the faster half of --steps steps, which other programs disturbed least. share is of the step's time; bytes
+are those of the op's outputs, whether their memory is new or one of its inputs'. FILE gets the fastest step, for
+chrome://tracing and https://ui.perfetto.dev, and the table; one that is not from this command is not written over.`;
+
+const HELP = `
+stock: tfjs's own operations one by one; eager: fsam's operations one by one; compiled: one call of TensorFlow a step.
+Images are synthetic, in the shape of the configuration's set. Leave the machine alone while it runs; where it is not
+yours alone, --rounds makes the sides take turns.
+${PROFILE_HELP}`;
+
+export function addBenchOptions(command: Command): void {
+  const count = wholeNumber(9);
+  addConfigOptions(command, 'experiment', ['--epochs', '--max-steps', '--subset'])
+    .option('--batch <n>', 'images a step (default: batchSize of the configuration)', count)
+    .option('--steps <n>', 'measured steps', count, 10)
+    .option('--warmup <n>', 'steps before the measured ones', count, 3)
+    .option('--rounds <n>', 'times that each side has its turn', count, 1)
+    .addOption(new Option('--modes <mode...>', 'how fsam runs').choices(MODES).default(MODES))
+    .option('--against <script>', 'PyTorch program to time too: scripts/bench_pytorch.py')
+    .addOption(
+      new Option('--against-modes <mode...>', 'how PyTorch runs')
+        .choices(PYTORCH_MODES)
+        .default(PYTORCH_MODES),
+    )
+    .option('--python <python>', 'Python that has torch (default: $FSAM_PYTHON or python3)')
+    .option('--threads <n>', 'threads of each side (default: every core)', threadNumber)
+    .option('--json <file>', 'also write every figure there')
+    .option(
+      '--profile [file]',
+      `where the time of the compiled step goes, op by op; its trace goes to the file (default: ${TRACE_FILE})`,
+    )
+    .addHelpText('after', HELP);
+}

@@ -1,0 +1,165 @@
+// What fsam bench does: the sides timed and shown, or where the time of a step goes.
+import os from 'node:os';
+import type { Command } from 'commander';
+import { optimizerTitle } from '../catalogue/optimizers.js';
+import type { Config } from '../catalogue/schema.js';
+import { loadConfig } from '../config/load.js';
+import type { DatasetShape } from '../data/dataset.js';
+import { datasetShape } from '../data/load.js';
+import { useThreads } from '../native/threads.js';
+import { writeFileAtomically } from '../util/atomic-file.js';
+import { RunError, UserError } from '../util/errors.js';
+import { refuseOthersFile } from '../util/output-file.js';
+import { TRACE_FILE, type BenchOptions } from './bench-options.js';
+import { refuseBesideProfile, showProfile, TRACE_KEYS } from './bench-profile.js';
+import { findPytorch } from './bench-pytorch.js';
+import type { Timing } from './bench-sides.js';
+import { benchTable, type Row } from './bench-table.js';
+import { sides, timeAll, timings } from './bench-timing.js';
+import { configRequest } from './config-options.js';
+import { Interrupted } from './failure.js';
+import { print } from './output.js';
+
+/** Batches of images that the steps go round. */
+const BATCHES = 4;
+
+/**
+ * 1. Read the configuration and put a synthetic set in the place of its own.
+ * 2. Time the sides, one process after another, until a signal comes.
+ * 3. Print the table of those that ended.
+ * @throws Interrupted, after the table, where a signal came; RunError, after it, where a side failed.
+ */
+export async function runBench(options: BenchOptions, command: Command): Promise<void> {
+  if (options.profile !== undefined) {
+    const all = Object.entries(options);
+    refuseBesideProfile(
+      new Map(all.filter(([name]) => command.getOptionValueSource(name) === 'cli')),
+    );
+  }
+  if (options.threads !== undefined) {
+    // Every side's process inherits it.
+    useThreads(options.threads);
+  }
+  const { config, shape } = await prepare(options);
+  if (options.profile !== undefined) {
+    await profile(traceFileOf(options.profile), config, shape, options);
+    return;
+  }
+  const pytorch = await findPytorch(options);
+  if (pytorch === undefined) {
+    print('PyTorch is left out; --against scripts/bench_pytorch.py times it too.');
+  }
+  const { steps, warmup, rounds } = options;
+  const inEach = rounds > 1 ? `, in each of ${rounds} rounds` : '';
+  print(`${describe(config, shape)}: median of ${steps} steps after ${warmup} of warm-up${inEach}`);
+  print(hardware());
+
+  const rows: Row[] = [];
+  const signal = await timeAll(
+    sides(config, shape, options, pytorch, () => rows),
+    rows,
+    { rounds: options.rounds, batchSize: config.batchSize },
+  );
+  if (rows.length > 0) await show(rows, config, options);
+  if (signal !== null) {
+    const found = rows.length > 0 ? 'what was timed until then is above' : 'nothing was timed';
+    throw new Interrupted(signal, found);
+  }
+  const failed = rows.filter(({ outcome }) => 'failure' in outcome);
+  if (failed.length > 0) {
+    throw new RunError(
+      `bench: ${failed.map(({ name }) => name).join(', ')} did not run, see above`,
+    );
+  }
+}
+
+const traceFileOf = (profile: string | true): string => (profile === true ? TRACE_FILE : profile);
+
+async function profile(
+  file: string,
+  config: Config,
+  shape: DatasetShape,
+  { steps, warmup }: BenchOptions,
+): Promise<void> {
+  const title = `${describe(config, shape)}: mean of the faster half of ${steps} profiled steps after ${warmup} of warm-up`;
+  const machine = hardware();
+  for (const line of [title, machine]) print(line);
+  await showProfile({ config, file, title, hardware: machine, steps, warmup });
+}
+
+/** The table, and what it holds for. */
+async function show(rows: readonly Row[], config: Config, options: BenchOptions): Promise<void> {
+  print(`\n${benchTable(rows)}\n`);
+  for (const line of libraries(timings(rows))) print(line);
+  if (options.against !== undefined) {
+    print("PyTorch's images need no augmentation; fsam's step augments its own.");
+  }
+  if (options.json !== undefined) await writeJson(options.json, config, options, rows);
+}
+
+async function prepare({ batch, ...options }: BenchOptions) {
+  if (options.json !== undefined) {
+    await refuseOthersFile('--json', options.json, ['hardware', 'rows']);
+  }
+  if (options.profile !== undefined) {
+    await refuseOthersFile('--profile', traceFileOf(options.profile), TRACE_KEYS);
+  }
+  const request = configRequest(options);
+  const assignments =
+    batch === undefined ? request.assignments : [...request.assignments, `batchSize=${batch}`];
+  const config = loadConfig({ ...request, assignments });
+  const shape = await datasetShape(config.data, config.seed);
+  return { config: withSyntheticData(config, shape), shape };
+}
+
+function withSyntheticData(config: Config, shape: DatasetShape): Config {
+  const { height, width, classes } = shape;
+  const channels = ([1, 3] as const).find((number) => number === shape.channels);
+  if (height !== width || channels === undefined) {
+    throw new UserError(
+      `data: got images of ${height} x ${width} x ${shape.channels}, wanted square ones of 1 or 3 channels for bench`,
+    );
+  }
+  const synthetic = {
+    train: BATCHES * config.batchSize,
+    test: classes,
+    size: height,
+    channels,
+    classes,
+  };
+  const data = { ...config.data, name: 'synthetic', synthetic } as const;
+  return { ...config, data: { ...data, subset: { train: null, test: null } } };
+}
+
+const libraries = (timings: readonly Timing[]): string[] => [
+  ...new Set(timings.map(({ library, device }) => `${library} on ${device}`)),
+];
+
+function describe(config: Config, shape: DatasetShape): string {
+  const { model, optimizer, batchSize } = config;
+  const image = `${shape.height}x${shape.width}x${shape.channels}`;
+  return (
+    `${model.name}${model.width === null ? '' : ` of width ${model.width}`}, ${model.precision}, ${image} images, ` +
+    `${shape.classes} classes, ${optimizerTitle(optimizer.name, optimizer.adaptive)}, batch ${batchSize}`
+  );
+}
+
+/** What the figures hold for; with a note where something else keeps the machine busy. */
+function hardware(): string {
+  const cores = os.availableParallelism();
+  const memory = (os.totalmem() / 1e9).toFixed(0);
+  const model = os.cpus()[0]?.model ?? os.arch();
+  const [load = 0] = os.loadavg();
+  const busy = `\nnote: the load average is ${load.toFixed(1)}; other programs are slowing this one, unevenly`;
+  return `${model}, ${cores} cores, ${memory} GB, Node ${process.versions.node}${load > cores / 4 ? busy : ''}`;
+}
+
+async function writeJson(
+  file: string,
+  config: Config,
+  { warmup, steps, rounds }: BenchOptions,
+  rows: readonly Row[],
+): Promise<void> {
+  const content = { hardware: hardware(), warmup, steps, rounds, config, rows };
+  await writeFileAtomically(file, `${JSON.stringify(content, null, 2)}\n`);
+}
