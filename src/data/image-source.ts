@@ -63,7 +63,7 @@ export function imageSource(
         shuffledBy === null
           ? Int32Array.from({ length: count }, (_, i) => i)
           : randomStream(shuffledBy, 'order', epoch).permutation(count);
-      const end = sizes.includes(last) ? count : count - last;
+      const end = dropLast ? count - last : count;
       for (let begin = from * full; begin < end; begin += full) {
         yield await Promise.resolve(batchAt(order.slice(begin, begin + full)));
       }

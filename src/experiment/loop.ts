@@ -101,7 +101,7 @@ export async function train(loop: Loop, start: Progress): Promise<Progress> {
     }
     return timed;
   };
-  const source = required(loop.engine.training ?? undefined, 'what is trained on');
+  const source = required(loop.engine.training, 'what is trained on');
   const batchesFrom = ({ epoch, stepInEpoch }: Progress) => source.batches(epoch, stepInEpoch);
 
   let progress = start;
@@ -203,7 +203,7 @@ async function endEpoch(
   await metrics.add(row);
   loop.curves?.add(row);
   await timing.add({ ...formatTiming(times) });
-  const bestTestAccuracy = required(numbers[BEST_TEST] ?? undefined, BEST_TEST);
+  const bestTestAccuracy = required(numbers[BEST_TEST], BEST_TEST);
   tellEpoch(loop, numbers, { ...position, bestTestAccuracy }, times);
   return {
     epoch,

@@ -2,10 +2,11 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../catalogue/schema.js';
-import { required } from '../util/errors.js';
 import { batchAt } from '../data/image-source.js';
-import type { HostBatch } from '../data/source.js';
+import type { OnTrace } from '../graph/program.js';
+import { required } from '../util/errors.js';
 import type { Engine } from './engine.js';
+import type { Numbers } from './measure.js';
 
 export interface StepTimes {
   /** One a measured step, in the order they ran. */
@@ -33,27 +34,36 @@ export interface StepStatistics {
  */
 export async function timeSteps(
   engine: Pick<Engine, 'trainStep'>,
-  { batchSize, schedule }: Pick<Config, 'batchSize' | 'schedule'>,
+  config: Pick<Config, 'batchSize' | 'schedule'>,
   trainCount: number,
   { warmup, steps }: { readonly warmup: number; readonly steps: number },
 ): Promise<StepTimes> {
   const milliseconds: number[] = [];
   const losses: number[] = [];
   for (let step = 0; step < warmup + steps; step++) {
-    const batch = fullBatch(step, batchSize, trainCount);
-    const before = performance.now();
-    const { numbers } = engine.trainStep(step, batch, schedule.learningRate);
-    if (step >= warmup) milliseconds.push(performance.now() - before);
-    losses.push(required(numbers['train_loss'], 'train_loss'));
-    await setImmediate();
+    const timed = await timeStep(engine, config, trainCount, step);
+    if (step >= warmup) milliseconds.push(timed.milliseconds);
+    losses.push(required(timed.numbers['train_loss'], 'train_loss'));
   }
   return { milliseconds, losses };
 }
 
-/** What step `step` trains on: it goes round the first `trainCount` images. */
-export function fullBatch(step: number, batchSize: number, trainCount: number): HostBatch {
+/** Step `step` alone, on a full batch of its own round of the images. */
+export async function timeStep(
+  engine: Pick<Engine, 'trainStep'>,
+  { batchSize, schedule }: Pick<Config, 'batchSize' | 'schedule'>,
+  trainCount: number,
+  step: number,
+  traced?: OnTrace,
+): Promise<{ readonly milliseconds: number; readonly numbers: Numbers }> {
   const start = step * batchSize;
-  return batchAt(Int32Array.from({ length: batchSize }, (_, i) => (start + i) % trainCount));
+  const indices = Int32Array.from({ length: batchSize }, (_, i) => (start + i) % trainCount);
+  const before = performance.now();
+  const { numbers } = engine.trainStep(step, batchAt(indices), schedule.learningRate, traced);
+  const milliseconds = performance.now() - before;
+  // Between steps this process hears what others tell it.
+  await setImmediate();
+  return { milliseconds, numbers };
 }
 
 /** @throws InternalError where nothing was measured. */

@@ -111,7 +111,7 @@ export function openEngine(parts: EngineParts, mode: Mode): Engine {
         ...(network.drawsRandom ? { seed: passSeed(seed, step) } : {}),
         ...Object.fromEntries(scalars),
       };
-      const source = required(training ?? undefined, 'what is trained on');
+      const source = required(training, 'what is trained on');
       const { [OUTPUT]: vector } = session.run(nameOf(TRAIN, source, examples), fed, traced);
       return { examples, numbers: byColumn(rows, required(vector, OUTPUT)) };
     },

@@ -74,8 +74,8 @@ export const isTraining = (measure: Measure): measure is TrainingMeasure => !('s
 export const OUTPUT = 'measures';
 
 /** What rows come to, as one vector: one fetch. */
-export const measured = (numbers: readonly (() => Scalar)[]): Tensor1D =>
-  nameScope(OUTPUT, () => tf.stack(numbers.map((number) => number())) as Tensor1D);
+export const measured = (numbers: () => Scalar[]): Tensor1D =>
+  nameScope(OUTPUT, () => tf.stack(numbers()) as Tensor1D);
 
 /** Numbers by column. */
 export type Numbers = Readonly<Record<string, number>>;

@@ -1,11 +1,9 @@
 // Profiles training steps, each beside one that nobody watches.
-import { performance } from 'node:perf_hooks';
-import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../catalogue/schema.js';
 import type { OnTrace } from '../graph/program.js';
 import { decodeProfile } from '../native/profile.js';
 import { required } from '../util/errors.js';
-import { fullBatch } from './benchmark.js';
+import { timeStep } from './benchmark.js';
 import type { Engine } from './engine.js';
 import { meanTable, opTable, traceEvents, type OpTable, type TraceEvent } from './profile.js';
 
@@ -24,21 +22,13 @@ export interface StepProfile {
  */
 export async function profileSteps(
   engine: Pick<Engine, 'trainStep'>,
-  { batchSize, schedule }: Pick<Config, 'batchSize' | 'schedule'>,
+  config: Pick<Config, 'batchSize' | 'schedule'>,
   trainCount: number,
   { warmup, steps }: { readonly warmup: number; readonly steps: number },
 ): Promise<StepProfile> {
   let done = 0;
-  const timed = async (traced?: OnTrace): Promise<number> => {
-    const batch = fullBatch(done, batchSize, trainCount);
-    const before = performance.now();
-    engine.trainStep(done, batch, schedule.learningRate, traced);
-    const milliseconds = performance.now() - before;
-    done++;
-    // Between steps this process hears what others tell it.
-    await setImmediate();
-    return milliseconds;
-  };
+  const timed = async (traced?: OnTrace): Promise<number> =>
+    (await timeStep(engine, config, trainCount, done++, traced)).milliseconds;
 
   for (let i = 0; i < warmup; i++) await timed();
   const unwatched: number[] = [];

@@ -41,7 +41,7 @@ export function trainingStep(parts: TrainingParts, source: Source, size: number)
       );
       return {
         state: { ...step.state, ...Object.fromEntries(following) },
-        outputs: { [OUTPUT]: measured(rows.map((row) => () => row.of(step))) },
+        outputs: { [OUTPUT]: measured(() => rows.map((row) => row.of(step))) },
       };
     },
   };
@@ -73,7 +73,7 @@ export function evaluationStep(
       const { input, targets } = task.plain(source.gather(state, inputs));
       const [w, s] = [vector(state, parameters), vector(state, statistics)];
       const { logits } = network.forward(w, s, input, 'evaluation');
-      const numbers = rows.map((row) => () => row.of(logits, targets));
+      const numbers = () => rows.map((row) => row.of(logits, targets));
       return { outputs: { [OUTPUT]: measured(numbers) } };
     },
   };
