@@ -24,7 +24,7 @@ export function decodeCifarFile(
   file: CifarFile,
   path: string,
   bytes: Buffer,
-  target: ImageSet,
+  target: ImageSet<Uint8Array>,
 ): void {
   switch (form.encoding) {
     case 'binary':
@@ -44,7 +44,7 @@ function decodeBinary(
   file: CifarFile,
   path: string,
   bytes: Buffer,
-  target: ImageSet,
+  target: ImageSet<Uint8Array>,
 ): void {
   const stride = recordBytes(format);
   if (bytes.length !== file.records * stride) {
@@ -63,7 +63,7 @@ function decodePickle(
   file: CifarFile,
   path: string,
   bytes: Buffer,
-  target: ImageSet,
+  target: ImageSet<Uint8Array>,
 ): void {
   const { data, shape, labels } = readPickledBatch(bytes, path, format.labelKey);
   const wanted = [file.records, CIFAR_IMAGE_BYTES].join(' ');

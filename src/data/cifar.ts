@@ -34,7 +34,10 @@ interface CifarSource extends Candidate {
  * Errors: UserError when there is no such set, a file is missing, cut short or unreadable, or a
  * label is out of range.
  */
-export async function loadCifar(format: CifarFormat, directory: string): Promise<Dataset> {
+export async function loadCifar(
+  format: CifarFormat,
+  directory: string,
+): Promise<Dataset<Uint8Array>> {
   const { source, passedOver } = await findSource(format, directory);
   const sets = { train: emptySet(source.form, 'train'), test: emptySet(source.form, 'test') };
   const missing = new Set(source.form.files);
@@ -64,6 +67,7 @@ export function cifarShape(format: CifarFormat): DatasetShape {
   return {
     ...imagesOf(format),
     labelNoise: false,
+    streamed: false,
     trainCount: count('train'),
     testCount: count('test'),
     validationCount: 0,
@@ -181,7 +185,7 @@ async function* sourceFiles(source: CifarSource) {
   }
 }
 
-function emptySet(form: CifarForm, split: CifarFile['split']): ImageSet {
+function emptySet(form: CifarForm, split: CifarFile['split']): ImageSet<Uint8Array> {
   const records = form.files
     .filter((file) => file.split === split)
     .reduce((sum, file) => sum + file.records, 0);
@@ -189,7 +193,11 @@ function emptySet(form: CifarForm, split: CifarFile['split']): ImageSet {
 }
 
 /** The part of `set` that the images of `file` take. */
-function placeOf(form: CifarForm, file: CifarFile, set: ImageSet): ImageSet {
+function placeOf(
+  form: CifarForm,
+  file: CifarFile,
+  set: ImageSet<Uint8Array>,
+): ImageSet<Uint8Array> {
   let first = 0;
   for (const before of form.files) {
     if (before === file) break;

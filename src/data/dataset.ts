@@ -1,17 +1,46 @@
-// What a data set is to the rest of the program: sets of uint8 images with labels, in host memory.
+// What a data set is to the rest of the program: sets of uint8 images with labels. Labels are in host
+// memory; images are too, or they are read as training asks for them.
+import { InternalError } from '../util/errors.js';
+import type { Closable } from './source.js';
+
+/**
+ * Images that are read as they are asked for, because memory does not hold them all. What it takes to
+ * read them early, such as threads, is its own affair.
+ */
+export interface ImageStream {
+  /** Those at `indices`, in that order. */
+  pick(indices: Int32Array): ImageStream;
+  /**
+   * The images of batch after batch, [B H W C] (uint8) each; an array may be filled anew once the
+   * next one is asked for. Its `return` may come while a batch is awaited, and is not waited for then:
+   * it ends what reads.
+   *
+   * @param batches indices of the images of each batch [B]; may be asked for before their turn
+   * @param epoch from 0, where they are trained on; null: they are evaluated
+   */
+  read(batches: Iterable<Int32Array>, epoch: number | null): Closable<Uint8Array>;
+}
+
+/** All images of a set, [N H W C], row by row, channels last, or what reads them. */
+export type Images = Uint8Array | ImageStream;
 
 /** Images and their labels, in file order. */
-export interface ImageSet {
-  /** [N H W C], row by row, channels last. */
-  readonly images: Uint8Array;
+export interface ImageSet<I extends Images = Images> {
+  readonly images: I;
   /** [N], each from 0 to classes - 1. */
   readonly labels: Int32Array;
   /** [N], before label noise; only where there is some. */
   readonly originalLabels?: Int32Array;
 }
 
+/** All images of a set that memory holds. Errors: InternalError where it is a stream. */
+export function inMemory({ images }: ImageSet): Uint8Array {
+  if (images instanceof Uint8Array) return images;
+  throw new InternalError('images that are read as they are asked for were asked for as a whole');
+}
+
 /** One data set, checked: every label is in range and every file had its full length. */
-export interface Dataset {
+export interface Dataset<I extends Images = Images> {
   readonly name: string;
   readonly classes: number;
   readonly height: number;
@@ -22,10 +51,10 @@ export interface Dataset {
    */
   readonly mean: readonly number[];
   readonly std: readonly number[];
-  readonly train: ImageSet;
-  readonly test: ImageSet;
+  readonly train: ImageSet<I>;
+  readonly test: ImageSet<I>;
   /** Held out of the training set, where that is asked for. */
-  readonly validation?: ImageSet;
+  readonly validation?: ImageSet<I>;
   /** Where it was read from, for environment.json. */
   readonly source: string;
   /** One line for each place before `source` that holds only a part of the set. */
@@ -37,7 +66,7 @@ export type Split = 'train' | 'validation' | 'test';
 
 export const SPLITS: readonly Split[] = ['train', 'validation', 'test'];
 
-/** What of a data set a network and its graph depend on: everything but the images. */
+/** What of a data set a network and its graph depend on: everything but the images and labels. */
 export interface DatasetShape extends Pick<
   Dataset,
   'classes' | 'height' | 'width' | 'channels' | 'mean' | 'std'
@@ -48,6 +77,8 @@ export interface DatasetShape extends Pick<
   readonly validationCount: number;
   /** Whether training labels were changed on purpose. */
   readonly labelNoise: boolean;
+  /** Whether images are read as they are asked for; otherwise they lie on the device as a whole. */
+  readonly streamed: boolean;
 }
 
 export function shapeOf(dataset: Dataset): DatasetShape {
@@ -58,6 +89,7 @@ export function shapeOf(dataset: Dataset): DatasetShape {
     testCount: test.labels.length,
     validationCount: validation?.labels.length ?? 0,
     labelNoise: train.originalLabels !== undefined,
+    streamed: !(train.images instanceof Uint8Array),
   };
 }
 

@@ -16,7 +16,7 @@ interface IdxArray {
   readonly bytes: Buffer;
 }
 
-interface IdxImages extends ImageSet {
+interface IdxImages extends ImageSet<Uint8Array> {
   readonly height: number;
   readonly width: number;
   readonly labelsPath: string;
@@ -53,7 +53,7 @@ const FASHION_MNIST = { mean: [0.286], std: [0.353] } as const;
  * Errors: UserError when a file is missing, unreadable, of another type, cut short, or does not fit
  * the others.
  */
-export async function loadIdx(directory: string): Promise<Dataset> {
+export async function loadIdx(directory: string): Promise<Dataset<Uint8Array>> {
   const folder = await findFolder(directory);
   const train = await readSet(folder, 'train');
   const test = await readSet(folder, 't10k');
@@ -81,7 +81,7 @@ export async function loadIdx(directory: string): Promise<Dataset> {
  * The first 5,000 training and 1,000 test images of Fashion-MNIST, which come with the program.
  * Errors: as loadIdx.
  */
-export async function loadFashionMnistTiny(): Promise<Dataset> {
+export async function loadFashionMnistTiny(): Promise<Dataset<Uint8Array>> {
   return { ...(await loadIdx(EMBEDDED)), name: 'fashion-mnist-tiny', ...FASHION_MNIST };
 }
 

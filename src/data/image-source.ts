@@ -1,10 +1,12 @@
-// Sets of images that lie on the device as a whole, as CIFAR's do: a batch feeds indices.
-import type { TensorType } from '../native/types.js';
+// A split of a set of images as training reads it. Sets that memory holds, as CIFAR's, lie on the
+// device as a whole, and a batch feeds indices; of others a batch feeds the images themselves.
+import type { Values } from '../graph/program.js';
 import { gatherRows } from '../native/kernels.js';
-import { required } from '../util/errors.js';
+import type { TensorType } from '../native/types.js';
+import { InternalError, required } from '../util/errors.js';
 import { randomStream } from '../util/random.js';
-import { countOf, type DatasetShape, type ImageSet, type Split } from './dataset.js';
-import type { Held, HostBatch, Source } from './source.js';
+import { countOf, inMemory, type DatasetShape, type ImageSet, type Split } from './dataset.js';
+import type { Closable, Held, HostBatch, Source } from './source.js';
 
 /** How an epoch is cut into batches. */
 export interface Batching {
@@ -12,11 +14,11 @@ export interface Batching {
   readonly size: number;
   /** Whether a short last batch is left out. */
   readonly dropLast: boolean;
-  /** Decides the order of each epoch; null leaves the images in theirs. */
+  /** Decides the order of each epoch; null leaves the images in theirs: they are evaluated. */
   readonly shuffledBy: number | null;
 }
 
-/** A batch of the images at `indices` [B]. */
+/** A batch of the images at `indices` [B] of a set that the device holds. */
 export const batchAt = (indices: Int32Array): HostBatch => ({
   examples: indices.length,
   inputs: { indices },
@@ -31,68 +33,169 @@ export const batchAt = (indices: Int32Array): HostBatch => ({
 export function imageSource(
   split: Split,
   shape: DatasetShape,
-  { size, dropLast, shuffledBy }: Batching,
+  batching: Batching,
   set?: ImageSet,
 ): Source {
-  const count = countOf(shape, split);
-  const full = Math.min(size, count);
-  const last = count === 0 ? 0 : count % full;
-  const sizes = [full, dropLast ? 0 : last].filter((one) => one > 0);
-  const vectors = fieldsOf(split, shape);
+  const order = orderOf(countOf(shape, split), batching);
+  const fields = fieldsOf(split, shape);
+  return shape.streamed
+    ? streamedSource(split, fields, order, set)
+    : heldSource(split, fields, order, set);
+}
+
+/** In which order, and in what pieces, an epoch takes its examples. */
+interface Order extends Pick<Source, 'examples' | 'sizes'> {
+  readonly isShuffled: boolean;
+  /** Their indices, from batch `from` on. */
+  readonly batches: (epoch: number, from: number) => Iterable<Int32Array>;
+}
+
+function orderOf(examples: number, { size, dropLast, shuffledBy }: Batching): Order {
+  const full = Math.min(size, examples);
+  const last = examples === 0 ? 0 : examples % full;
+  const end = dropLast ? examples - last : examples;
   return {
-    examples: count,
-    sizes,
-    held: Object.fromEntries(
-      vectors.map(({ field, name, type }): [string, Held] => [
-        name,
-        { type, values: () => required(set?.[field], `the ${field} of ${split}`) },
-      ]),
-    ),
-    inputs: (batch) => ({ indices: { dtype: 'int32', shape: [batch] } }),
-    gather: (held, inputs) => {
-      const indices = required(inputs['indices'], 'indices');
-      return Object.fromEntries(
-        vectors.map(({ field, name, type }) => [
-          field,
-          gatherRows(required(held[name], name), indices, type.dtype),
-        ]),
-      );
-    },
-    async *batches(epoch, from) {
-      const order =
+    examples,
+    sizes: [full, dropLast ? 0 : last].filter((one) => one > 0),
+    isShuffled: shuffledBy !== null,
+    batches: function* (epoch, from) {
+      const indices =
         shuffledBy === null
-          ? Int32Array.from({ length: count }, (_, i) => i)
-          : randomStream(shuffledBy, 'order', epoch).permutation(count);
-      const end = dropLast ? count - last : count;
+          ? Int32Array.from({ length: examples }, (_, i) => i)
+          : randomStream(shuffledBy, 'order', epoch).permutation(examples);
       for (let begin = from * full; begin < end; begin += full) {
-        yield await Promise.resolve(batchAt(order.slice(begin, begin + full)));
+        yield indices.slice(begin, begin + full);
       }
     },
   };
 }
 
+/** What a set has of every example. */
 interface Field {
   readonly field: keyof ImageSet;
-  /** On the device. */
-  readonly name: string;
-  readonly type: TensorType & { readonly dtype: 'uint8' | 'int32' };
+  readonly dtype: 'uint8' | 'int32';
+  /** Of one example. */
+  readonly shape: readonly number[];
 }
 
 function fieldsOf(split: Split, shape: DatasetShape): Field[] {
   const { height, width, channels, labelNoise } = shape;
-  const count = countOf(shape, split);
-  const labels = (field: 'labels' | 'originalLabels', name: string): Field => ({
+  const labels = (field: 'labels' | 'originalLabels'): Field => ({
     field,
-    name: `${split}${name}`,
-    type: { dtype: 'int32', shape: [count] },
+    dtype: 'int32',
+    shape: [],
   });
   return [
-    {
-      field: 'images',
-      name: `${split}Images`,
-      type: { dtype: 'uint8', shape: [count, height, width, channels] },
-    },
-    labels('labels', 'Labels'),
-    ...(labelNoise && split === 'train' ? [labels('originalLabels', 'OriginalLabels')] : []),
+    { field: 'images', dtype: 'uint8', shape: [height, width, channels] },
+    labels('labels'),
+    ...(labelNoise && split === 'train' ? [labels('originalLabels')] : []),
   ];
+}
+
+const typeOf = ({ dtype, shape }: Field, count: number): TensorType => ({
+  dtype,
+  shape: [count, ...shape],
+});
+
+function heldSource(
+  split: Split,
+  fields: readonly Field[],
+  { examples, sizes, batches }: Order,
+  set?: ImageSet,
+): Source {
+  const nameOf = (field: string) => `${split}${field.charAt(0).toUpperCase()}${field.slice(1)}`;
+  const valuesOf = (field: keyof ImageSet) => {
+    const all = required(set, `the ${split} images`);
+    return field === 'images' ? inMemory(all) : required(all[field], `the ${field} of ${split}`);
+  };
+  return {
+    examples,
+    sizes,
+    held: Object.fromEntries(
+      fields.map((one): [string, Held] => [
+        nameOf(one.field),
+        { type: typeOf(one, examples), values: () => valuesOf(one.field) },
+      ]),
+    ),
+    inputs: (batch) => ({ indices: { dtype: 'int32', shape: [batch] } }),
+    lent: [],
+    gather: (held, inputs) => {
+      const indices = required(inputs['indices'], 'indices');
+      return Object.fromEntries(
+        fields.map(({ field, dtype }) => {
+          const name = nameOf(field);
+          return [field, gatherRows(required(held[name], name), indices, dtype)];
+        }),
+      );
+    },
+    async *batches(epoch, from) {
+      for (const indices of batches(epoch, from)) yield await Promise.resolve(batchAt(indices));
+    },
+  };
+}
+
+/** Labels are in memory: only images are awaited. */
+function streamedSource(
+  split: Split,
+  fields: readonly Field[],
+  { examples, sizes, isShuffled, batches }: Order,
+  set?: ImageSet,
+): Source {
+  const readImages = (indices: readonly Int32Array[], epoch: number) => {
+    const images = required(set?.images, `the images of ${split}`);
+    if (!ArrayBuffer.isView(images)) return images.read(indices, isShuffled ? epoch : null);
+    throw new InternalError(`the images of ${split} are no stream, its shape says otherwise`);
+  };
+  return {
+    examples,
+    sizes,
+    held: {},
+    inputs: (batch) => Object.fromEntries(fields.map((one) => [one.field, typeOf(one, batch)])),
+    lent: ['images'],
+    gather: (_, inputs) => inputs,
+    batches(epoch, from) {
+      const indices = [...batches(epoch, from)];
+      const labels = indices.map((some) => labelsAt(some, fields, set));
+      const images = readImages(indices, epoch);
+      return paired(images, labels);
+    },
+  };
+}
+
+function labelsAt(indices: Int32Array, fields: readonly Field[], set?: ImageSet): Values {
+  return Object.fromEntries(
+    fields.flatMap(({ field }) => {
+      if (field === 'images') return [];
+      const all = required(set?.[field], `the ${field}`);
+      return [[field, indices.map((index) => required(all[index], `a label of ${field}`))]];
+    }),
+  );
+}
+
+/** Images with their labels. Not a generator of its own: `return` has to reach the stream at once. */
+function paired(images: Closable<Uint8Array>, labels: readonly Values[]): Closable<HostBatch> {
+  let batch = 0;
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    async next() {
+      const { done, value } = await images.next();
+      const ofBatch = labels[batch++];
+      if ((done === true) !== (ofBatch === undefined))
+        throw new InternalError(
+          `the stream of images ended after ${batch - 1} batches of ${labels.length}`,
+        );
+      if (done === true || ofBatch === undefined) return { done: true, value: undefined };
+      const inputs = { ...ofBatch, images: value };
+      return {
+        done: false,
+        value: { examples: required(ofBatch['labels'], 'labels').length, inputs },
+      };
+    },
+    async return() {
+      await images.return();
+      return { done: true, value: undefined };
+    },
+  };
 }

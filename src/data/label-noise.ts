@@ -8,7 +8,7 @@ import type { Config, DataConfig, LabelNoiseConfig } from '../catalogue/schema.j
 import { UserError } from '../util/errors.js';
 import { randomStream, type RandomStream } from '../util/random.js';
 import { CIFAR100_SUPERCLASSES } from './cifar100-superclasses.js';
-import type { Dataset } from './dataset.js';
+import type { Dataset, Images } from './dataset.js';
 import { readNoisyLabels } from './label-noise-file.js';
 
 export const hasLabelNoise = ({ rate, file }: LabelNoiseConfig): boolean =>
@@ -37,7 +37,10 @@ const MISTAKES: Partial<Record<DataConfig['name'], Readonly<Record<number, numbe
  *
  * Errors: UserError where the set has no asymmetric noise, or the file of labels does not fit.
  */
-export async function withLabelNoise(dataset: Dataset, config: Config): Promise<Dataset> {
+export async function withLabelNoise<I extends Images>(
+  dataset: Dataset<I>,
+  config: Config,
+): Promise<Dataset<I>> {
   const { labelNoise, data, seed } = config;
   if (!hasLabelNoise(labelNoise)) return dataset;
   const original = dataset.train.labels;

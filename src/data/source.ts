@@ -19,6 +19,11 @@ export interface Held {
   readonly values: () => TypedArray;
 }
 
+/** Gives one after the other; `return` ends it, even while the next one is awaited. */
+export type Closable<T> = AsyncIterableIterator<T, void> & {
+  return(): Promise<IteratorResult<T, void>>;
+};
+
 export interface Source {
   /** In an epoch, those included that its batches leave out with `dropLast`. */
   readonly examples: number;
@@ -29,11 +34,16 @@ export interface Source {
   /** What a batch of `size` examples feeds. */
   inputs(size: number): TensorTypes;
   /**
+   * Those of the inputs that are large: TensorFlow reads them where they lie. What is made of them
+   * first has memory of its own (a cast, a gather), which tracing checks.
+   */
+  readonly lent: readonly string[];
+  /**
    * Traced: the examples of a batch as they are, before any augmentation, each [B ...].
    *
    * @param held what is on the device, by name
    */
   gather(held: Tensors, inputs: Tensors): Tensors;
   /** The batches of an epoch (from 0), from its batch `from` (from 0) on: its whole position. */
-  batches(epoch: number, from: number): AsyncGenerator<HostBatch, void>;
+  batches(epoch: number, from: number): Closable<HostBatch>;
 }

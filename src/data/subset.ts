@@ -2,7 +2,7 @@
 import { UserError } from '../util/errors.js';
 import { randomStream, type RandomStream } from '../util/random.js';
 import type { DataConfig } from '../catalogue/schema.js';
-import type { Dataset, ImageSet } from './dataset.js';
+import type { Dataset, Images, ImageSet } from './dataset.js';
 
 const COUNTERS = { train: 0, test: 1 } as const;
 
@@ -14,7 +14,11 @@ const COUNTERS = { train: 0, test: 1 } as const;
  * Errors: UserError when more images are wanted than there are, or a class has too few for its
  * share.
  */
-export function takeSubset(dataset: Dataset, subset: DataConfig['subset'], seed: number): Dataset {
+export function takeSubset<I extends Images>(
+  dataset: Dataset<I>,
+  subset: DataConfig['subset'],
+  seed: number,
+): Dataset<I> {
   const take = (split: 'train' | 'test') => {
     const count = subset[split];
     const stream = randomStream(seed, 'subset', COUNTERS[split]);
@@ -29,7 +33,11 @@ export function takeSubset(dataset: Dataset, subset: DataConfig['subset'], seed:
  *
  * Errors: UserError where a class would have no image left to train on.
  */
-export function holdOut(dataset: Dataset, count: number | null, seed: number): Dataset {
+export function holdOut<I extends Images>(
+  dataset: Dataset<I>,
+  count: number | null,
+  seed: number,
+): Dataset<I> {
   if (count === null) return dataset;
   const { labels } = dataset.train;
   const pools = classesOf(labels, dataset.classes);
@@ -52,12 +60,12 @@ export function holdOut(dataset: Dataset, count: number | null, seed: number): D
   };
 }
 
-function balanced(
-  dataset: Dataset,
+function balanced<I extends Images>(
+  dataset: Dataset<I>,
   split: 'train' | 'test',
   count: number,
   stream: RandomStream,
-): ImageSet {
+): ImageSet<I> {
   const { labels } = dataset[split];
   const key = `data.subset.${split}`;
   if (count > labels.length) {
@@ -111,12 +119,27 @@ function shuffle(items: readonly number[], stream: RandomStream): number[] {
   return [...stream.permutation(items.length)].map((position) => items[position] as number);
 }
 
-function pick(dataset: Dataset, split: 'train' | 'test', indices: Int32Array): ImageSet {
+function pick<I extends Images>(
+  dataset: Dataset<I>,
+  split: 'train' | 'test',
+  indices: Int32Array,
+): ImageSet<I> {
   const { images, labels } = dataset[split];
   const length = dataset.height * dataset.width * dataset.channels;
-  const picked = new Uint8Array(indices.length * length);
+  const picked = ArrayBuffer.isView(images)
+    ? copyOf(images, indices, length)
+    : images.pick(indices);
+  return {
+    // Of the kind that they were.
+    images: picked as I,
+    labels: indices.map((index) => labels[index] as number),
+  };
+}
+
+function copyOf(images: Uint8Array, indices: Int32Array, length: number): Uint8Array {
+  const copy = new Uint8Array(indices.length * length);
   indices.forEach((index, position) => {
-    picked.set(images.subarray(index * length, (index + 1) * length), position * length);
+    copy.set(images.subarray(index * length, (index + 1) * length), position * length);
   });
-  return { images: picked, labels: indices.map((index) => labels[index] as number) };
+  return copy;
 }

@@ -19,7 +19,10 @@ const NOISE = 48;
  * The set that `synthetic` describes, the same for the same `seed`. Labels go 0, 1, .. classes - 1,
  * 0, 1 and so on.
  */
-export function makeSynthetic(synthetic: DataConfig['synthetic'], seed: number): Dataset {
+export function makeSynthetic(
+  synthetic: DataConfig['synthetic'],
+  seed: number,
+): Dataset<Uint8Array> {
   const { size, channels, classes } = synthetic;
   const stream = randomStream(seed, 'synthetic', 0);
   const patterns = Array.from({ length: classes }, () => drawPattern(stream, size, channels));
@@ -63,7 +66,11 @@ function drawPattern(stream: RandomStream, size: number, channels: number): Floa
   return pattern;
 }
 
-function drawSet(patterns: readonly Float32Array[], count: number, stream: RandomStream): ImageSet {
+function drawSet(
+  patterns: readonly Float32Array[],
+  count: number,
+  stream: RandomStream,
+): ImageSet<Uint8Array> {
   const labels = Int32Array.from({ length: count }, (_, i) => i % patterns.length);
   const length = patterns[0]?.length ?? 0;
   // A clamped array rounds and clips to 0..255 as it is written.

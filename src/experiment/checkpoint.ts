@@ -1,7 +1,7 @@
-// A checkpoint: the engine's state as named tensors and the run's progress, in one safetensors
+// A checkpoint: a session's state as named tensors and the run's progress, in one safetensors
 // file.
 import { z } from 'zod';
-import type { Engine } from '../session/engine.js';
+import type { Session } from '../session/session.js';
 import type { State } from '../session/slot.js';
 import { InternalError, required, RunError, UserError } from '../util/errors.js';
 import { laterVersion } from '../util/json.js';
@@ -34,21 +34,21 @@ const recordSchema = z.strictObject({
 /** What a checkpoint holds besides the tensors. */
 export type CheckpointRecord = z.infer<typeof recordSchema>;
 
-/** Only what a checkpoint needs to know of an engine. */
-type CheckpointedEngine = Pick<Engine, 'slots' | 'readState' | 'writeState'>;
+/** What has a state to be saved: an engine, or any session over the same slots. */
+type Stateful = Pick<Session, 'slots' | 'readState' | 'writeState'>;
 
 /**
- * Writes the engine's state and `record` to `path`, whole or not at all.
+ * Writes the session's state and `record` to `path`, whole or not at all.
  *
  * Errors: RunError where a number of the state is not finite, and nothing is written then;
  * UserError where the file cannot be written.
  */
 export async function saveCheckpoint(
   path: string,
-  engine: CheckpointedEngine,
+  session: Stateful,
   record: CheckpointRecord,
 ): Promise<void> {
-  const tensors = namedTensors(engine, engine.readState());
+  const tensors = namedTensors(session, session.readState());
   const broken = tensors.find(({ data }) => !data.every((value) => Number.isFinite(value)));
   if (broken !== undefined) throw new RunError(`${broken.name} holds numbers that are not finite`);
   await writeSafetensors(path, tensors, {
@@ -60,22 +60,19 @@ export async function saveCheckpoint(
 }
 
 /**
- * Reads the checkpoint at `path` into the engine.
+ * Reads the checkpoint at `path` into the session.
  *
  * Errors: UserError, one line, where the file is damaged, is no checkpoint, or is of another
- * network or optimizer; the engine is untouched then.
+ * network or optimizer; the session is untouched then.
  */
-export async function loadCheckpoint(
-  path: string,
-  engine: CheckpointedEngine,
-): Promise<CheckpointRecord> {
-  const state = new Map(engine.slots.map(({ name, size }) => [name, new Float32Array(size)]));
-  const wanted = new Map(namedTensors(engine, state).map((tensor) => [tensor.name, tensor]));
+export async function loadCheckpoint(path: string, session: Stateful): Promise<CheckpointRecord> {
+  const state = new Map(session.slots.map(({ name, size }) => [name, new Float32Array(size)]));
+  const wanted = new Map(namedTensors(session, state).map((tensor) => [tensor.name, tensor]));
   const header = await readHeader(path);
   const record = recordOf(path, header);
   checkTensors(path, header, wanted);
   await readTensors(path, ({ name }) => required(wanted.get(name), `tensor ${name}`).data);
-  engine.writeState(state);
+  session.writeState(state);
   return record;
 }
 
@@ -118,9 +115,9 @@ function checkTensors(path: string, header: Header, wanted: ReadonlyMap<string, 
 }
 
 /** The state cut into tensors that share its memory, slot by slot. */
-function namedTensors({ slots }: CheckpointedEngine, state: State): Tensor[] {
+function namedTensors({ slots }: Stateful, state: State): Tensor[] {
   const extra = [...state.keys()].find((name) => !slots.some((slot) => slot.name === name));
-  if (extra !== undefined) throw new InternalError(`the engine gave state ${extra}, not named`);
+  if (extra !== undefined) throw new InternalError(`the session gave state ${extra}, not named`);
   const tensors = slots.flatMap(({ name, size, tensors: pieces }) => {
     const vector = required(state.get(name), `state ${name}`);
     if (vector.length !== size) {
@@ -138,7 +135,7 @@ function namedTensors({ slots }: CheckpointedEngine, state: State): Tensor[] {
 }
 
 /** Weights and biases of the network. */
-export function parameterCount({ slots }: Pick<Engine, 'slots'>): number {
+export function parameterCount({ slots }: Pick<Session, 'slots'>): number {
   return required(
     slots.find(({ name }) => name === 'parameters'),
     'the slot of the parameters',

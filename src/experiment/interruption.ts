@@ -1,4 +1,5 @@
 // Whether a signal asks a run to end, and work that does not keep it waiting.
+import { setImmediate } from 'node:timers/promises';
 import type { StopSignal } from '../util/stop-signals.js';
 
 /** Set by a signal handler; the loop looks at it after every step, and within an evaluation. */
@@ -29,4 +30,21 @@ export async function unlessInterrupted<T>(
     clearInterval(timer);
     work.catch(() => undefined);
   }
+}
+
+/**
+ * What comes next of `iterator`; null where the run is interrupted before it is there, or by then: every
+ * signal is heard, and no timer is needed for what is there at once.
+ */
+export async function nextUnlessInterrupted<T, R>(
+  interruption: Interruption,
+  iterator: Pick<AsyncIterator<T, R>, 'next'>,
+): Promise<IteratorResult<T, R> | null> {
+  const next = iterator.next();
+  next.catch(() => undefined);
+  // Lets signal handlers and timers run.
+  await setImmediate();
+  const here = await Promise.race([next, Promise.resolve(null)]);
+  const result = here ?? (await unlessInterrupted(interruption, next));
+  return interruption.signal === null ? result : null;
 }

@@ -8,7 +8,7 @@ import type { Schedule } from '../optim/schedule.js';
 import type { Engine, Evaluation } from '../session/engine.js';
 import { isTraining, type Measure, type TrainingMeasure } from '../session/measure.js';
 import { required, RunError, UserError } from '../util/errors.js';
-import type { Interruption } from './interruption.js';
+import { nextUnlessInterrupted, type Interruption } from './interruption.js';
 import {
   BEST_TEST,
   bestBy,
@@ -110,8 +110,9 @@ export async function train(loop: Loop, start: Progress): Promise<Progress> {
   try {
     while (!progress.finished && loop.interruption.signal === null) {
       if (progress.stepInEpoch < perEpoch && progress.step < lastStep) {
-        const { value } = await batches.next();
-        const batch = required(value ?? undefined, 'a batch');
+        const next = await nextUnlessInterrupted(loop.interruption, batches);
+        if (next === null) break;
+        const batch = required(next.value ?? undefined, 'a batch');
         progress = trainStep(loop, rows, progress, batch, stopwatch);
       } else {
         const isLast = progress.step >= lastStep;
@@ -126,9 +127,9 @@ export async function train(loop: Loop, start: Progress): Promise<Progress> {
         if (progress.finished || progress.epoch % config.checkpoint.everyEpochs === 0) {
           saved = progress = await save(progress);
         }
+        // Lets signal handlers and timers run.
+        await setImmediate();
       }
-      // Lets signal handlers and timers run.
-      await setImmediate();
     }
   } finally {
     await batches.return();
@@ -240,14 +241,13 @@ async function evaluate(
   const parts = engine.evaluateInParts(split);
   try {
     for (;;) {
-      if (interruption.signal !== null) return null;
-      const part = await parts.next();
+      const part = await nextUnlessInterrupted(interruption, parts);
+      if (part === null) return null;
       if (part.done === true) return part.value;
-      await setImmediate();
     }
   } finally {
-    // Where it is interrupted, whatever gave the batches is closed; the value is not looked at.
-    await parts.return(undefined as never);
+    // Where it is interrupted, whatever gives the batches is closed.
+    await parts.return?.();
   }
 }
 

@@ -1,9 +1,10 @@
 // Traces a program's functions into one graph and runs it in one TensorFlow session.
 import { FULL_TRACE } from '../native/profile.js';
 import { openSession, type Computation } from '../native/session.js';
-import { describeType, sizeOf, type TensorType, type TypedArray } from '../native/types.js';
+import { describeType, type TensorType, type TypedArray } from '../native/types.js';
 import { InternalError, required } from '../util/errors.js';
 import { trace, type Tracing } from './backend.js';
+import { checkLent, checkUse, isEmpty } from './check-trace.js';
 import { encodeGraph } from './graph-def.js';
 import {
   checkInputs,
@@ -24,6 +25,7 @@ import { sessionConfig } from './session-config.js';
 /** Where the pieces of a traced function are in the graph. */
 interface EntryPoint {
   readonly inputs: TensorTypes;
+  readonly lent: readonly string[];
   /** Names of the nodes to fetch, by output. */
   readonly outputs: ReadonlyMap<string, string>;
 }
@@ -125,7 +127,10 @@ function traceFunction(
     const assigned = assignState(recorder, tracing, name, reads, result.state ?? {});
     const outputs = fetchOutputs(recorder, tracing, name, result.outputs, assigned);
     checkUse(recorder.nodes, name, [...outputs.values(), ...assigned], placeholders, reads);
-    return { inputs: spec.inputs, outputs };
+    const lent = spec.lent ?? [];
+    for (const input of lent)
+      checkLent(recorder.nodes, entry(placeholders, input, `input of ${name}`));
+    return { inputs: spec.inputs, lent, outputs };
   });
 }
 
@@ -190,51 +195,6 @@ function fetchOutputs(
   );
 }
 
-/** Of no elements: the running statistics of a network that has none. */
-const isEmpty = ({ outputs }: Node): boolean => sizeOf(outputs[0]?.shape ?? []) === 0;
-
-/**
- * An input that no result depends on was read as a number, or stands there for no reason: either
- * way the trace lies.
- */
-function checkUse(
-  nodes: readonly Node[],
-  name: string,
-  results: readonly string[],
-  placeholders: Readonly<Record<string, Node>>,
-  reads: Readonly<Record<string, Node>>,
-): void {
-  const used = ancestors(nodes, results);
-  for (const [kind, table] of [
-    ['input', placeholders],
-    ['state variable', reads],
-  ] as const) {
-    for (const [key, node] of Object.entries(table)) {
-      if (used.has(node.name) || isEmpty(node)) continue;
-      throw new InternalError(
-        `${kind} ${key} of ${name} is not used: a number took its place in the trace, or it is not needed`,
-      );
-    }
-  }
-}
-
-/**
- * Names of the nodes whose values `results` are computed from, themselves included; control inputs
- * carry no value.
- */
-function ancestors(nodes: readonly Node[], results: readonly string[]): ReadonlySet<string> {
-  const inputs = new Map(nodes.map((node) => [node.name, node.inputs]));
-  const found = new Set<string>();
-  const pending = [...results];
-  for (let output = pending.pop(); output !== undefined; output = pending.pop()) {
-    const name = output.replace(/:\d+$/, '');
-    if (name.startsWith('^') || found.has(name)) continue;
-    found.add(name);
-    pending.push(...(inputs.get(name) ?? []));
-  }
-  return found;
-}
-
 function mapValues<A, B>(
   table: Readonly<Record<string, A>>,
   change: (value: A, key: string) => B,
@@ -248,12 +208,16 @@ function mapValues<A, B>(
  */
 export function loadGraph(graph: Graph): Program {
   const session = openSession(encodeGraph(graph.nodes), { config: sessionConfig() });
-  const functions = mapValues(graph.functions, ({ inputs, outputs }, name) => ({
+  const functions = mapValues(graph.functions, ({ inputs, lent, outputs }, name) => ({
     inputs,
     outputs: [...outputs.keys()],
     computation: session.define({
       name,
-      feeds: Object.entries(inputs).map(([input, type]) => ({ node: `${name}/${input}`, type })),
+      feeds: Object.entries(inputs).map(([input, type]) => ({
+        node: `${name}/${input}`,
+        type,
+        lent: lent.includes(input),
+      })),
       outputs: [...outputs.values()],
     }),
   }));

@@ -11,6 +11,11 @@ export type TensorTypes = Readonly<Record<string, TensorType>>;
 /** One entry point: a pure function from state and inputs to new state and outputs. */
 export interface FunctionSpec {
   readonly inputs: TensorTypes;
+  /**
+   * Those of the inputs that a compiled program reads where they lie, without a copy: large ones, of
+   * which the trace makes something new before anything else (a cast, a gather).
+   */
+  readonly lent?: readonly string[];
   /** The state variables that it reads. Only these may it give a new value. */
   readonly state: readonly string[];
   /** Computes; `state` of the result holds only what changed. */

@@ -2,7 +2,7 @@
 //
 // tfjs-node can load a graph as well, from a folder, without options for the session, and feeding
 // arrays as they lie: one that a variable is assigned from would become its memory. Here what is fed
-// is copied.
+// is copied, but for what is lent.
 import { loadAddon } from './addon.js';
 import { openTensorFlow } from './tensorflow.js';
 import { DATA_TYPE, type TensorType, type TypedArray } from './types.js';
@@ -22,7 +22,7 @@ interface Addon {
   open(graph: Uint8Array, config: Uint8Array, target: string): Handle;
   define(
     session: Handle,
-    feeds: readonly { node: string; type: number; shape: readonly number[] }[],
+    feeds: readonly { node: string; type: number; shape: readonly number[]; lent: boolean }[],
     outputs: readonly string[],
     targets: readonly string[],
   ): number;
@@ -46,11 +46,22 @@ function load(): Addon {
 
 const NOTHING = new Uint8Array();
 
+interface Feed {
+  readonly node: string;
+  readonly type: TensorType;
+  /**
+   * Whether `run` reads the array where it lies, which saves a copy of what is large. The graph has to
+   * make something new of it before anything else; a run that kept its memory fails. Aligned to 64
+   * bytes, or TensorFlow copies it.
+   */
+  readonly lent?: boolean;
+}
+
 /** A way through the graph: what is fed, which nodes' first outputs are fetched, which are just run. */
 interface Route {
   /** What it is called in errors: `train`. */
   readonly name?: string;
-  readonly feeds?: readonly { readonly node: string; readonly type: TensorType }[];
+  readonly feeds?: readonly Feed[];
   readonly outputs?: readonly string[];
   readonly targets?: readonly string[];
 }
@@ -65,7 +76,7 @@ export interface SessionOptions {
 /** Each feeds the arrays, in the order of the feeds, and gives the outputs. */
 export interface Computation {
   run(arrays: readonly TypedArray[]): TypedArray[];
-  /** On another thread; the arrays may be changed at once. */
+  /** On another thread, with copies of all arrays: they may be changed at once. */
   runAsync(arrays: readonly TypedArray[]): Promise<TypedArray[]>;
   /** With a serialized RunMetadata of what a serialized RunOptions asks for. */
   runTraced(
@@ -95,10 +106,11 @@ export function openSession(
   return {
     define({ name, feeds = [], outputs = [], targets = [] }) {
       const fails = name === undefined ? 'fails' : `fails in ${name}`;
-      const fed = feeds.map(({ node, type: { dtype, shape } }) => ({
+      const fed = feeds.map(({ node, type: { dtype, shape }, lent = false }) => ({
         node,
         type: DATA_TYPE[dtype],
         shape,
+        lent,
       }));
       const index = told('defines no run', () => addon.define(session, fed, outputs, targets));
       return {

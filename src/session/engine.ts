@@ -34,8 +34,8 @@ export interface Engine extends Pick<Session, 'slots' | 'readState' | 'writeStat
   trainStep(step: number, batch: HostBatch, learningRate: number, traced?: OnTrace): StepResult;
   /** Over a whole set, without augmentation, BatchNorm in evaluation mode. */
   evaluate(split: Split): Promise<Evaluation>;
-  /** The same, a batch each time it is asked to go on. */
-  evaluateInParts(split: Split): AsyncGenerator<undefined, Evaluation>;
+  /** The same, a batch each time it is asked to go on. Its `return` ends it at once. */
+  evaluateInParts(split: Split): AsyncIterator<undefined, Evaluation>;
 }
 
 /** An experiment before it has data or state. */
@@ -49,7 +49,7 @@ export interface EngineParts extends TrainingParts, EvaluationParts {
 
 /** Functions are traced under these names, with `_last` for a short last batch. */
 const TRAIN = 'train';
-const evaluation = (split: Split): string => `evaluate_${split}`;
+const evaluationOf = (split: Split): string => `evaluate_${split}`;
 const nameOf = (what: string, source: Source, size: number): string =>
   size === source.sizes[0] ? what : `${what}_last`;
 
@@ -71,7 +71,7 @@ export function engineSpec(parts: EngineParts): SessionSpec {
     ...(training && forSizes(TRAIN, training, (size) => trainingStep(parts, training, size))),
     ...merged(
       sources.map(([split, source]) =>
-        forSizes(evaluation(split), source, (size) => evaluationStep(parts, split, source, size)),
+        forSizes(evaluationOf(split), source, (size) => evaluationStep(parts, split, source, size)),
       ),
     ),
   };
@@ -129,29 +129,44 @@ function passSeed(seed: number, step: number): Int32Array {
   return Int32Array.of(stream.bits(), stream.bits());
 }
 
-async function toEnd<T>(parts: AsyncGenerator<undefined, T>): Promise<T> {
+async function toEnd<T>(parts: AsyncIterator<undefined, T>): Promise<T> {
   let part = await parts.next();
   while (part.done !== true) part = await parts.next();
   return part.value;
 }
 
-async function* evaluateInParts(
+/** Not a generator: its `return` has to reach what gives the batches while one is awaited. */
+function evaluateInParts(
   session: Session,
   task: EngineParts['task'],
   split: Split,
   source: Source,
-): AsyncGenerator<undefined, Evaluation> {
+): AsyncIterator<undefined, Evaluation> {
   const rows = task.evaluated(split);
   const sums = rows.map(() => 0);
-  for await (const { examples, inputs } of source.batches(0, 0)) {
-    const { [OUTPUT]: vector } = session.run(nameOf(evaluation(split), source, examples), inputs);
-    rows.forEach((_, i) => {
-      sums[i] = (sums[i] ?? 0) + required(vector?.[i], 'a measure');
-    });
-    yield;
-  }
-  const numbers = rows.map(
-    (row, i) => [row.column, inUnit(row, sums[i] ?? 0, source.examples)] as const,
-  );
-  return { examples: source.examples, numbers: Object.fromEntries(numbers) };
+  const batches = source.batches(0, 0);
+  const evaluation = (): Evaluation => {
+    const numbers = rows.map(
+      (row, i) => [row.column, inUnit(row, sums[i] ?? 0, source.examples)] as const,
+    );
+    return { examples: source.examples, numbers: Object.fromEntries(numbers) };
+  };
+  return {
+    async next() {
+      const { done, value } = await batches.next();
+      if (done === true) return { done, value: evaluation() };
+      const { [OUTPUT]: vector } = session.run(
+        nameOf(evaluationOf(split), source, value.examples),
+        value.inputs,
+      );
+      rows.forEach((_, i) => {
+        sums[i] = (sums[i] ?? 0) + required(vector?.[i], 'a measure');
+      });
+      return { done: false, value: undefined };
+    },
+    async return() {
+      await batches.return();
+      return { done: true, value: evaluation() };
+    },
+  };
 }

@@ -31,6 +31,7 @@ export function trainingStep(parts: TrainingParts, source: Source, size: number)
       ...(network.drawsRandom ? { seed: SEED } : {}),
       ...Object.fromEntries(scalars.map((name) => [name, NUMBER])),
     },
+    lent: source.lent,
     state: [...slots.map(({ name }) => name), ...Object.keys(source.held)],
     body: (state, inputs) => {
       const batch = task.augmented(source.gather(state, inputs), inputs);
@@ -68,6 +69,7 @@ export function evaluationStep(
   const rows = task.evaluated(split);
   return {
     inputs: source.inputs(size),
+    lent: source.lent,
     state: [parameters, statistics, ...Object.keys(source.held)],
     body: (state, inputs) => {
       const { input, targets } = task.plain(source.gather(state, inputs));

@@ -194,7 +194,7 @@ describe('evaluation', () => {
 function expectation(
   config: Config,
   state: State,
-  { images, labels }: ImageSet,
+  { images, labels }: ImageSet<Uint8Array>,
   indices: Int32Array,
   mode: Mode,
 ) {

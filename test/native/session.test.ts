@@ -69,6 +69,63 @@ describe('a session', () => {
     expect(await result).toEqual([Float32Array.of(1, 2, 3, 4)]);
   });
 
+  describe('lent an array', () => {
+    const size = 4096;
+    const images: TensorType = { dtype: 'uint8', shape: [size] };
+    const byte: Attribute = { kind: 'type', value: 'uint8' };
+    const attributes = { dtype: byte, shape: { kind: 'shape', value: [size] } } as const;
+    const lending = [
+      node('x', 'Placeholder', [], attributes),
+      node('float', 'Cast', ['x'], { SrcT: byte, DstT: type }),
+      node('v', 'VarHandleOp', [], {
+        ...attributes,
+        shared_name: { kind: 'string', value: 'v' },
+      }),
+      node('keep', 'AssignVariableOp', ['v', 'x'], { dtype: byte }),
+    ];
+    const lent = [{ node: 'x', type: images, lent: true }];
+    /** Bytes that begin at a multiple of 64, and those that begin one after it. */
+    const arrays = () => {
+      const memory = new Uint8Array(new SharedArrayBuffer(size + 128));
+      const own = new Uint8Array(size + 128);
+      return [memory, own].flatMap((all) =>
+        Array.from({ length: 64 }, (_, start) => all.subarray(start, start + size)),
+      );
+    };
+
+    test('reads it where it lies, wherever that is, and has given it back', async () => {
+      const session = start(lending);
+      const cast = session.define({ feeds: lent, outputs: ['float'] });
+      for (const [i, array] of arrays().entries()) {
+        array.forEach((_, j) => (array[j] = i + j));
+        const wanted = [Float32Array.from(array)];
+        expect(cast.run([array])).toEqual(wanted);
+        const later = cast.runAsync([array]);
+        array.fill(0);
+        expect(await later).toEqual(wanted);
+      }
+      expect(() => cast.run([new Uint8Array(size - 1)])).toThrow('x wants 4096 bytes, got 4095');
+    });
+
+    test('fails where the graph keeps its memory', () => {
+      const session = start(lending);
+      const keep = session.define({ feeds: lent, targets: ['keep'] });
+      const kept = arrays().filter((array) => {
+        try {
+          keep.run([array]);
+          return false;
+        } catch (error) {
+          expect(String(error)).toContain(
+            'TensorFlow keeps the memory of an input that it was lent',
+          );
+          return true;
+        }
+      });
+      // One place in 64 is aligned, in each of the two memories; of the others TensorFlow takes copies.
+      expect(kept).toHaveLength(2);
+    });
+  });
+
   test('waits for what is under way when it is closed, and runs nothing after', async () => {
     const size = 600;
     const matrix: TensorType = { dtype: 'float32', shape: [size, size] };

@@ -2,7 +2,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadGraph, traceProgram } from '../../src/graph/compile.js';
 import type { FunctionSpec, ProgramSpec, Tensors } from '../../src/graph/program.js';
+import { bytesToFloat, gatherRows, reshapeBytes } from '../../src/native/kernels.js';
 import { tf, type Tensor } from '../../src/native/tensorflow.js';
+import type { TensorType } from '../../src/native/types.js';
 import { InternalError, required } from '../../src/util/errors.js';
 
 const random = Math.random;
@@ -252,4 +254,65 @@ test('a function without an output would never run', () => {
 test('an op without a shape rule is named', () => {
   const spec = computing((s, x) => tf.atan(tf.add(s, x)));
   expectRefusal(spec, /op Atan\(float32 \[4\]\) has no shape rule/);
+});
+
+describe('what is lent is only read', () => {
+  const bytes = { dtype: 'uint8', shape: [4] } as const;
+  const lending = (body: (x: Tensor) => Tensor, type: TensorType = bytes): ProgramSpec => ({
+    variables: { s: vector },
+    functions: {
+      step: {
+        inputs: { x: type },
+        lent: ['x'],
+        state: ['s'],
+        body: (state, inputs) => ({
+          outputs: { y: tf.mul(body(at(inputs, 'x')), at(state, 's')) },
+        }),
+      },
+    },
+  });
+
+  test('a cast, rows gathered, and both of another shape are something new', () => {
+    const last = () => tf.tensor1d([3, 3, 3, 3], 'int32');
+    const bodies: readonly ((x: Tensor) => Tensor)[] = [
+      bytesToFloat,
+      (x) => bytesToFloat(gatherRows(x, last(), 'uint8')),
+      (x) => bytesToFloat(reshapeBytes(x, [4])),
+      (x) => bytesToFloat(gatherRows(reshapeBytes(x, [4]), last(), 'uint8')),
+    ];
+    const results = bodies.map((body) => {
+      const loaded = loadGraph(traceProgram(lending(body)));
+      loaded.write('s', Float32Array.of(1, 10, 100, 1000));
+      const x = Uint8Array.of(1, 2, 3, 4);
+      const { y } = loaded.run('step', { x });
+      loaded.dispose();
+      return [...required(y, 'y')];
+    });
+    const [as, gathered] = [
+      [1, 20, 300, 4000],
+      [4, 40, 400, 4000],
+    ];
+    expect(results).toEqual([as, gathered, as, gathered]);
+  });
+
+  test('anything else may keep its memory', () => {
+    expectRefusal(
+      lending((x) => x, vector),
+      /step\/x is lent, but Mul step\/\w+ may keep its memory/,
+    );
+    // To the type that it has already: another name of the same memory.
+    expectRefusal(
+      lending((x) => tf.cast(x, 'float32'), vector),
+      /step\/x is lent, but Cast step\/\w+ may keep its memory/,
+    );
+  });
+
+  test('rows gathered by it do not make it new', () => {
+    const rows = { dtype: 'int32', shape: [4] } as const;
+    const table = () => tf.tensor1d([5, 6, 7, 8], 'int32');
+    expectRefusal(
+      lending((x) => tf.cast(gatherRows(table(), x, 'int32'), 'float32'), rows),
+      /step\/x is lent, but GatherV2/,
+    );
+  });
 });

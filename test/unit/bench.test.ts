@@ -36,6 +36,7 @@ const shape = {
   testCount: 10_000,
   validationCount: 0,
   labelNoise: false,
+  streamed: false,
 };
 
 describe('statisticsOf', () => {

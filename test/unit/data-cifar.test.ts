@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CIFAR_FORMATS, type CifarForm, type CifarFormat } from '../../src/data/cifar-format.js';
 import { loadCifar } from '../../src/data/cifar.js';
-import type { Dataset } from '../../src/data/dataset.js';
+import { inMemory, type Dataset } from '../../src/data/dataset.js';
 import { loadDataset } from '../../src/data/load.js';
 import { messageOf } from '../support/errors.js';
 import { temporaryFolder } from '../support/folders.js';
@@ -29,7 +29,7 @@ beforeEach(() => {
 });
 
 /** Every pixel and label of a set whose file f holds images i of (50 f + 100 i + 60 c + 3 y + x) mod 256. */
-function expectFormula(dataset: Dataset, form: CifarForm, labels: number[][]): void {
+function expectFormula(dataset: Dataset<Uint8Array>, form: CifarForm, labels: number[][]): void {
   for (const split of ['train', 'test'] as const) {
     const wanted: number[] = [];
     form.files.forEach((file, f) => {
@@ -80,12 +80,12 @@ describe('binary folders', () => {
       await truncate(join(set, name), 30_730_000);
     }
     const dataset = await loadDataset(configOf({ name: 'cifar10', directory: folder }), 1);
-    expect(dataset.train.images.length).toBe(50_000 * 3072);
+    expect(inMemory(dataset.train).length).toBe(50_000 * 3072);
     expect(dataset.test.labels.length).toBe(10_000);
     const marked = [...dataset.train.labels.entries()].filter(([, label]) => label !== 0);
     expect(marked).toEqual([0, 10_000, 20_000, 30_000, 40_000].map((index) => [index, 7]));
-    expect(dataset.train.images[40_000 * 3072 + 3071]).toBe(200);
-    expect(dataset.train.images[40_001 * 3072]).toBe(0);
+    expect(inMemory(dataset.train)[40_000 * 3072 + 3071]).toBe(200);
+    expect(inMemory(dataset.train)[40_001 * 3072]).toBe(0);
   });
 });
 
@@ -272,7 +272,7 @@ describe.skipIf(real === undefined)('real CIFAR-10 (FSAM_TEST_CIFAR10=DIR)', () 
       expect(counts).toEqual(new Array(10).fill(count));
     }
     const sums = [0, 0, 0];
-    dataset.train.images.forEach((value, i) => (sums[i % 3] = (sums[i % 3] ?? 0) + value / 255));
+    inMemory(dataset.train).forEach((value, i) => (sums[i % 3] = (sums[i % 3] ?? 0) + value / 255));
     sums.forEach((sum, c) => {
       expect(sum / (50_000 * 1024)).toBeCloseTo(dataset.mean[c] ?? 0, 2);
     });

@@ -4,6 +4,7 @@ import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { inMemory } from '../../src/data/dataset.js';
 import { loadDataset } from '../../src/data/load.js';
 import { messageOf } from '../support/errors.js';
 import { temporaryFolder } from '../support/folders.js';
@@ -47,9 +48,9 @@ describe('idx', () => {
     await writeAll(rename);
     const dataset = await load();
     expect(dataset).toMatchObject({ classes: 3, height: 2, width: 3, channels: 1, source: folder });
-    expect([...dataset.train.images]).toEqual(TRAIN);
+    expect([...inMemory(dataset.train)]).toEqual(TRAIN);
     expect([...dataset.train.labels]).toEqual([2, 0, 1]);
-    expect([...dataset.test.images]).toEqual(TEST);
+    expect([...inMemory(dataset.test)]).toEqual(TEST);
     expect([...dataset.test.labels]).toEqual([1, 2]);
     // By hand: the sum of TRAIN is 975, of its squares 199,085.
     expect(dataset.mean[0]).toBeCloseTo(975 / 18 / 255, 12);
@@ -63,7 +64,7 @@ describe('idx', () => {
       for (const end of ['.gz', '']) {
         await writeAll((name) => join(below, `${name}${end}`));
         const dataset = await load();
-        expect([...dataset.train.images]).toEqual(TRAIN);
+        expect([...inMemory(dataset.train)]).toEqual(TRAIN);
         expect(dataset).toMatchObject({ source: join(folder, below), passedOver: [] });
       }
     },
@@ -86,7 +87,7 @@ describe('idx', () => {
     const path = join(folder, 't10k-images-idx3-ubyte');
     await writeFile(path, (FILES['t10k-images-idx3-ubyte'] ?? '').slice(0, 20));
     const dataset = await load();
-    expect([...dataset.test.images]).toEqual(TEST);
+    expect([...inMemory(dataset.test)]).toEqual(TEST);
     expect(dataset.passedOver).toEqual([`${path}: has 20 bytes, wanted 28`]);
   });
 
@@ -170,7 +171,7 @@ describe('fashion-mnist-tiny', () => {
       // The first labels of Fashion-MNIST, as its own reader shows them.
       expect([...dataset.train.labels.subarray(0, 10)]).toEqual([9, 0, 0, 3, 0, 2, 7, 2, 5, 5]);
       expect([...dataset.test.labels.subarray(0, 5)]).toEqual([9, 2, 1, 1, 6]);
-      expect(dataset.train.images.length).toBe(5000 * 784);
+      expect(inMemory(dataset.train).length).toBe(5000 * 784);
     } finally {
       process.chdir(before);
     }

@@ -1,14 +1,14 @@
 // Subsets and the synthetic set: balanced, seeded, learnable.
 import { describe, expect, it } from 'vitest';
-import type { Dataset, ImageSet } from '../../src/data/dataset.js';
+import { inMemory, type Dataset, type ImageSet } from '../../src/data/dataset.js';
 import { datasetShape, loadDataset } from '../../src/data/load.js';
 import { holdOut, takeSubset } from '../../src/data/subset.js';
 import { messageOf } from '../support/errors.js';
 import { configOf } from './data-support.js';
 
 /** One-pixel images whose value is their index, so that a subset shows which it took. */
-function indexed(labels: number[], classes: number): Dataset {
-  const set = (): ImageSet => ({
+function indexed(labels: number[], classes: number): Dataset<Uint8Array> {
+  const set = (): ImageSet<Uint8Array> => ({
     images: Uint8Array.from(labels.keys()),
     labels: Int32Array.from(labels),
   });
@@ -82,7 +82,7 @@ describe('subset', () => {
 describe('what is held out for validation', () => {
   const hold = (count: number, seed: number) => {
     const { train, validation } = holdOut(indexed(TEN_EACH, 5), count, seed);
-    return { train, held: validation as ImageSet };
+    return { train, held: validation as ImageSet<Uint8Array> };
   };
 
   it.each([1, 5, 13, 44, 45])('%i images: balanced, with their labels, and not trained on', (n) => {
@@ -137,9 +137,9 @@ describe('synthetic', () => {
   it('has the sizes asked for, balanced labels and matching statistics', async () => {
     const dataset = await loadDataset(config, 1);
     expect(dataset).toMatchObject({ classes: 10, height: 16, width: 16, channels: 3 });
-    expect(dataset.train.images.length).toBe(200 * 16 * 16 * 3);
+    expect(inMemory(dataset.train).length).toBe(200 * 16 * 16 * 3);
     expect(countsOf(dataset.test.labels, 10)).toEqual(new Array(10).fill(10));
-    const red = dataset.train.images.filter((_, i) => i % 3 === 0);
+    const red = inMemory(dataset.train).filter((_, i) => i % 3 === 0);
     const mean = red.reduce((sum, value) => sum + value / 255, 0) / red.length;
     const square = red.reduce((sum, value) => sum + (value / 255) ** 2, 0) / red.length;
     expect(dataset.mean[0]).toBeCloseTo(mean, 10);
@@ -147,7 +147,7 @@ describe('synthetic', () => {
   });
 
   it('is the same for the same seed only', async () => {
-    const images = async (seed: number) => (await loadDataset(config, seed)).train.images;
+    const images = async (seed: number) => inMemory((await loadDataset(config, seed)).train);
     expect(Buffer.compare(await images(4), await images(4))).toBe(0);
     expect(Buffer.compare(await images(4), await images(5))).not.toBe(0);
   });
@@ -155,8 +155,8 @@ describe('synthetic', () => {
   it('can be learnt: the nearest class mean of the training images is right on the test images', async () => {
     const { train, test, classes } = await loadDataset(config, 2);
     const length = 16 * 16 * 3;
-    const image = ({ images }: ImageSet, n: number) => [
-      ...images.subarray(n * length, (n + 1) * length),
+    const image = (set: ImageSet, n: number) => [
+      ...inMemory(set).subarray(n * length, (n + 1) * length),
     ];
     const means = Array.from({ length: classes }, () => new Float64Array(length));
     train.labels.forEach((label, n) => {

@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { listCheckpoints, openRun, runFolder } from '../../src/experiment/folder.js';
 import { begunWith } from '../../src/experiment/processor.js';
 import { runExperiment } from '../../src/experiment/run.js';
-import { RunError } from '../../src/util/errors.js';
+import type { CreateEngine } from '../../src/tasks/engine.js';
+import { required, RunError } from '../../src/util/errors.js';
 import { randomStream } from '../../src/util/random.js';
 import { fakeConfig, fakeEngine, fakeRequest, type FakeOptions } from './experiment-fake-engine.js';
 import { configFrom } from '../support/configs.js';
@@ -447,6 +448,58 @@ describe('a run that fails', () => {
     expect(await sitting(stopped, Infinity)).toBe('finished');
     expect(await resultOf(stopped)).toEqual(await resultOf(straight));
   });
+
+  /** The same until two things came of it; the third is never there. */
+  function stuck<T, R>(inner: AsyncIterator<T, R>, onWait: () => void, onReturn: () => void) {
+    let asked = 0;
+    return {
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+      next: () => {
+        if (++asked < 3) return inner.next();
+        setTimeout(onWait, 20);
+        return new Promise<never>(() => undefined);
+      },
+      return: () => {
+        onReturn();
+        return inner.return?.() as Promise<IteratorResult<T, R>>;
+      },
+    };
+  }
+
+  it.each(['batch', 'evaluation'])(
+    'ends at a signal while it waits for a %s that does not come, and goes on to the straight bytes',
+    async (what) => {
+      const scratch = temporaryFolder();
+      const [straight, stopped] = [join(scratch, 'straight'), join(scratch, 'stopped')];
+      await runTo(straight);
+      const request = fakeRequest(stopped);
+      let returned = 0;
+      const waiting = <T, R>(inner: AsyncIterator<T, R>) =>
+        stuck(
+          inner,
+          () => (request.interruption.signal = 'SIGTERM'),
+          () => returned++,
+        );
+      const createEngine: CreateEngine = (...given) => {
+        const engine = request.createEngine(...given);
+        const training = required(engine.training, 'training');
+        return what === 'batch'
+          ? {
+              ...engine,
+              training: { ...training, batches: (...at) => waiting(training.batches(...at)) },
+            }
+          : { ...engine, evaluateInParts: (split) => waiting(engine.evaluateInParts(split)) };
+      };
+      expect(await runExperiment({ ...request, createEngine })).toBe('interrupted');
+      expect(returned).toBe(1);
+      const { checkpoint } = await openRun(stopped, null);
+      expect(checkpoint).toContain(what === 'batch' ? 'step-00000002' : 'step-00000004');
+      expect(await sitting(stopped, Infinity)).toBe('finished');
+      expect(await resultOf(stopped)).toEqual(await resultOf(straight));
+    },
+  );
 
   it('leaves nothing behind when it fails before the first step, or is interrupted there', async () => {
     const parent = temporaryFolder();

@@ -68,6 +68,12 @@ size_t index(napi_env env, napi_value value) {
   return found;
 }
 
+bool truth(napi_env env, napi_value value) {
+  bool found = false;
+  check(env, napi_get_value_bool(env, value, &found));
+  return found;
+}
+
 /** The memory of a typed array, until JavaScript goes on. */
 std::string_view bytes(napi_env env, napi_value value) {
   bool isArray = false;
@@ -120,7 +126,8 @@ Feed feedOf(napi_env env, napi_value object) {
   return {text(env, property(env, object, "node")),
           static_cast<TF_DataType>(index(env, property(env, object, "type"))),
           list(env, property(env, object, "shape"),
-               [env](napi_value extent) { return static_cast<int64_t>(index(env, extent)); })};
+               [env](napi_value extent) { return static_cast<int64_t>(index(env, extent)); }),
+          truth(env, property(env, object, "lent"))};
 }
 
 Shared& sessionOf(napi_env env, napi_value value) {
@@ -184,21 +191,34 @@ struct Job {
   GraphSession::Use use;
   const Function* function;
   std::vector<Tensor> inputs;
+  Loans loans;
   std::string options;
 
-  Outcome run() const { return use.session().run(*function, inputs, options); }
+  /** Once. */
+  Outcome run() {
+    Outcome outcome = use.session().run(*function, inputs, options);
+    inputs.clear();
+    if (!loans.areReturned()) throw Failure("TensorFlow keeps the memory of an input that it was lent");
+    return outcome;
+  }
 };
 
+enum class Feeding { allowsLoans, copies };
+
 /** From (session, function, arrays, options). */
-Job jobOf(napi_env env, const Arguments<4>& arguments) {
+Job jobOf(napi_env env, const Arguments<4>& arguments, Feeding feeding) {
   GraphSession::Use use(sessionOf(env, arguments.values[0]));
   const Function& function = use.session().function(index(env, arguments.values[1]));
   size_t next = 0;
+  Loans loans;
   auto inputs = list(env, arguments.values[2], [&](napi_value array) {
     if (next >= function.feeds.size()) throw Failure("there are more arrays than inputs");
-    return GraphSession::copyOf(function.feeds[next++], bytes(env, array));
+    const Feed& feed = function.feeds[next++];
+    const std::string_view values = bytes(env, array);
+    const bool lends = feed.isLent && feeding == Feeding::allowsLoans && !values.empty();
+    return lends ? GraphSession::lend(feed, values, loans) : GraphSession::copyOf(feed, values);
   });
-  return {std::move(use), &function, std::move(inputs), std::string(bytes(env, arguments.values[3]))};
+  return {std::move(use), &function, std::move(inputs), std::move(loans), std::string(bytes(env, arguments.values[3]))};
 }
 
 /** open(graph, config, target): a session. */
@@ -233,7 +253,7 @@ napi_value define(napi_env env, napi_callback_info info) {
 /** run(session, function, arrays, options): what comes out. */
 napi_value run(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {
-    return resultOf(env, jobOf(env, {env, info}).run());
+    return resultOf(env, jobOf(env, {env, info}, Feeding::allowsLoans).run());
   });
 }
 
@@ -283,7 +303,7 @@ void settle(napi_env env, napi_status, void* data) {
 /** promise(session, function, arrays, options): as run, while JavaScript goes on. */
 napi_value promise(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {
-    auto promised = std::make_unique<Promised>(Promised{jobOf(env, {env, info})});
+    auto promised = std::make_unique<Promised>(Promised{jobOf(env, {env, info}, Feeding::copies)});
     napi_value name, result;
     check(env, napi_create_string_utf8(env, "fsam.run", NAPI_AUTO_LENGTH, &name));
     check(env, napi_create_async_work(env, nullptr, name, compute, settle, promised.get(), &promised->work));

@@ -11,6 +11,13 @@ void check(const Status& status) {
   if (TF_GetCode(status.get()) != TF_OK) throw Failure(TF_Message(status.get()));
 }
 
+void checkSize(const Feed& feed, std::string_view values) {
+  size_t bytes = TF_DataTypeSize(feed.type);
+  for (const int64_t extent : feed.shape) bytes *= static_cast<size_t>(extent);
+  if (values.size() == bytes) return;
+  throw Failure(feed.node + " wants " + std::to_string(bytes) + " bytes, got " + std::to_string(values.size()));
+}
+
 Buffer bufferOf(std::string_view bytes) {
   return {TF_NewBufferFromString(bytes.data(), bytes.size()), &TF_DeleteBuffer};
 }
@@ -89,12 +96,31 @@ const Function& GraphSession::function(size_t number) const {
   return *functions_[number];
 }
 
+TF_Tensor* Loans::lend(const Feed& feed, std::string_view values) {
+  auto own = std::make_unique<std::shared_ptr<std::atomic<size_t>>>(outstanding_);
+  ++*outstanding_;
+  // Only read, so that it may be constant; TensorFlow has no other way to say so.
+  return TF_NewTensor(
+      feed.type, feed.shape.data(), static_cast<int>(feed.shape.size()), const_cast<char*>(values.data()),
+      values.size(),
+      [](void*, size_t, void* count) {
+        const std::unique_ptr<std::shared_ptr<std::atomic<size_t>>> held(
+            static_cast<std::shared_ptr<std::atomic<size_t>>*>(count));
+        --**held;
+      },
+      own.release());
+}
+
+Tensor GraphSession::lend(const Feed& feed, std::string_view values, Loans& loans) {
+  checkSize(feed, values);
+  Tensor tensor{loans.lend(feed, values), &TF_DeleteTensor};
+  if (tensor == nullptr) throw Failure("no tensor of the memory of " + feed.node);
+  return tensor;
+}
+
 Tensor GraphSession::copyOf(const Feed& feed, std::string_view values) {
-  size_t bytes = TF_DataTypeSize(feed.type);
-  for (const int64_t extent : feed.shape) bytes *= static_cast<size_t>(extent);
-  if (values.size() != bytes) {
-    throw Failure(feed.node + " wants " + std::to_string(bytes) + " bytes, got " + std::to_string(values.size()));
-  }
+  checkSize(feed, values);
+  const size_t bytes = values.size();
   Tensor tensor{TF_AllocateTensor(feed.type, feed.shape.data(), static_cast<int>(feed.shape.size()), bytes),
                 &TF_DeleteTensor};
   if (tensor == nullptr) throw Failure("no memory for " + std::to_string(bytes) + " bytes of " + feed.node);

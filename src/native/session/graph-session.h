@@ -3,6 +3,7 @@
 #pragma once
 #include <tensorflow/c/c_api.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -25,6 +26,19 @@ struct Feed {
   std::string node;
   TF_DataType type;
   std::vector<int64_t> shape;
+  /** Whether a run reads it where it lies, and keeps nothing of it. */
+  bool isLent;
+};
+
+/** How much of the caller's memory TensorFlow has: each tensor gives its part back when it is deleted, on any thread. */
+class Loans {
+ public:
+  TF_Tensor* lend(const Feed& feed, std::string_view values);
+  bool areReturned() const { return *outstanding_ == 0; }
+
+ private:
+  // Shared with every tensor: one may outlive the run that it was lent to.
+  std::shared_ptr<std::atomic<size_t>> outstanding_ = std::make_shared<std::atomic<size_t>>(0);
 };
 
 /** One way through the graph, its nodes looked up. */
@@ -74,6 +88,9 @@ class GraphSession {
 
   /** A copy of `values` to feed: what a variable is assigned from becomes its memory. */
   static Tensor copyOf(const Feed& feed, std::string_view values);
+
+  /** `values` to feed as they lie, or a copy where they are not aligned as TensorFlow wants it. `loans` counts them. */
+  static Tensor lend(const Feed& feed, std::string_view values, Loans& loans);
 
   /**
    * Computes, while a Use lasts. Several threads may at once.
