@@ -146,6 +146,9 @@ describe('a session', () => {
     expect((await result)[0]).toEqual(identity);
     expect(() => product.run([identity])).toThrow('TensorFlow fails: the session is closed');
     await expect(product.runAsync([identity])).rejects.toThrow('the session is closed');
+    expect(() => session.define({ outputs: ['m'] })).toThrow(
+      'defines no run: the session is closed',
+    );
     session.close();
   });
 

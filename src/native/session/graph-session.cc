@@ -50,9 +50,11 @@ void GraphSession::close() {
   std::unique_lock<std::mutex> lock(mutex_);
   isClosed_ = true;
   unused_.wait(lock, [this] { return uses_ == 0; });
-  if (session_ == nullptr) return;
   // A session is gone even where deleting it reports something: there is no one left to tell.
-  TF_DeleteSession(std::exchange(session_, nullptr), newStatus().get());
+  if (session_ != nullptr) TF_DeleteSession(std::exchange(session_, nullptr), newStatus().get());
+  // Megabytes, which would else wait for JavaScript to forget this.
+  functions_.clear();
+  graph_.reset();
 }
 
 GraphSession::Use::Use(std::shared_ptr<GraphSession> session) {
@@ -78,6 +80,8 @@ TF_Operation* GraphSession::find(const std::string& node) const {
 
 size_t GraphSession::define(std::vector<Feed> feeds, const std::vector<std::string>& outputs,
                             const std::vector<std::string>& targets) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (isClosed_) throw Failure("the session is closed");
   auto function = std::make_unique<Function>();
   for (const Feed& feed : feeds) function->inputs.push_back({find(feed.node), 0});
   for (const std::string& node : outputs) {
@@ -91,7 +95,8 @@ size_t GraphSession::define(std::vector<Feed> feeds, const std::vector<std::stri
   return functions_.size() - 1;
 }
 
-const Function& GraphSession::function(size_t number) const {
+const Function& GraphSession::function(size_t number) {
+  const std::lock_guard<std::mutex> lock(mutex_);
   if (number >= functions_.size()) throw Failure("there is no function " + std::to_string(number));
   return *functions_[number];
 }

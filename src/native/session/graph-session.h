@@ -84,7 +84,8 @@ class GraphSession {
   size_t define(std::vector<Feed> feeds, const std::vector<std::string>& outputs,
                 const std::vector<std::string>& targets);
 
-  const Function& function(size_t number) const;
+  /** While a Use lasts. */
+  const Function& function(size_t number);
 
   /** A copy of `values` to feed: what a variable is assigned from becomes its memory. */
   static Tensor copyOf(const Feed& feed, std::string_view values);
@@ -99,7 +100,7 @@ class GraphSession {
    */
   Outcome run(const Function& function, const std::vector<Tensor>& inputs, std::string_view options);
 
-  /** Waits for every Use, also of what is still to run; there is none later. */
+  /** Waits for every Use, also of what is still to run, and frees all memory; there is no Use later. */
   void close();
 
  private:
@@ -109,7 +110,7 @@ class GraphSession {
   TF_Session* session_ = nullptr;
   std::mutex mutex_;
   std::condition_variable unused_;
-  /** Both under the mutex. */
+  // From here on under the mutex.
   size_t uses_ = 0;
   bool isClosed_ = false;
   // Pointers, so that a function stays where it is while others are added.
