@@ -9,7 +9,7 @@ type Rows = typeof NETWORKS;
 export type Family = keyof Rows;
 
 /** A network of the family F. */
-export type Network<F extends Family = Family> = {
+export type NetworkChoice<F extends Family = Family> = {
   readonly [K in F]: {
     readonly family: K;
     /** What its name says. */
@@ -38,7 +38,7 @@ function publishedOf(name: unknown): Partial<Options> {
 }
 
 /** What a configuration that is checked names. */
-export function networkOf(model: Written): Network {
+export function networkOf(model: Written): NetworkChoice {
   const family = familyOf(model.name);
   if (family === undefined) {
     throw new InternalError(`the schema let the network ${model.name} pass`);
@@ -49,7 +49,7 @@ export function networkOf(model: Written): Network {
     option,
     model[option as NetworkOption] ?? usual,
   ]);
-  return { family, name: read(groups), options: Object.fromEntries(options) } as Network;
+  return { family, name: read(groups), options: Object.fromEntries(options) } as NetworkChoice;
 }
 
 /**
@@ -63,14 +63,17 @@ export function averageConvolution(
   return image.height * image.width * perPixel(networkOf(model));
 }
 
-function perPixel<F extends Family>({ family, name, options }: Network<F>): number {
+function perPixel<F extends Family>({ family, name, options }: NetworkChoice<F>): number {
   return SIZES[family].perPixel(name, options);
 }
 
 /** The rows as a family's name, what it says and the options go together. */
 const SIZES: {
   readonly [F in Family]: {
-    readonly perPixel: (name: Network<F>['name'], options: Network<F>['options']) => number;
+    readonly perPixel: (
+      name: NetworkChoice<F>['name'],
+      options: NetworkChoice<F>['options'],
+    ) => number;
   };
 } = NETWORKS;
 

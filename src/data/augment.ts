@@ -82,7 +82,7 @@ export function augment(
 ): Tensor4D {
   return nameScope('augmentation', () => {
     const moved = config.flip || config.cropPadding > 0;
-    const pixels = moved ? flipAndCrop(images, draws, format, config) : scaled(images);
+    const pixels = moved ? flipAndCrop(images, draws, format, config) : toUnit(images);
     const normal = normalise(pixels, format);
     return config.cutout > 0 ? cut(normal, draws, format, config.cutout) : normal;
   });
@@ -90,11 +90,11 @@ export function augment(
 
 /** `images` [B H W C] (uint8), normalised: [B H W C] float32. */
 export function plainImages(images: Tensor, format: ImageFormat): Tensor4D {
-  return nameScope('images', () => normalise(scaled(images), format));
+  return nameScope('images', () => normalise(toUnit(images), format));
 }
 
 /** Bytes to 0..1. */
-const scaled = (bytes: Tensor): Tensor4D => tf.div(bytesToFloat(bytes), 255);
+const toUnit = (bytes: Tensor): Tensor4D => tf.div(bytesToFloat(bytes), 255);
 
 function normalise(pixels: Tensor4D, { mean, std }: ImageFormat): Tensor4D {
   return tf.div(tf.sub(pixels, tf.tensor1d([...mean])), tf.tensor1d([...std]));
@@ -126,7 +126,7 @@ function flipAndCrop(
   );
   const flat = reshapeBytes(images, [batch * height * width, channels]);
   const bytes = gatherRows(flat, place.reshape([batch * height * width]), 'uint8');
-  const pixels = scaled(bytes).reshape<Tensor4D>([batch, height, width, channels]);
+  const pixels = toUnit(bytes).reshape<Tensor4D>([batch, height, width, channels]);
   if (!crops) return pixels;
   const inside = tf.logicalAnd(within(y, height), within(x, width));
   return tf.mul(pixels, tf.cast(inside, 'float32').reshape([batch, height, width, 1]));

@@ -1,6 +1,6 @@
 // Traces a program's functions into one graph and runs it in one TensorFlow session.
 import { FULL_TRACE } from '../native/profile.js';
-import { openSession, type Computation } from '../native/session.js';
+import { openGraph, type Computation } from '../native/session.js';
 import { describeType, type TensorType, type TypedArray } from '../native/types.js';
 import { InternalError, required } from '../util/errors.js';
 import { trace, type Tracing } from './backend.js';
@@ -207,7 +207,7 @@ function mapValues<A, B>(
  * written.
  */
 export function loadGraph(graph: Graph): Program {
-  const session = openSession(encodeGraph(graph.nodes), { config: sessionConfig() });
+  const session = openGraph(encodeGraph(graph.nodes), { config: sessionConfig() });
   const functions = mapValues(graph.functions, ({ inputs, lent, outputs }, name) => ({
     inputs,
     outputs: [...outputs.keys()],

@@ -1,5 +1,5 @@
 // Networks by name. The door of this folder.
-import { networkOf, type Family, type Network as Chosen } from '../catalogue/network.js';
+import { networkOf, type Family, type NetworkChoice } from '../catalogue/network.js';
 import type { ModelConfig } from '../catalogue/schema.js';
 import { NetworkBuilder, type Network } from '../nn/network.js';
 import { imagenetResnet } from './imagenet-resnet.js';
@@ -20,8 +20,8 @@ export interface ModelInput {
 /** How a network of the family F is built. */
 type Build<F extends Family> = (
   builder: NetworkBuilder,
-  name: Chosen<F>['name'],
-  options: Chosen<F>['options'],
+  name: NetworkChoice<F>['name'],
+  options: NetworkChoice<F>['options'],
   input: ModelInput,
 ) => Network;
 
@@ -51,7 +51,7 @@ export function buildModel(config: ModelConfig, input: ModelInput): Network {
 }
 
 function built<F extends Family>(
-  { family, name, options }: Chosen<F>,
+  { family, name, options }: NetworkChoice<F>,
   builder: NetworkBuilder,
   input: ModelInput,
 ): Network {

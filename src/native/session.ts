@@ -85,7 +85,7 @@ export interface Computation {
   ): { readonly outputs: TypedArray[]; readonly metadata: Uint8Array };
 }
 
-export interface Session {
+export interface GraphSession {
   /** Errors: InternalError where the graph has no such node. */
   define(route: Route): Computation;
   /** Waits for what is under way; what runs later fails. */
@@ -97,10 +97,10 @@ export interface Session {
  *
  * Errors: InternalError with what TensorFlow says, here and in every run.
  */
-export function openSession(
+export function openGraph(
   graph: Uint8Array,
   { config = NOTHING, target = '' }: SessionOptions = {},
-): Session {
+): GraphSession {
   const addon = load();
   const session = told('opens no session', () => addon.open(graph, config, target));
   return {

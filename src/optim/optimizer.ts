@@ -11,7 +11,7 @@ import {
   type Chosen,
   type Descent,
   type AnyPass,
-  type Part,
+  type BatchPart,
   type Rule,
   type Scalars,
   type Vectors,
@@ -34,7 +34,7 @@ export interface Optimizer {
    * average, which is linear in the gradient, so takes in the gradient of the whole batch.
    */
   readonly step: <P extends AnyPass>(
-    parts: readonly Part<P>[],
+    parts: readonly BatchPart<P>[],
     w: Tensor1D,
     state: Vectors,
     scalars: Scalars,
@@ -98,7 +98,7 @@ interface Mean {
 /** One part after the other, with running means, so that one part's tensors are there at a time. */
 function chooseInTurn<P extends AnyPass>(
   rule: Rule,
-  parts: readonly Part<P>[],
+  parts: readonly BatchPart<P>[],
   w: Tensor1D,
   state: Vectors,
   scalars: Scalars,

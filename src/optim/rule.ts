@@ -15,7 +15,7 @@ export interface AnyPass {
 type GradientAt<P extends AnyPass> = (w: Tensor1D) => P;
 
 /** A part of a batch, for those that are worked through part by part. */
-export interface Part<P extends AnyPass> {
+export interface BatchPart<P extends AnyPass> {
   /** Its share of the batch's images; all parts' are 1 together. */
   readonly share: number;
   /** Gradients of this part's loss; computed only when `after` are, so that parts take turns. */

@@ -20,17 +20,10 @@ export interface Slot {
   /** What it holds before the first step; an average begins as what it averages. */
   readonly start: 'initialised' | 'zero' | { readonly averageOf: NetworkSlot };
   /**
-   * Traced: its value after a step, where it follows what the step leaves. The network's and the
-   * optimizer's own are what the step leaves.
+   * Traced: its value after a step, where it follows what the step leaves in other slots. The
+   * network's and the optimizer's own are what the step leaves.
    */
-  readonly follow?: (old: Tensor1D, step: Left) => Tensor1D;
-}
-
-/** What a step leaves, by slot, and what it found. */
-interface Left {
-  readonly state: Tensors;
-  /** Of the whole batch at w. [P] */
-  readonly gradient: Tensor1D;
+  readonly follow?: (old: Tensor1D, left: Tensors) => Tensor1D;
 }
 
 type NetworkSlot = 'parameters' | 'statistics';
@@ -80,9 +73,9 @@ function average(
   decay: number,
 ): Slot {
   const named = tensors.map((tensor) => ({ ...tensor, name: `average.${tensor.name}` }));
-  const follow: Slot['follow'] = (old, { state }) =>
+  const follow: Slot['follow'] = (old, left) =>
     nameScope('weight_average', () =>
-      tf.add(scaled(old, decay), scaled(vector(state, averageOf), 1 - decay)),
+      tf.add(scaled(old, decay), scaled(vector(left, averageOf), 1 - decay)),
     );
   return { name, size, tensors: named, start: { averageOf }, follow };
 }

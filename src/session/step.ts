@@ -38,7 +38,7 @@ export function trainingStep(parts: TrainingParts, source: Source, size: number)
       const seed = inputs['seed'] as Tensor1D | undefined;
       const step = trainOn(parts, batch, seed, state, inputs);
       const following = slots.flatMap(({ name, follow }) =>
-        follow === undefined ? [] : [[name, follow(vector(state, name), step)] as const],
+        follow === undefined ? [] : [[name, follow(vector(state, name), step.state)] as const],
       );
       return {
         state: { ...step.state, ...Object.fromEntries(following) },

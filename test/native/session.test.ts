@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { encodeGraph } from '../../src/graph/graph-def.js';
 import type { Attribute, Node } from '../../src/graph/node.js';
-import { openSession, type Session } from '../../src/native/session.js';
+import { openGraph, type GraphSession } from '../../src/native/session.js';
 import type { TensorType } from '../../src/native/types.js';
 
 const vector: TensorType = { dtype: 'float32', shape: [4] };
@@ -33,13 +33,13 @@ const NODES = [
 ];
 const feeds = [{ node: 'x', type: vector }];
 
-const open: Session[] = [];
+const open: GraphSession[] = [];
 afterEach(() => {
   for (const session of open.splice(0)) session.close();
 });
 
-function start(nodes: readonly Node[] = NODES): Session {
-  const session = openSession(encodeGraph(nodes));
+function start(nodes: readonly Node[] = NODES): GraphSession {
+  const session = openGraph(encodeGraph(nodes));
   open.push(session);
   return session;
 }
@@ -163,7 +163,7 @@ describe('a session', () => {
     expect(Buffer.from(metadata).toString('latin1')).toContain('step/sum');
   });
 
-  test.each<[string, (session: Session) => unknown, RegExp]>([
+  test.each<[string, (session: GraphSession) => unknown, RegExp]>([
     [
       'an unknown node',
       (session) => session.define({ outputs: ['step/product'] }),
@@ -212,7 +212,7 @@ describe('a session', () => {
   });
 
   test('is not opened over a graph that TensorFlow does not know', () => {
-    expect(() => openSession(Uint8Array.of(0xff))).toThrow(/opens no session: Invalid GraphDef/);
+    expect(() => openGraph(Uint8Array.of(0xff))).toThrow(/opens no session: Invalid GraphDef/);
     expect(() => start([node('a', 'NoSuchOp', [], {})])).toThrow(/opens no session: .*NoSuchOp/s);
   });
 });
