@@ -124,7 +124,14 @@ print(json.dumps([[[n, list(p.shape)] for n, p in m.named_parameters()] for m in
     const { parameters } = buildModel(config.model, shape);
     const job = {
       ...{ python, script: path.join(SCRIPTS, 'bench_pytorch.py'), config },
-      shape: { ...shape, mean: [0], std: [1], labelNoise: false, streamed: false, validationCount: 0 },
+      shape: {
+        ...shape,
+        mean: [0],
+        std: [1],
+        labelNoise: false,
+        streamed: false,
+        validationCount: 0,
+      },
       ...({ mode: 'default', device: 'cpu' } as const),
       ...{ threads: 1, warmup: 0, steps: 2 },
     };
