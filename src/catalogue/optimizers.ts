@@ -93,6 +93,11 @@ export const OPTIMIZERS = {
 } as const satisfies Readonly<Record<string, OptimizerRow>>;
 
 type OptimizerName = keyof typeof OPTIMIZERS;
+
+/** Whether a step has a second pass, at w + eps. */
+export const climbs = ({ name }: { readonly name: OptimizerName }): boolean =>
+  OPTIMIZERS[name].passes === 2;
+
 type AliasIn<Row> = Row extends { readonly adaptive: infer A extends string } ? A : never;
 type Alias = AliasIn<(typeof OPTIMIZERS)[OptimizerName]>;
 

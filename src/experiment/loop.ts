@@ -1,7 +1,7 @@
 // The training loop: step after step, an evaluation and a row at each epoch's end, checkpoints,
 // until done or interrupted.
 import { setImmediate } from 'node:timers/promises';
-import { OPTIMIZERS } from '../catalogue/optimizers.js';
+import { climbs } from '../catalogue/optimizers.js';
 import type { Config } from '../catalogue/schema.js';
 import type { HostBatch } from '../data/source.js';
 import type { Schedule } from '../optim/schedule.js';
@@ -255,13 +255,12 @@ async function evaluate(
 function diverged(loop: Loop, reached: Progress, problem: string): RunError {
   const epoch = reached.stepInEpoch === 0 ? reached.epoch : reached.epoch + 1;
   const checkpoint = loop.lastCheckpoint();
-  const climbs = OPTIMIZERS[loop.config.optimizer.name].passes === 2;
   const good =
     checkpoint === null
       ? 'there is no checkpoint yet'
       : `the last good checkpoint is ${checkpoint}`;
   return new RunError(
     `epoch ${epoch}, step ${reached.step}: ${problem}: training has diverged; ${good}; the epochs before are in ` +
-      `${loop.metrics.path}; try a lower schedule.learningRate${climbs ? ' or optimizer.rho' : ''}`,
+      `${loop.metrics.path}; try a lower schedule.learningRate${climbs(loop.config.optimizer) ? ' or optimizer.rho' : ''}`,
   );
 }

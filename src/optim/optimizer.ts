@@ -23,8 +23,6 @@ import { clipped, scaled } from './vector.js';
 export interface Optimizer {
   /** Names of its state vectors [P]; all start at 0. */
   readonly state: readonly string[];
-  /** Whether a step has a second pass, at w + eps. */
-  readonly perturbs: boolean;
   /** Its fed numbers at a step (0-based). */
   readonly scalars: (step: number, learningRate: number) => Readonly<Record<string, number>>;
   /**
@@ -67,7 +65,6 @@ export function createOptimizer(config: OptimizerConfig): Optimizer {
   const descent = DESCENTS[OPTIMIZERS[config.name].descent ?? config.base](config);
   return {
     state: [...descent.state, ...rule.state],
-    perturbs: rule !== plain,
     scalars: (step, learningRate) => ({
       ...descent.scalars(step, learningRate),
       ...rule.scalars(step),

@@ -1,4 +1,5 @@
 // The door of this folder: the engine of a configuration, over its data set.
+import { climbs } from '../catalogue/optimizers.js';
 import type { Config } from '../catalogue/schema.js';
 import {
   SPLITS,
@@ -61,7 +62,7 @@ function partsOf(
   const network = buildModel(config.model, shape);
   const optimizer = createOptimizer(config.optimizer);
   const task = classification(config, shape, {
-    twoPasses: optimizer.perturbs,
+    twoPasses: climbs(config.optimizer),
     labelNoise: shape.labelNoise,
     validation: shape.validationCount > 0,
   });

@@ -1,10 +1,11 @@
 // Optimizers on gradients that can be worked out by hand.
 import { describe, expect, test } from 'vitest';
+import { OPTIMIZERS } from '../../src/catalogue/optimizers.js';
 import type { OptimizerConfig } from '../../src/catalogue/schema.js';
 import { tf, type Tensor1D } from '../../src/native/tensorflow.js';
 import { createOptimizer } from '../../src/optim/optimizer.js';
 import { required } from '../../src/util/errors.js';
-import { optimizerConfig } from './support/optimizers.js';
+import { describeOptimizer, everyOptimizer, optimizerConfig } from './support/optimizers.js';
 
 type Vector = readonly number[];
 /** The gradient of one step's batch at w. */
@@ -228,22 +229,27 @@ describe('fsam', () => {
   });
 });
 
-test('state and second passes: what each optimizer needs', () => {
-  const needs = (config: OptimizerConfig) => {
-    const { state, perturbs } = createOptimizer(config);
-    return { state: [...state].sort(), perturbs };
-  };
-  expect(needs(optimizerConfig({ name: 'sgd', base: 'adamw' }))).toEqual({
-    state: ['momentum'],
-    perturbs: false,
-  });
-  expect(needs(optimizerConfig({ name: 'adamw' }))).toEqual({
-    state: ['firstMoment', 'secondMoment'],
-    perturbs: false,
-  });
-  expect(needs(optimizerConfig({ name: 'sam' }))).toEqual({ state: ['momentum'], perturbs: true });
-  expect(needs(optimizerConfig({ name: 'fasam', base: 'adamw' }))).toEqual({
-    state: ['ema', 'firstMoment', 'secondMoment'],
-    perturbs: true,
-  });
+test('the state that each optimizer needs', () => {
+  const needs = (config: OptimizerConfig) => [...createOptimizer(config).state].sort();
+  expect(needs(optimizerConfig({ name: 'sgd', base: 'adamw' }))).toEqual(['momentum']);
+  expect(needs(optimizerConfig({ name: 'adamw' }))).toEqual(['firstMoment', 'secondMoment']);
+  expect(needs(optimizerConfig({ name: 'sam' }))).toEqual(['momentum']);
+  expect(needs(optimizerConfig({ name: 'fasam', base: 'adamw' }))).toEqual([
+    'ema',
+    'firstMoment',
+    'secondMoment',
+  ]);
 });
+
+test.each(everyOptimizer.map((config) => [describeOptimizer(config), config] as const))(
+  '%s takes as many gradients a step as the catalogue says',
+  (_, config) => {
+    let taken = 0;
+    const gradient: Gradient = (w) => {
+      taken++;
+      return w;
+    };
+    run(config, { w: [3, 4], rate: 0.1 }, [gradient]);
+    expect(taken).toBe(OPTIMIZERS[config.name].passes);
+  },
+);
