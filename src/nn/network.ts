@@ -2,13 +2,8 @@
 // door of this folder.
 import { uniform } from '../native/random.js';
 import { nameScope } from '../native/scope.js';
-import {
-  tf,
-  type Tensor,
-  type Tensor1D,
-  type Tensor2D,
-  type Tensor4D,
-} from '../native/tensorflow.js';
+import { ofRank, type ByRank } from '../native/rank.js';
+import { tf, type Tensor, type Tensor1D, type Tensor4D } from '../native/tensorflow.js';
 import { InternalError, required } from '../util/errors.js';
 import { randomStream } from '../util/random.js';
 import { constant, type Initialiser } from './initialisation.js';
@@ -55,16 +50,18 @@ export interface Network {
   /** Initial w [P] and statistics [S] under a seed. */
   initialise(seed: number): { parameters: Float32Array; statistics: Float32Array };
   /**
-   * Images [N H W C] -> logits [N K], and the statistics [S] as they are after the pass. `seed` [2]
-   * (int32) decides everything that the pass draws.
+   * A batch [N ...] -> its output [N ...], of images [N H W C] logits [N K], and the statistics [S]
+   * as they are after the pass. `seed` [2] (int32) decides everything that the pass draws.
+   *
+   * Errors: InternalError where the input has another number of dimensions than the network reads.
    */
   forward(
     w: Tensor1D,
     statistics: Tensor1D,
-    images: Tensor4D,
+    input: Tensor,
     mode: Mode,
     seed?: Tensor1D,
-  ): { logits: Tensor2D; statistics: Tensor1D };
+  ): { output: Tensor; statistics: Tensor1D };
 }
 
 /** How convolutions are computed. */
@@ -99,7 +96,17 @@ export class NetworkBuilder {
     return this.statistics.add(name, shape);
   }
 
-  build(name: string, layer: Layer<Tensor4D, Tensor2D>): Network {
+  /** The network of these layers over images [N H W C]. */
+  build(name: string, layer: Layer<Tensor4D, Tensor>): Network {
+    return this.buildOver(4, name, layer);
+  }
+
+  /** The same over inputs of `rank` dimensions. */
+  buildOver<R extends keyof ByRank>(
+    rank: R,
+    name: string,
+    layer: Layer<ByRank[R], Tensor>,
+  ): Network {
     const { parameters, statistics, drawsRandom } = this;
     return {
       name,
@@ -114,19 +121,19 @@ export class NetworkBuilder {
           seed,
         ),
       }),
-      forward: (w, old, images, mode, seed) =>
+      forward: (w, old, input, mode, seed) =>
         nameScope(mode, () => {
           const weights = parameters.cut(w);
           const observed = new Map<number, Tensor1D>();
           const running = mode === 'evaluation' ? (statistics.cut(old) as Tensor1D[]) : [];
-          const logits = layer(images, {
+          const output = layer(ofRank(input, rank, `the input of ${name}`), {
             mode,
             parameter: (index) => required(weights[index], `parameter ${index}`),
             statistic: (index) => required(running[index], `statistic ${index}`),
             random: randomDraws(seed),
             observe: (index, value) => observed.set(index, value),
           });
-          return { logits, statistics: updated(old, statistics, observed, mode) };
+          return { output, statistics: updated(old, statistics, observed, mode) };
         }),
     };
   }

@@ -1,6 +1,5 @@
-// A network in evaluation mode, as a function over its slots.
+// A network of images in evaluation mode, as a function over its slots.
 import type { FunctionSpec } from '../graph/program.js';
-import type { Tensor4D } from '../native/tensorflow.js';
 import type { TensorType } from '../native/types.js';
 import type { Network } from '../nn/network.js';
 import { required } from '../util/errors.js';
@@ -12,8 +11,8 @@ export const forward = (network: Network, images: TensorType): FunctionSpec => (
   state: ['parameters', 'statistics'],
   body: (state, inputs) => {
     const [w, s] = [vector(state, 'parameters'), vector(state, 'statistics')];
-    const fed = required(inputs['images'], 'images') as Tensor4D;
-    const { logits } = network.forward(w, s, fed, 'evaluation');
-    return { outputs: { logits } };
+    const fed = required(inputs['images'], 'images');
+    const { output } = network.forward(w, s, fed, 'evaluation');
+    return { outputs: { logits: output } };
   },
 });

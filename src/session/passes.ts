@@ -93,9 +93,9 @@ function passAt(
   const lossAt = (parameters: Tensor): Scalar => {
     const pass = network.forward(parameters as Tensor1D, statistics, input, 'training', seed);
     updated = pass.statistics;
-    counted = task.count(pass.logits, targets);
+    counted = task.count(pass.output, targets);
     rescue([updated, ...Object.values(counted)]);
-    return task.loss(pass.logits, targets);
+    return task.loss(pass.output, targets);
   };
   const { value, grad } = tf.valueAndGrad(lossAt)(w);
   const kept = required(updated, 'the statistics after the pass');

@@ -74,8 +74,8 @@ export function evaluationStep(
     body: (state, inputs) => {
       const { input, targets } = task.plain(source.gather(state, inputs));
       const [w, s] = [vector(state, parameters), vector(state, statistics)];
-      const { logits } = network.forward(w, s, input, 'evaluation');
-      const numbers = () => rows.map((row) => row.of(logits, targets));
+      const { output } = network.forward(w, s, input, 'evaluation');
+      const numbers = () => rows.map((row) => row.of(output, targets));
       return { outputs: { [OUTPUT]: measured(numbers) } };
     },
   };

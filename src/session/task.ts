@@ -1,7 +1,7 @@
 // What is learnt: how a batch is made ready, what its loss is, and what is measured of it.
 import type { Split } from '../data/dataset.js';
 import type { Tensors, TensorTypes, Values } from '../graph/program.js';
-import type { Scalar, Tensor2D } from '../native/tensorflow.js';
+import type { Scalar, Tensor } from '../native/tensorflow.js';
 import type { Batch, Targets } from './batch.js';
 import type { EvaluationMeasure, Measure } from './measure.js';
 
@@ -14,10 +14,14 @@ export interface Task {
   readonly augmented: (examples: Tensors, draws: Tensors) => Batch;
   /** Traced: what a source gathered, as it is. */
   readonly plain: (examples: Tensors) => Batch;
-  /** Traced: what training descends, a mean over the batch. */
-  readonly loss: (output: Tensor2D, targets: Targets) => Scalar;
+  /**
+   * Traced: what training descends, a mean over the batch.
+   *
+   * @param output of the network, [B ...]
+   */
+  readonly loss: (output: Tensor, targets: Targets) => Scalar;
   /** Traced: sums over the examples of a training pass, for its measures. */
-  readonly count: (output: Tensor2D, targets: Targets) => Readonly<Record<string, Scalar>>;
+  readonly count: (output: Tensor, targets: Targets) => Readonly<Record<string, Scalar>>;
   /** Of a run, those that apply, in the order of their columns. */
   readonly measures: readonly Measure[];
   /** Of an evaluation of any set, whether or not a run makes it. */

@@ -3,7 +3,14 @@ import type { Config } from '../catalogue/schema.js';
 import { augment, augmentationInputs, drawAugmentation, plainImages } from '../data/augment.js';
 import type { DatasetShape, Split } from '../data/dataset.js';
 import { crossEntropy, sparseCrossEntropy } from '../native/kernels.js';
-import { tf, type Scalar, type Tensor1D, type Tensor2D } from '../native/tensorflow.js';
+import { ofRank } from '../native/rank.js';
+import {
+  tf,
+  type Scalar,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+} from '../native/tensorflow.js';
 import { cosine, norm } from '../optim/vector.js';
 import {
   meanOf,
@@ -145,7 +152,7 @@ function evaluation(
       tag: `${split}/loss`,
       unit: 'number',
       of: (output, targets) =>
-        tf.sum<Scalar>(sparseCrossEntropy(output as Tensor2D, labelsOf(targets))),
+        tf.sum<Scalar>(sparseCrossEntropy(logitsOf(output), labelsOf(targets))),
     },
     {
       ...common,
@@ -153,7 +160,7 @@ function evaluation(
       name: `${split} accuracy`,
       tag: `${split}/accuracy`,
       unit: 'percent',
-      of: (output, targets) => countCorrect(output as Tensor2D, labelsOf(targets)),
+      of: (output, targets) => countCorrect(logitsOf(output), labelsOf(targets)),
     },
   ];
 }
@@ -182,7 +189,14 @@ export function columnsOf({ validation }: Pick<RunTraits, 'validation'>): {
   };
 }
 
-const labelsOf = (targets: Targets): Tensor1D => required(targets['labels'], 'labels');
+/** [B K] */
+const logitsOf = (output: Tensor): Tensor2D => ofRank(output, 2, 'the output of the network');
+
+/** [B] */
+const labelsOf = ({ labels }: Targets): Tensor1D => vectorOf(labels, 'labels');
+
+const vectorOf = (tensor: Tensor | undefined, name: string): Tensor1D =>
+  ofRank(required(tensor, name), 1, name);
 
 /** How many rows of logits [B K] have their largest value at the label [B]. */
 const countCorrect = (logits: Tensor2D, labels: Tensor1D): Scalar =>
@@ -209,20 +223,23 @@ export function classification(
     augmented: ({ images, labels, originalLabels }, draws) => ({
       input: augment(required(images, 'images'), draws, shape, augmentation),
       targets: {
-        labels: required(labels, 'labels') as Tensor1D,
-        ...(originalLabels && { originalLabels: originalLabels as Tensor1D }),
+        labels: required(labels, 'labels'),
+        ...(originalLabels && { originalLabels }),
       },
     }),
     plain: ({ images, labels }) => ({
       input: plainImages(required(images, 'images'), shape),
-      targets: { labels: required(labels, 'labels') as Tensor1D },
+      targets: { labels: required(labels, 'labels') },
     }),
-    loss: (logits, targets) => lossOf(logits, labelsOf(targets), labelSmoothing),
-    count: (logits, targets) => {
+    loss: (output, targets) => lossOf(logitsOf(output), labelsOf(targets), labelSmoothing),
+    count: (output, targets) => {
+      const logits = logitsOf(output);
       const { originalLabels } = targets;
       return {
         [CORRECT]: countCorrect(logits, labelsOf(targets)),
-        ...(originalLabels && { [ORIGINAL]: countCorrect(logits, originalLabels) }),
+        ...(originalLabels && {
+          [ORIGINAL]: countCorrect(logits, vectorOf(originalLabels, 'originalLabels')),
+        }),
       };
     },
     measures: MEASURES.filter(({ applies }) => applies(run)),

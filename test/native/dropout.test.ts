@@ -10,7 +10,7 @@ import { after, bytes, tinyConfig, tinyEngine, train } from './support/engine.js
 
 const [IMAGES, SIDE, CHANNELS, RATE, STEPS] = [16, 2, 8, 0.3, 200] as const;
 
-/** The layer alone, its whole output as the logits [N H*W*C]. */
+/** The layer alone, its whole output as one row an image [N H*W*C]. */
 function alone(make: (builder: NetworkBuilder) => Layer): Network {
   const builder = new NetworkBuilder();
   const layer = make(builder);
@@ -24,8 +24,8 @@ function outputs(network: Network, seed: [number, number], mode: 'training' | 'e
   return tf.tidy(() => {
     const empty = tf.tensor1d([], 'float32');
     const images: Tensor4D = tf.ones([IMAGES, SIDE, SIDE, CHANNELS]);
-    const { logits } = network.forward(empty, empty, images, mode, tf.tensor1d(seed, 'int32'));
-    return Array.from(logits.dataSync());
+    const { output } = network.forward(empty, empty, images, mode, tf.tensor1d(seed, 'int32'));
+    return Array.from(output.dataSync());
   });
 }
 

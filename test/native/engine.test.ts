@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { Config } from '../../src/catalogue/schema.js';
 import type { ImageSet } from '../../src/data/dataset.js';
 import { buildModel } from '../../src/models/models.js';
-import { tf, type Tensor1D } from '../../src/native/tensorflow.js';
+import { tf, type Tensor1D, type Tensor2D } from '../../src/native/tensorflow.js';
 import type { Mode } from '../../src/nn/network.js';
 import type { State } from '../../src/session/slot.js';
 import { createEngine } from '../../src/tasks/engine.js';
@@ -211,7 +211,7 @@ function expectation(
       tf.tensor1d(required(state.get(name), name)),
     ) as [Tensor1D, Tensor1D];
     const batch = tf.tensor4d(pixels, [indices.length, height, width, channels]);
-    return network.forward(...vectors, batch, mode).logits.arraySync();
+    return (network.forward(...vectors, batch, mode).output as Tensor2D).arraySync();
   });
   let [loss, correct] = [0, 0];
   logits.forEach((row, i) => {

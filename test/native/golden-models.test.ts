@@ -88,8 +88,9 @@ function passes(network: Network, [batch, channels, height, width]: GoldenModel[
     state: ['parameters', 'statistics'],
     body: ({ parameters, statistics }, inputs) => {
       const x = inputs['images'] as Tensor4D;
-      const pass = network.forward(parameters as Tensor1D, statistics as Tensor1D, x, mode);
-      return { outputs: { ...pass } };
+      const [w, s] = [parameters as Tensor1D, statistics as Tensor1D];
+      const pass = network.forward(w, s, x, mode);
+      return { outputs: { logits: pass.output, statistics: pass.statistics } };
     },
   });
   return {

@@ -113,7 +113,7 @@ function training(config: OptimizerConfig): ProgramSpec {
         body: ({ parameters, statistics }, inputs) => {
           const x = inputs['images'] as Tensor4D;
           const pass = [parameters as Tensor1D, statistics as Tensor1D, x, 'evaluation'] as const;
-          return { outputs: { logits: network.forward(...pass).logits } };
+          return { outputs: { logits: network.forward(...pass).output } };
         },
       },
     },

@@ -80,24 +80,24 @@ describe('batch normalisation', () => {
       const x = tf.tensor4d([0, 2, 4, 6], [4, 1, 1, 1]);
       const pass = only.forward(tf.tensor1d([2, 1]), tf.tensor1d([1, 4]), x, mode);
       return {
-        logits: Array.from(pass.logits.dataSync()),
+        output: Array.from(pass.output.dataSync()),
         statistics: Array.from(pass.statistics.dataSync()),
       };
     });
 
   test('training: by the batch, biased variance and eps 1e-5; statistics move a tenth, unbiased', () => {
-    const { logits, statistics } = forward('training');
+    const { output, statistics } = forward('training');
     [0, 2, 4, 6].forEach((x, i) => {
-      expect(logits[i]).toBeCloseTo((2 * (x - 3)) / Math.sqrt(5 + 1e-5) + 1, 5);
+      expect(output[i]).toBeCloseTo((2 * (x - 3)) / Math.sqrt(5 + 1e-5) + 1, 5);
     });
     expect(statistics[0]).toBeCloseTo(0.9 * 1 + 0.1 * 3, 6);
     expect(statistics[1]).toBeCloseTo(0.9 * 4 + (0.1 * 20) / 3, 6);
   });
 
   test('evaluation: by the running statistics, which stay', () => {
-    const { logits, statistics } = forward('evaluation');
+    const { output, statistics } = forward('evaluation');
     [0, 2, 4, 6].forEach((x, i) => {
-      expect(logits[i]).toBeCloseTo((2 * (x - 1)) / Math.sqrt(4 + 1e-5) + 1, 5);
+      expect(output[i]).toBeCloseTo((2 * (x - 1)) / Math.sqrt(4 + 1e-5) + 1, 5);
     });
     expect(statistics).toEqual([1, 4]);
   });

@@ -46,7 +46,8 @@ function passes(): ProgramSpec {
         state: ['parameters', 'statistics'],
         body: (state, inputs) => {
           const [w, s] = [state['parameters'], state['statistics']] as [Tensor1D, Tensor1D];
-          const { logits } = network.forward(w, s, inputs['images'] as Tensor4D, 'evaluation');
+          const x = required(inputs['images'], 'images');
+          const { output: logits } = network.forward(w, s, x, 'evaluation');
           return { outputs: { logits } };
         },
       },
