@@ -9,7 +9,7 @@ const { metricsColumns } = /** @type {typeof import('../src/experiment/metrics.j
 );
 
 /** Nothing was held out for validation. */
-const COLUMNS = metricsColumns({ data: { validation: null } });
+const COLUMNS = metricsColumns({ data: { name: 'cifar100', validation: null } });
 /** Steps of an epoch: 50,000 images in batches of 128. */
 const STEPS = 391;
 const RUNS = {

@@ -2,20 +2,24 @@
 import { normalize } from 'node:path';
 import { z } from 'zod';
 import { below, key, keysOfRows, rowNames, section, type Entries } from './key.js';
+import type { TaskName } from './tasks.js';
 import { count, filePath } from './values.js';
 
 interface DataSetRow {
+  /** What is learnt from it. */
+  readonly task: TaskName;
   /** Whether the folder decides which set is read; others are one set wherever they lie. */
   readonly isItsFolder: boolean;
   readonly keys: Entries;
 }
 
-const DATA_SETS = {
-  cifar10: { isItsFolder: false, keys: {} },
-  cifar100: { isItsFolder: false, keys: {} },
-  idx: { isItsFolder: true, keys: {} },
-  'fashion-mnist-tiny': { isItsFolder: false, keys: {} },
+export const DATA_SETS = {
+  cifar10: { task: 'classification', isItsFolder: false, keys: {} },
+  cifar100: { task: 'classification', isItsFolder: false, keys: {} },
+  idx: { task: 'classification', isItsFolder: true, keys: {} },
+  'fashion-mnist-tiny': { task: 'classification', isItsFolder: false, keys: {} },
   synthetic: {
+    task: 'classification',
     isItsFolder: false,
     keys: {
       synthetic: below(

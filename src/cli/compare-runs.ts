@@ -1,9 +1,12 @@
 // What `fsam compare` prints of two runs: where their configurations differ, their numbers, their curves.
 import { differences as differencesOf } from '../catalogue/identity.js';
-import { readProgress, type Epoch, type Progressed } from '../report/runs.js';
+import { bestOf, columnOver, evaluationRows, taskOf } from '../catalogue/task.js';
+import { TRAIN_LOSS, type Unit } from '../catalogue/tasks.js';
+import { withUnit } from '../report/judged.js';
+import { numberAt, readProgress, refuseUnlikeTasks, type Progressed } from '../report/runs.js';
 import { textTable } from '../report/table.js';
 import { decimals } from '../util/digits.js';
-import { UserError } from '../util/errors.js';
+import { required, UserError } from '../util/errors.js';
 import { drawChart, type Curve } from './chart.js';
 import { print } from './output.js';
 
@@ -15,6 +18,7 @@ export async function compareRuns(first: string, second: string): Promise<void> 
       `${folder}: has no finished epoch yet, so that there is nothing to compare`,
     );
   }
+  refuseUnlikeTasks(runs);
   runs.forEach((run, i) => {
     print(`${i + 1}  ${run.folder}  (${describe(run)})`);
   });
@@ -23,8 +27,9 @@ export async function compareRuns(first: string, second: string): Promise<void> 
   for (const line of differences) print(`  ${line}`);
   print('');
   for (const line of textTable(cells(runs[0], runs[1]))) print(line);
-  chart('test accuracy (%)', runs, 'test_accuracy');
-  chart('training loss', runs, 'train_loss');
+  const { test } = bestOf(runs[0].config);
+  chart(withUnit(test.name, test.unit), runs, test.column);
+  chart('training loss', runs, TRAIN_LOSS);
 }
 
 const describe = ({ epochs, config }: Progressed): string =>
@@ -32,24 +37,47 @@ const describe = ({ epochs, config }: Progressed): string =>
     ? `${epochs.length} of ${config.epochs} epochs`
     : `${config.epochs} epochs`;
 
+/** Both runs are of one task. */
 function cells(first: Progressed, second: Progressed): string[][] {
-  const last = ({ epochs }: Progressed, column: keyof Epoch) => epochs.at(-1)?.[column] ?? null;
-  const row = (name: string, column: keyof Epoch): string[] => {
-    const [a, b] = [last(first, column), last(second, column)];
-    const difference = a === null || b === null ? '' : signed(b - a);
-    return [name, shown(a), shown(b), difference];
-  };
-  return [
-    ['', '1', '2', '2 - 1'],
-    row('test accuracy, last (%)', 'test_accuracy'),
-    row('test accuracy, best (%)', 'best_test_accuracy'),
-    ...(last(first, 'validation_accuracy') === null && last(second, 'validation_accuracy') === null
-      ? []
-      : [row('validation accuracy, last (%)', 'validation_accuracy')]),
-    row('test loss, last', 'test_loss'),
-    row('train accuracy, last (%)', 'train_accuracy'),
-    row('train loss, last', 'train_loss'),
+  const task = taskOf(first.config);
+  const { test, validation, soFar } = bestOf(first.config);
+  const others = evaluationRows(task, 'test').filter(({ measure }) => measure !== test.measure);
+  const trained = [test, ...others].flatMap(({ measure, unit }) => {
+    const column = columnOver('train', measure);
+    return column in task.training ? [{ column, name: `train ${measure}`, unit }] : [];
+  });
+  const isValidated = [first, second].some(({ config }) => config.data.validation !== null);
+  const rows: readonly Compared[] = [
+    { ...test, when: 'last' },
+    { ...test, column: soFar.column, when: 'best' },
+    ...[...(isValidated ? [validation] : []), ...others, ...trained].map((row) => ({
+      ...row,
+      when: 'last',
+    })),
   ];
+  return [['', '1', '2', '2 - 1'], ...rows.map((row) => compared(row, first, second))];
+}
+
+interface Compared {
+  readonly column: string;
+  readonly name: string;
+  readonly unit: Unit;
+  readonly when: string;
+}
+
+function compared(
+  { column, name, unit, when }: Compared,
+  ...runs: [Progressed, Progressed]
+): string[] {
+  const [a, b] = runs.map((run) => lastOf(run, column)) as [number | null, number | null];
+  const difference = a === null || b === null ? '' : signed(b - a);
+  return [withUnit(`${name}, ${when}`, unit), shown(a), shown(b), difference];
+}
+
+/** Null where the run has held nothing out, and the column is of that. */
+function lastOf({ config, epochs }: Progressed, column: string): number | null {
+  if (column === bestOf(config).validation.column && config.data.validation === null) return null;
+  return numberAt(required(epochs.at(-1), 'an epoch'), column);
 }
 
 const shown = (value: number | null): string => (value === null ? '' : decimals(value, 3));
@@ -57,9 +85,9 @@ const shown = (value: number | null): string => (value === null ? '' : decimals(
 const signed = (value: number): string =>
   `${value < 0 ? '' : '+'}${decimals(Number(value.toFixed(9)), 3)}`;
 
-function chart(title: string, runs: readonly Progressed[], column: keyof Epoch): void {
+function chart(title: string, runs: readonly Progressed[], column: string): void {
   const curves: Curve[] = runs.map(({ epochs }, i) => ({
-    values: epochs.map((epoch) => epoch[column] ?? NaN),
+    values: epochs.map((epoch) => numberAt(epoch, column) ?? NaN),
     every: i === 0 ? 1 : 4,
   }));
   print(`\n${title}, epochs 1 to ${Math.max(...curves.map(({ values }) => values.length))}`);

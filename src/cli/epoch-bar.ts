@@ -1,7 +1,7 @@
 // The progress bar of an epoch: loss, accuracy, speed, and the time that the whole run still takes.
 import { SingleBar } from 'cli-progress';
 import type { RunStart, StepProgress, Told } from '../experiment/reporter.js';
-import type { TrainingMeasure } from '../session/measure.js';
+import type { TrainingRow } from '../catalogue/task.js';
 import { duration } from './duration.js';
 import { decimals } from '../util/digits.js';
 
@@ -69,7 +69,7 @@ export class EpochBar {
   }
 }
 
-function inWords({ measure: { running = '', unit }, value }: Told<TrainingMeasure>): string {
+function inWords({ measure: { running = '', unit }, value }: Told<TrainingRow>): string {
   return unit === 'percent'
     ? `${running} ${value.toFixed(1)} %`
     : `${running} ${decimals(value, 3)}`;

@@ -1,5 +1,6 @@
 // What `fsam eval` does: a run's checkpoint on one of its sets.
 import { ABSENT } from '../catalogue/identity.js';
+import { bestOf, evaluationRows, taskOf } from '../catalogue/task.js';
 import { loadConfig } from '../config/load.js';
 import { pathsFrom } from '../config/paths.js';
 import type { Config } from '../catalogue/schema.js';
@@ -8,7 +9,7 @@ import { hasLabelNoise } from '../data/label-noise.js';
 import { loadDataset } from '../data/load.js';
 import { loadCheckpoint } from '../experiment/checkpoint.js';
 import { openRun, runFolder } from '../experiment/folder.js';
-import { bestBy } from '../experiment/metrics.js';
+import { formatOf } from '../experiment/metrics.js';
 import { begunWith, settingsToEvaluate } from '../experiment/processor.js';
 import { noteOnGone, workingFolderOf } from '../experiment/working-folder.js';
 import { openDevice } from '../native/device.js';
@@ -62,12 +63,12 @@ export async function evaluate(folder: string, options: EvalOptions): Promise<vo
   });
   try {
     const { progress } = await loadCheckpoint(checkpoint, engine);
-    const best = isBest ? `, epoch ${progress.epoch}, the best ${bySet(bestBy(config))}` : '';
+    const best = isBest ? `, epoch ${progress.epoch}, the best ${bySet(bestOf(config))}` : '';
     tell(`${checkpoint}: ${progress.step} steps${best}, on ${inUse}`);
     // The set is read without its label noise, so that these are the true labels.
     const isNoisy = split === 'train' && hasLabelNoise(config.labelNoise);
     const labels = isNoisy ? ', against the labels before label noise' : '';
-    printEvaluation(split, await engine.evaluate(split), labels);
+    printEvaluation(config, split, await engine.evaluate(split), labels);
     if (probe !== undefined) await writeProbe(probe, config, dataset, engine.readState());
   } finally {
     engine.dispose();
@@ -75,12 +76,17 @@ export async function evaluate(folder: string, options: EvalOptions): Promise<vo
 }
 
 /** Digits as in metrics.csv. */
-function printEvaluation(split: Split, { examples, numbers }: Evaluation, labels: string): void {
-  const [loss, accuracy] = (['loss', 'accuracy'] as const).map((name) =>
-    required(numbers[`${split}_${name}`], name),
-  ) as [number, number];
-  const figures = `loss ${loss.toPrecision(7)}  accuracy ${accuracy.toFixed(3)} %`;
-  print(`${split} ${figures}  (${examples} images${labels})`);
+function printEvaluation(
+  config: Config,
+  split: Split,
+  { examples, numbers }: Evaluation,
+  labels: string,
+): void {
+  const figures = evaluationRows(taskOf(config), split).map(({ column, measure, unit }) => {
+    const value = formatOf(unit)(required(numbers[column], column));
+    return `${measure} ${value}${unit === 'percent' ? ' %' : ''}`;
+  });
+  print(`${split} ${figures.join('  ')}  (${examples} images${labels})`);
 }
 
 async function writeProbe(

@@ -1,8 +1,9 @@
 // What a run shows: a line an epoch on stdout, notes on stderr, a progress bar where stderr is a
 // terminal.
 import type { WriteStream } from 'node:tty';
-import type { BestBy } from '../experiment/metrics.js';
+import type { Best, MeasureRow } from '../catalogue/task.js';
 import type { EpochEnd, Reporter, RunEnd, RunStart, Told } from '../experiment/reporter.js';
+import { shown } from '../report/judged.js';
 import { counted } from '../util/counted.js';
 import { EpochBar } from './epoch-bar.js';
 import { duration } from './duration.js';
@@ -80,13 +81,13 @@ function startLine(run: RunStart): string {
 }
 
 function epochLine(end: EpochEnd, epochs: number): string {
-  const { epoch, learningRate, measured, bestTestAccuracy, seconds, imagesPerSecond } = end;
+  const { epoch, learningRate, measured, best, seconds, imagesPerSecond } = end;
   const total = String(epochs);
   return [
     `epoch ${String(epoch).padStart(total.length)}/${total}`,
     `lr ${decimals(learningRate, 5)}`,
     ...inGroups(measured),
-    `best ${percent(bestTestAccuracy)}`,
+    `best ${told(best)}`,
     duration(seconds),
     `${decimals(imagesPerSecond, 0)} img/s`,
   ].join('  ');
@@ -95,26 +96,32 @@ function epochLine(end: EpochEnd, epochs: number): string {
 /** `train 0.1234 95.00 %`: what was measured, by where. */
 function inGroups(measured: readonly Told[]): string[] {
   const groups = new Map<string, string[]>();
-  for (const { measure, value } of measured) {
-    const [group = ''] = measure.tag.split('/');
-    const number = measure.unit === 'percent' ? percent(value) : decimals(value, 4);
-    groups.set(group, [...(groups.get(group) ?? []), number]);
+  for (const one of measured) {
+    const [group = ''] = one.measure.tag.split('/');
+    groups.set(group, [...(groups.get(group) ?? []), told(one)]);
   }
   return [...groups].map(([group, numbers]) => `${group} ${numbers.join(' ')}`);
 }
 
-const percent = (value: number): string => `${value.toFixed(2).padStart(5)} %`;
+/** Percentages take the same room, but for 100 %. */
+const told = ({ measure, value }: Told): string =>
+  withSign(value, measure).padStart(measure.unit === 'percent' ? ' 9.99 %'.length : 0);
+
+/** In its unit: `81.19 %`. */
+export const withSign = (value: number, { unit }: Pick<MeasureRow, 'unit'>): string =>
+  `${shown(value, unit)}${unit === 'percent' ? ' %' : ''}`;
 
 /** Who chose the best epoch. */
-export const bySet = (by: BestBy): string =>
-  by === 'validation_accuracy' ? 'by the validation set' : 'by the test set itself';
+export const bySet = ({ by }: Best): string =>
+  by.split === 'validation' ? 'by the validation set' : 'by the test set itself';
 
 function endLines(run: RunEnd): string[] {
-  const { folder, totalSeconds } = run;
-  const [last, best] = [percent(run.lastTestAccuracy), percent(run.bestTestAccuracy)];
-  const chosen = `after epoch ${run.bestEpoch}, the best ${bySet(run.bestBy)}`;
+  const { folder, judged, totalSeconds } = run;
+  const measure = judged.test;
+  const [last, best] = [run.last, run.best].map((value) => told({ measure, value }));
+  const chosen = `after epoch ${run.bestEpoch}, the best ${bySet(judged)}`;
   return [
-    `test accuracy ${last} after the last epoch, ${best} ${chosen}; ${duration(totalSeconds)} of training`,
+    `${measure.name} ${last} after the last epoch, ${best} ${chosen}; ${duration(totalSeconds)} of training`,
     `run folder ${folder}`,
   ];
 }

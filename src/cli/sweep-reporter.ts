@@ -8,6 +8,7 @@ import type { PointState } from '../sweep/state.js';
 import { counted } from '../util/counted.js';
 import { duration } from './duration.js';
 import { print, tell } from './output.js';
+import { withSign } from './reporter.js';
 import { SweepBar } from './sweep-bar.js';
 
 const nothing = (): void => undefined;
@@ -111,8 +112,8 @@ function describeResult(result: PointResult): string {
     case 'failed':
       return `failed: ${result.reason}`;
     case 'done': {
-      const [last, best] = [result.lastAccuracy.toFixed(2), result.bestAccuracy.toFixed(2)];
-      return `test accuracy ${last} %, best ${best} %`;
+      const { measure, last, best } = result;
+      return `${measure.name} ${withSign(last, measure)}, best ${withSign(best, measure)}`;
     }
     default:
       return result satisfies never;

@@ -3,6 +3,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { climbs } from '../catalogue/optimizers.js';
 import type { Config } from '../catalogue/schema.js';
+import { bestOf, type MeasureRow } from '../catalogue/task.js';
 import type { HostBatch } from '../data/source.js';
 import type { Schedule } from '../optim/schedule.js';
 import type { Engine, Evaluation } from '../session/engine.js';
@@ -10,8 +11,6 @@ import { isTraining, type Measure, type TrainingMeasure } from '../session/measu
 import { required, RunError, UserError } from '../util/errors.js';
 import { nextUnlessInterrupted, type Interruption } from './interruption.js';
 import {
-  BEST_TEST,
-  bestBy,
   bestRow,
   byCause,
   epochNumbers,
@@ -69,7 +68,7 @@ export function stepsPerEpoch(
 interface Rows {
   readonly training: readonly TrainingMeasure[];
   readonly running: readonly TrainingMeasure[];
-  readonly byCause: readonly Measure[];
+  readonly byCause: readonly MeasureRow[];
 }
 
 function rowsOf(measures: readonly Measure[]): Rows {
@@ -193,9 +192,10 @@ async function endEpoch(
   }
 
   const position = { epoch, step, learningRate: schedule(step - 1) };
-  const before = bestRow(metrics.rows, bestBy(config));
-  const numbers = epochNumbers(position, sums, engine.measures, evaluations, {
-    chosenBy: before === undefined ? null : Number(before[bestBy(config)]),
+  const best = bestOf(config);
+  const before = bestRow(metrics.rows, best);
+  const numbers = epochNumbers(config, position, sums, engine.measures, evaluations, {
+    chosenBy: before === undefined ? null : Number(before[best.by.column]),
     test: progress.bestTestAccuracy,
   });
   const times = stopwatch.endEpoch(epoch);
@@ -204,14 +204,15 @@ async function endEpoch(
   await metrics.add(row);
   loop.curves?.add(row);
   await timing.add({ ...formatTiming(times) });
-  const bestTestAccuracy = required(numbers[BEST_TEST], BEST_TEST);
-  tellEpoch(loop, numbers, { ...position, bestTestAccuracy }, times);
+  const bestTest = required(numbers[best.soFar.column], best.soFar.column);
+  const reached = { ...position, best: { measure: best.test, value: bestTest } };
+  tellEpoch(loop, numbers, reached, times);
   return {
     epoch,
     step,
     stepInEpoch: 0,
     sums: NO_SUMS,
-    bestTestAccuracy,
+    bestTestAccuracy: bestTest,
     timing: progress.timing,
     finished,
   };
@@ -220,7 +221,7 @@ async function endEpoch(
 function tellEpoch(
   { engine, reporter }: Loop,
   numbers: EpochNumbers,
-  reached: Pick<EpochEnd, 'epoch' | 'learningRate' | 'bestTestAccuracy'>,
+  reached: Pick<EpochEnd, 'epoch' | 'learningRate' | 'best'>,
   { seconds, images_per_second: imagesPerSecond }: TimingRow,
 ): void {
   const measured = engine.measures.flatMap((measure) => {
@@ -231,7 +232,7 @@ function tellEpoch(
 }
 
 const isBest = ({ config, metrics }: Loop, epoch: number): boolean =>
-  Number(bestRow(metrics.rows, bestBy(config))?.['epoch']) === epoch;
+  Number(bestRow(metrics.rows, bestOf(config))?.['epoch']) === epoch;
 
 /** Null where the run is interrupted before the end. */
 async function evaluate(

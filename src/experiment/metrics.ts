@@ -1,9 +1,17 @@
 // The rows of metrics.csv: everything measured that is the same for the same command. Their columns
 // are those of the task's measures, with the position before them and the best so far between.
-import type { Config } from '../catalogue/schema.js';
+import {
+  bestOf,
+  columnOver,
+  columnsOf,
+  taskOf,
+  type Best,
+  type MeasureRow,
+  type OfTask,
+} from '../catalogue/task.js';
+import type { Unit } from '../catalogue/tasks.js';
 import type { Evaluation } from '../session/engine.js';
 import { isTraining, type Measure, type Numbers } from '../session/measure.js';
-import { BEST, columnsOf } from '../tasks/classification.js';
 import { required } from '../util/errors.js';
 import { meanSoFar, type EpochSums } from './sums.js';
 import type { Columns, Row } from './table.js';
@@ -27,44 +35,48 @@ const POSITION: readonly Column[] = [
   { name: 'learning_rate', format: digits },
 ];
 
-/** The test set's number at the best epoch so far; what is best, `bestBy` tells. */
-export const BEST_TEST = `best_test_${BEST.name}`;
-const TEST = `test_${BEST.name}`;
-
-/** What reports and curves read of every run; all versions have written it. */
-const READ = ['epoch', 'step', 'train_loss', 'train_accuracy', 'test_loss', TEST, BEST_TEST];
-
-/** What of a configuration decides the columns. */
-interface Validated {
-  readonly data: Pick<Config['data'], 'validation'>;
-}
-
-const measuresOf = ({ data }: Validated) => columnsOf({ validation: data.validation !== null });
-
-function columns(config: Validated): Column[] {
+function columns(config: OfTask): Column[] {
+  const { test, soFar } = bestOf(config);
   return [
     ...POSITION,
-    ...measuresOf(config).measures.flatMap(({ column, unit }) => {
-      const format = unit === 'percent' ? percent : digits;
+    ...columnsOf(config).measures.flatMap(({ column, unit }) => {
+      const format = formatOf(unit);
       const own = { name: column, format };
-      return column === TEST ? [own, { name: BEST_TEST, format }] : [own];
+      return column === test.column ? [own, { name: soFar.column, format }] : [own];
     }),
   ];
 }
 
+/** How numbers of this unit stand in files. */
+export const formatOf = (unit: Unit): Column['format'] => (unit === 'percent' ? percent : digits);
+
 /** Their names. */
-export const metricsColumns = (config: Validated): string[] =>
-  columns(config).map(({ name }) => name);
+export const metricsColumns = (config: OfTask): string[] => columns(config).map(({ name }) => name);
 
 /** The columns of the metrics.csv of such a run. */
-export const metricsTable = (config: Validated): Columns => ({
+export const metricsTable = (config: OfTask): Columns => ({
   all: metricsColumns(config),
-  optional: measuresOf(config).mayBeEmpty,
-  needed: [...READ, bestBy(config)],
+  optional: columnsOf(config).mayBeEmpty,
+  needed: neededColumns(config),
 });
 
+/** What reports and curves read of every run; all versions have written it. */
+function neededColumns(config: OfTask): string[] {
+  const { training, evaluation } = taskOf(config);
+  const measures = Object.keys(evaluation);
+  const { by, soFar } = bestOf(config);
+  return [
+    'epoch',
+    'step',
+    ...measures.map((name) => columnOver('train', name)).filter((column) => column in training),
+    ...measures.map((name) => columnOver('test', name)),
+    soFar.column,
+    by.column,
+  ];
+}
+
 /** The row as metrics.csv has it. */
-export function formatMetrics(config: Validated, numbers: EpochNumbers): Row {
+export function formatMetrics(config: OfTask, numbers: EpochNumbers): Row {
   const fields = columns(config).map(({ name, format }) => {
     const value = numbers[name] ?? null;
     return [name, value === null ? '' : format(value)] as const;
@@ -72,26 +84,21 @@ export function formatMetrics(config: Validated, numbers: EpochNumbers): Row {
   return Object.fromEntries(fields);
 }
 
-/** The column that the best epoch is chosen by. */
-export type BestBy = `${'validation' | 'test'}_${typeof BEST.name}`;
-
-/** Of the images held out for validation, where there are some. */
-export const bestBy = ({ data }: Validated): BestBy =>
-  `${data.validation === null ? 'test' : 'validation'}_${BEST.name}`;
-
 /**
  * The first row with the best number, as it is written, so that all who ask agree; undefined where
  * there is none yet.
  */
-export function bestRow(rows: readonly Row[], by: BestBy): Row | undefined {
+export function bestRow(rows: readonly Row[], best: Best): Row | undefined {
+  const number = (row: Row): number => Number(row[best.by.column]);
   return rows.reduce<Row | undefined>(
-    (best, row) => (best === undefined || outranks(Number(row[by]), Number(best[by])) ? row : best),
+    (first, row) =>
+      first === undefined || outranks(best, number(row), number(first)) ? row : first,
     undefined,
   );
 }
 
-const outranks = (value: number, best: number): boolean =>
-  BEST.is === 'highest' ? value > best : value < best;
+const outranks = ({ is }: Best, value: number, other: number): boolean =>
+  is === 'highest' ? value > other : value < other;
 
 /** What the end of an epoch measures; `validation` only where images were held out for it. */
 export interface Evaluations {
@@ -100,7 +107,7 @@ export interface Evaluations {
 }
 
 /** The best epoch so far. */
-export interface Best {
+export interface BestEpoch {
   /** What it was chosen by, as it is written; null before the first epoch. */
   readonly chosenBy: number | null;
   /** Of the test set at that epoch. */
@@ -114,24 +121,28 @@ export interface Position {
 }
 
 /**
- * The numbers of an epoch whose steps are `sums`; `best` is that before it.
+ * The numbers of an epoch whose steps are `sums`; `before` it, that was the best.
  *
  * @param measures those that apply to the run
  */
 export function epochNumbers(
+  config: OfTask,
   { epoch, step, learningRate }: Position,
   sums: EpochSums,
   measures: readonly Measure[],
   { test, validation }: Evaluations,
-  best: Best,
+  before: BestEpoch,
 ): EpochNumbers {
   const trained = measures
     .filter(isTraining)
     .map((row) => [row.column, meanSoFar(row, sums)] as const);
-  const by = `${validation === undefined ? 'test' : 'validation'}_${BEST.name}`;
-  const chosenBy = required((validation ?? test).numbers[by], by);
-  const testNow = required(test.numbers[TEST], TEST);
-  const isBest = best.chosenBy === null || outranks(Number(percent(chosenBy)), best.chosenBy);
+  const best = bestOf(config);
+  const { column, unit } = best.by;
+  const chosenBy = Number(
+    formatOf(unit)(required({ ...validation?.numbers, ...test.numbers }[column], column)),
+  );
+  const testNow = required(test.numbers[best.test.column], best.test.column);
+  const isBest = before.chosenBy === null || outranks(best, chosenBy, before.chosenBy);
   return {
     epoch,
     step,
@@ -139,17 +150,17 @@ export function epochNumbers(
     ...Object.fromEntries(trained),
     ...validation?.numbers,
     ...test.numbers,
-    [BEST_TEST]: isBest ? testNow : best.test,
+    [best.soFar.column]: isBest ? testNow : before.test,
   };
 }
 
 /** What was measured at w, before what follows from it: the order in which a fault is looked for. */
-export const byCause = (measures: readonly Measure[]): Measure[] =>
+export const byCause = (measures: readonly MeasureRow[]): MeasureRow[] =>
   [true, false].flatMap((atW) => measures.filter(({ tag }) => tag.startsWith('train/') === atW));
 
 /** The first of the measures whose number is not finite, by its name; null where all are. */
 export function notFinite(
-  measures: readonly Measure[],
+  measures: readonly MeasureRow[],
   numbers: Numbers,
 ): [name: string, value: number] | null {
   for (const { column, name } of measures) {

@@ -1,6 +1,7 @@
 // The files of a run folder, begun anew or read back to go on.
 import { existsSync } from 'node:fs';
 import type { Config } from '../catalogue/schema.js';
+import { bestOf } from '../catalogue/task.js';
 import { formatConfig } from '../config/text.js';
 import type { Dataset } from '../data/dataset.js';
 import { realisedNoise } from '../data/label-noise.js';
@@ -23,7 +24,7 @@ import {
   removeTemporaries,
   type RunFolder,
 } from './folder.js';
-import { bestBy, bestRow, metricsTable } from './metrics.js';
+import { bestRow, metricsTable } from './metrics.js';
 import { BEGINNING, type Progress } from './progress.js';
 import type { Reporter } from './reporter.js';
 import { readTable, Table } from './table.js';
@@ -115,7 +116,7 @@ export async function restore(
     // It would no longer be the best.
     await removeBest(folder);
   } else if (progress.epoch > 0 && !existsSync(folder.best)) {
-    const best = bestRow(metrics.rows, bestBy(config))?.['epoch'] ?? '';
+    const best = bestRow(metrics.rows, bestOf(config))?.['epoch'] ?? '';
     reporter.note(
       `checkpoint.keepBest: epoch ${best}, the best so far, was not kept; a better one will be`,
     );

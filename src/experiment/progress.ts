@@ -17,7 +17,10 @@ export const progressSchema = z.strictObject({
    */
   stepInEpoch: z.int().min(0),
   sums: epochSumsSchema,
-  /** At the best epoch so far, in percent; 0 before the first evaluation. */
+  /**
+   * What runs are judged by, of the test set at the best epoch so far; 0 before the first evaluation.
+   * Checkpoints call it so, whatever the task's measure is.
+   */
   bestTestAccuracy: z.number(),
   timing: timingSchema,
   finished: z.boolean(),

@@ -1,6 +1,5 @@
 // What a run tells while it goes on; the command line shows it, tests collect it.
-import type { Measure, TrainingMeasure } from '../session/measure.js';
-import type { BestBy } from './metrics.js';
+import type { Best, MeasureRow, TrainingRow } from '../catalogue/task.js';
 
 /** Said once, before the first step. */
 export interface RunStart {
@@ -16,7 +15,7 @@ export interface RunStart {
 }
 
 /** A measure with its number, in its unit. */
-export interface Told<M extends Measure = Measure> {
+export interface Told<M extends MeasureRow = MeasureRow> {
   readonly measure: M;
   readonly value: number;
 }
@@ -27,7 +26,7 @@ export interface StepProgress {
   readonly stepInEpoch: number;
   readonly stepsPerEpoch: number;
   /** Means over the epoch so far, of the measures that run. */
-  readonly running: readonly Told<TrainingMeasure>[];
+  readonly running: readonly Told<TrainingRow>[];
   readonly imagesPerSecond: number;
 }
 
@@ -38,21 +37,22 @@ export interface EpochEnd {
   readonly learningRate: number;
   /** Of the measures that the console shows, in the order of their columns. */
   readonly measured: readonly Told[];
-  /** In percent, at the best epoch so far. */
-  readonly bestTestAccuracy: number;
+  /** What runs are judged by, of the test set at the best epoch so far. */
+  readonly best: Told;
   readonly seconds: number;
   readonly imagesPerSecond: number;
 }
 
 export interface RunEnd {
   readonly folder: string;
-  readonly lastTestAccuracy: number;
+  /** What runs are judged by, and what their best epoch is chosen by. */
+  readonly judged: Best;
+  /** Of the test set, after the last epoch. */
+  readonly last: number;
   /** At the best epoch. */
-  readonly bestTestAccuracy: number;
+  readonly best: number;
   /** From 1. */
   readonly bestEpoch: number;
-  /** What the best epoch was chosen by. */
-  readonly bestBy: BestBy;
   readonly totalSeconds: number;
 }
 

@@ -1,6 +1,7 @@
 // The door of this folder: one experiment from its configuration to its finished run folder.
 import { pathsFrom } from '../config/paths.js';
 import type { Config } from '../catalogue/schema.js';
+import { bestOf, type Best } from '../catalogue/task.js';
 import type { Dataset } from '../data/dataset.js';
 import { describeNoise, realisedNoise, withLabelNoise } from '../data/label-noise.js';
 import { loadDataset } from '../data/load.js';
@@ -25,7 +26,7 @@ import {
 import { NOTHING_WRITTEN, unlessInterrupted, type Interruption } from './interruption.js';
 import { stepsPerEpoch, train, type Loop } from './loop.js';
 import { begin, restore } from './open.js';
-import { BEST_TEST, bestBy, bestRow } from './metrics.js';
+import { bestRow } from './metrics.js';
 import type { Reporter } from './reporter.js';
 import { writeSummary } from './summary.js';
 import { openCurves } from './tensorboard.js';
@@ -118,6 +119,7 @@ async function runIn(
   engine: Engine,
 ): Promise<RunOutcome> {
   const { config, reporter, interruption } = request;
+  const best = bestOf(config);
   const trainImages = dataset.train.labels.length;
   const perEpoch = stepsPerEpoch(trainImages, config);
   if (interruption.signal !== null) {
@@ -131,7 +133,7 @@ async function runIn(
       : await restore(folder, request, decision.checkpoint, dataset, engine);
 
   if (dataset.train.originalLabels !== undefined) reporter.note(noiseLine(config, dataset));
-  if (config.checkpoint.keepBest && config.data.validation === null) reporter.note(BEST_BY_TEST);
+  if (config.checkpoint.keepBest && best.by.split === 'test') reporter.note(bestByTest(best));
   reporter.start({
     folder: folder.path,
     parameters: parameterCount(engine),
@@ -147,29 +149,28 @@ async function runIn(
     stepsPerEpoch: perEpoch,
   });
   const curves = config.logging.tensorboard
-    ? openCurves(folder.tensorboard, engine.measures, opened.metrics.rows)
+    ? openCurves(folder.tensorboard, engine.measures, best, opened.metrics.rows)
     : null;
   const reached = await train(
     { ...request, ...opened, ...checkpoints, engine, perEpoch, schedule, curves, refuseLost },
     opened.progress,
   );
   if (!reached.finished) return 'interrupted';
-  const by = bestBy(config);
   const { rows } = opened.metrics;
-  await writeSummary(folder.summary, rows, by, reached, parameterCount(engine));
+  await writeSummary(folder.summary, rows, best, reached, parameterCount(engine));
   reporter.end({
     folder: folder.path,
-    lastTestAccuracy: Number(rows.at(-1)?.['test_accuracy']),
-    bestTestAccuracy: Number(rows.at(-1)?.[BEST_TEST]),
-    bestEpoch: Number(bestRow(rows, by)?.['epoch']),
-    bestBy: by,
+    judged: best,
+    last: Number(rows.at(-1)?.[best.test.column]),
+    best: Number(rows.at(-1)?.[best.soFar.column]),
+    bestEpoch: Number(bestRow(rows, best)?.['epoch']),
     totalSeconds: reached.timing.totalSeconds,
   });
   return 'finished';
 }
 
-const BEST_BY_TEST =
-  'checkpoint.keepBest: the best epoch is chosen by the test set, which makes its test accuracy too good; ' +
+const bestByTest = ({ test }: Best): string =>
+  `checkpoint.keepBest: the best epoch is chosen by the test set, which makes its ${test.name} too good; ` +
   'data.validation holds images out of the training set to choose by';
 
 /** `label noise symmetric 0.4 inclusive, seed 1: 3,598 of 10,000 labels changed (35.98 %)` */

@@ -1,12 +1,7 @@
 // The curves of a run as TensorBoard event files, beside its metrics.csv.
+import type { Best, MeasureRow } from '../catalogue/task.js';
 import { openSummaryWriter } from '../native/summary-writer.js';
-import type { Measure } from '../session/measure.js';
-import { BEST } from '../tasks/classification.js';
-import { BEST_TEST } from './metrics.js';
 import type { Row } from './table.js';
-
-/** Where the columns that are not a measure's are shown. */
-const TAGS = { learning_rate: 'learning_rate', [BEST_TEST]: `test/best_${BEST.name}` };
 
 export interface Curves {
   /** Adds the points of a row of metrics.csv; they are in the file when this returns. */
@@ -22,16 +17,14 @@ const ENDING = '.fsam';
  */
 export function openCurves(
   folder: string,
-  measures: readonly Measure[],
+  measures: readonly Pick<MeasureRow, 'column' | 'tag'>[],
+  { soFar }: Best,
   rows: readonly Row[],
 ): Curves {
-  const tags: readonly (readonly [string, string])[] = [
-    ...Object.entries(TAGS),
-    ...measures.map(({ column, tag }) => [column, tag] as const),
-  ];
+  const shown = [{ column: 'learning_rate', tag: 'learning_rate' }, soFar, ...measures];
   const writer = openSummaryWriter(folder, ENDING);
   const add = (row: Row): void => {
-    for (const [column, tag] of tags) {
+    for (const { column, tag } of shown) {
       const field = row[column];
       if (field !== undefined && field !== '')
         writer.scalar(tag, Number(field), Number(row['epoch']));

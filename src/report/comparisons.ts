@@ -1,6 +1,6 @@
 // Differences between optimizers at otherwise equal keys, tested over seeds.
+import type { Scores } from '../experiment/summary.js';
 import { scoresOf, seedsIn, type Point } from './points.js';
-import type { Scores } from './runs.js';
 import { holm, mean, pairedTest, welchTest, type TTest } from './statistics.js';
 
 export interface Comparison {
@@ -12,7 +12,7 @@ export interface Comparison {
   readonly n: readonly [number, number];
   /** Seeds of the first and of the second that the other lacks, where they are not compared. */
   readonly leftOut: readonly [readonly number[], readonly number[]];
-  /** Of the mean scores of the compared runs, first minus second, in percentage points. */
+  /** Of the mean scores of the compared runs, first minus second, in their unit. */
   readonly difference: number;
   /** Null where there is no error bar: one seed, or no spread at all. */
   readonly test: TTest | null;

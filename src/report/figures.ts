@@ -2,12 +2,17 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { namesOf, shortName } from '../catalogue/label.js';
 import { rowOf } from '../catalogue/keys.js';
+import { columnOver, taskOf, trainingRows } from '../catalogue/task.js';
+import { TASKS, TRAIN_LOSS } from '../catalogue/tasks.js';
 import { OPTIMIZER_TITLES, optimizerTitle } from '../catalogue/optimizers.js';
 import { base, EPOCH, quantitative, series, type Datum } from './figure-style.js';
+import { judgedBy, withUnit } from './judged.js';
 import { scoresOf, validationOf, type Point } from './points.js';
-import type { Epoch } from './runs.js';
+import { numberAt } from './runs.js';
 import { keysOf } from './summary.js';
 import { describe } from './statistics.js';
+import { capital } from '../util/capital.js';
+import { required } from '../util/errors.js';
 import { valueAxis } from './value-axis.js';
 
 export interface Figure {
@@ -21,42 +26,39 @@ export interface Figure {
 /** More curves than this in one panel cannot be told apart. */
 const LARGEST_PANEL = 4;
 
-const CURVE_NAMES = ['test-accuracy', 'validation-accuracy', 'train-loss'] as const;
-const MEMORISATION = 'memorisation';
-const AGAINST = 'accuracy-by-';
+const [TRAINING, MEMORISATION] = ['train-loss', 'memorisation'];
+/** Of a task's best measure. */
+const over = (split: 'test' | 'validation', measure: string): string => `${split}-${measure}`;
+const against = (measure: string): string => `${measure}-by-`;
 
-/** Whether a figure may have this name. */
+/** Whether a figure of a report, on whatever task, may have this name. */
 export const isFigureName = (name: string): boolean =>
-  [...CURVE_NAMES.map(String), MEMORISATION].includes(name) || name.startsWith(AGAINST);
+  [TRAINING, MEMORISATION].includes(name) ||
+  Object.values(TASKS).some(
+    ({ best: { measure } }) =>
+      [over('test', measure), over('validation', measure)].includes(name) ||
+      name.startsWith(against(measure)),
+  );
 
 /** Every figure that these points have something to show in. */
 export function figuresOf(points: readonly Point[]): Figure[] {
   const validated = points.filter((point) => validationOf(point) !== null);
+  const best = judgedBy(points);
+  const ofBest = (of: readonly Point[], split: 'test' | 'validation'): Figure => {
+    const { column, name, unit, measure } = best[split];
+    return curves(of, column, over(split, measure), withUnit(name, unit));
+  };
   return [
-    curves(points, 'test_accuracy', 'test-accuracy', 'test accuracy (%)'),
-    ...(validated.length === 0
-      ? []
-      : [
-          curves(
-            validated,
-            'validation_accuracy',
-            'validation-accuracy',
-            'validation accuracy (%)',
-          ),
-        ]),
-    curves(points, 'train_loss', 'train-loss', 'training loss at w'),
-    ...numericKeys(points).map((key, _, keys) => against(points, key, keys)),
+    ofBest(points, 'test'),
+    ...(validated.length === 0 ? [] : [ofBest(validated, 'validation')]),
+    curves(points, TRAIN_LOSS, TRAINING, 'training loss at w'),
+    ...numericKeys(points).map((key, _, keys) => scoresBy(points, key, keys)),
     ...memorisation(points),
   ];
 }
 
 /** A column of metrics.csv over the epochs: means over seeds, with a band of one standard deviation. */
-function curves(
-  points: readonly Point[],
-  column: keyof Epoch,
-  name: (typeof CURVE_NAMES)[number],
-  title: string,
-): Figure {
+function curves(points: readonly Point[], column: string, name: string, title: string): Figure {
   const values = points.flatMap((point) => meanCurve(point, column));
   const split = points.length > LARGEST_PANEL;
   const names = points.map(({ label }) => label);
@@ -134,8 +136,9 @@ function numericKeys(points: readonly Point[]): string[] {
   });
 }
 
-/** Accuracy after the last epoch against a key: a line for whatever else tells the points apart. */
-function against(points: readonly Point[], key: string, keys: readonly string[]): Figure {
+/** What points are judged by, after the last epoch, against a key: a line for whatever else tells the points apart. */
+function scoresBy(points: readonly Point[], key: string, keys: readonly string[]): Figure {
+  const { name, unit, measure } = judgedBy(points).test;
   const title = rowOf(key)?.title ?? shortName(key, keys);
   const others = keysOf(points).filter((other) => other !== key);
   const seriesOf = namesOf(
@@ -156,14 +159,14 @@ function against(points: readonly Point[], key: string, keys: readonly string[])
   });
   const swept = rows.filter(({ x }) => x !== null);
   const references = rows.filter(({ x }) => x === null);
-  const names = [...new Set(rows.map(({ series: name }) => name))];
+  const lines = [...new Set(rows.map((row) => row.series))];
   const x = valueAxis(
     'x',
     title,
     swept.map(({ x }) => Number(x)),
   );
-  const y = quantitative('mean', 'test accuracy (%)');
-  const styles = series('series', names);
+  const y = quantitative('mean', withUnit(name, unit));
+  const styles = series('series', lines);
   const flat =
     references.length === 0
       ? []
@@ -175,12 +178,12 @@ function against(points: readonly Point[], key: string, keys: readonly string[])
           },
         ];
   return {
-    name: `${AGAINST}${title.replaceAll(' ', '-')}`,
+    name: `${against(measure)}${title.replaceAll(' ', '-')}`,
     caption:
-      `Test accuracy after the last epoch against ${title}: means over seeds${spreadNote(points)}.` +
+      `${capital(name)} after the last epoch against ${title}: means over seeds${spreadNote(points)}.` +
       (references.length === 0
         ? ''
-        : ` Level lines: ${references.map(({ series: name }) => name).join(', ')}, without ${title}.`),
+        : ` Level lines: ${references.map((row) => row.series).join(', ')}, without ${title}.`),
     spec: {
       ...base(swept),
       width: 440,
@@ -201,13 +204,19 @@ function against(points: readonly Point[], key: string, keys: readonly string[])
   };
 }
 
-/** Training accuracy on the labels given and on the true ones, where there is noise. */
+/** What points are judged by, in training, on the labels given and on the true ones, where there is noise. */
 function memorisation(points: readonly Point[]): Figure[] {
-  const noisy = points.filter(({ runs }) => runs[0].epochs[0]?.['train_accuracy_clean'] !== null);
+  const found = trainedAndTrue(points);
+  if (found === null) return [];
+  const [trained, clean] = found;
+  const noisy = points.filter(({ runs: [{ epochs }] }) => {
+    const [first] = epochs;
+    return first !== undefined && numberAt(first, clean.column) !== null;
+  });
   if (noisy.length === 0) return [];
   const kinds = [
-    ['train_accuracy', 'labels trained on'],
-    ['train_accuracy_clean', 'true labels'],
+    [trained.column, 'labels trained on'],
+    [clean.column, 'true labels'],
   ] as const;
   const values = noisy.flatMap((point) =>
     kinds.flatMap(([column, labels]) =>
@@ -219,7 +228,7 @@ function memorisation(points: readonly Point[]): Figure[] {
     {
       name: MEMORISATION,
       caption:
-        'Training accuracy over epochs on the labels trained on, some of them wrong, and on the true ones: means over seeds. ' +
+        `${capital(trained.name)} over epochs on the labels trained on, some of them wrong, and on the true ones: means over seeds. ` +
         'Where the first overtakes the second, wrong labels are learnt by heart.',
       spec: {
         ...base(values),
@@ -236,7 +245,7 @@ function memorisation(points: readonly Point[]): Figure[] {
           mark: { type: 'line', strokeWidth: 1.8 },
           encoding: {
             x: EPOCH,
-            y: quantitative('mean', 'training accuracy (%)'),
+            y: quantitative('mean', withUnit(trained.name, trained.unit)),
             ...series('labels', names),
           },
         },
@@ -245,11 +254,22 @@ function memorisation(points: readonly Point[]): Figure[] {
   ];
 }
 
+/** Null where the task has no labels that may be wrong. */
+function trainedAndTrue(points: readonly Point[]) {
+  const rows = trainingRows(taskOf(required(points[0], 'a point').runs[0].config));
+  const column = columnOver('train', judgedBy(points).test.measure);
+  const trained = rows.find((row) => row.column === column);
+  const clean = rows.find(({ needs }) => needs === 'labelNoise');
+  return trained === undefined || clean === undefined ? null : ([trained, clean] as const);
+}
+
 /** Mean of a column over the runs of a point, epoch by epoch, as far as all of them go. */
-function meanCurve({ label, runs }: Point, column: keyof Epoch): Datum[] {
+function meanCurve({ label, runs }: Point, column: string): Datum[] {
   const epochs = Math.min(...runs.map((run) => run.epochs.length));
   return Array.from({ length: epochs }, (_, i) => i).flatMap((i) => {
-    const values = runs.flatMap((run) => run.epochs[i]?.[column] ?? []);
+    const values = runs.flatMap(
+      (run) => numberAt(required(run.epochs[i], 'an epoch'), column) ?? [],
+    );
     // A version that did not measure it has left its epochs empty.
     if (values.length === 0) return [];
     const { mean, std } = describe(values);
@@ -263,5 +283,3 @@ function spreadNote(points: readonly Point[]): string {
   const single = counts.includes(1) ? '; points with n = 1 have no band' : '';
   return `, bands of one standard deviation${single}`;
 }
-
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -1,10 +1,13 @@
 // index.html: a whole report on one page, which needs nothing but itself.
+import type { Best } from '../catalogue/task.js';
 import { formatConfig } from '../config/text.js';
+import { capital } from '../util/capital.js';
 import { counted } from '../util/counted.js';
 import type { Comparison } from './comparisons.js';
 import { publishedFor } from './published.js';
+import { judgedBy, shown } from './judged.js';
 import { copyNotes, missingSeeds, validationOf, type Point } from './points.js';
-import { accuracyCells, comparisonCells, lastTenTitle, type Cells } from './table.js';
+import { comparisonCells, scoreCells, scoreTitles, type Cells } from './table.js';
 import { decimals } from '../util/digits.js';
 
 export interface PageContent {
@@ -32,6 +35,7 @@ figcaption, .note { font-size: 13px; color: #333; max-width: 46em; } pre { font-
 export function renderPage(content: PageContent): string {
   const { title, points, comparisons, figures, unfinished, damaged, command } = content;
   const runs = points.flatMap((point) => point.runs);
+  const { name, plural, unit } = judgedBy(points).test;
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -43,16 +47,16 @@ export function renderPage(content: PageContent): string {
 </head>
 <body>
 <h1>${escape(title)}</h1>
-<p>${counted(points.length, 'point')}, ${counted(runs.length, 'run')}. Test accuracies in percent; ± is the standard deviation of the
+<p>${counted(points.length, 'point')}, ${counted(runs.length, 'run')}. ${capital(plural)}${unit === 'percent' ? ' in percent' : ''}; ± is the standard deviation of the
 sample over seeds, and a point with one seed has none.</p>
 ${unfinishedNote(unfinished)}${damagedNote(damaged)}
-<h2>Test accuracy</h2>
-${table(accuracyCells(points))}
+<h2>${capital(name)}</h2>
+${table(scoreCells(points))}
 ${bestNote(points)}
 ${publishedNote(points)}
 ${seedsNote(points)}
 ${copiesNote(points)}
-${comparisonSection(comparisons)}
+${comparisonSection(comparisons, judgedBy(points).test)}
 <h2>Figures</h2>
 ${figures.map(({ svg, caption }) => `<figure>\n${svg}\n<figcaption>${escape(caption)}</figcaption>\n</figure>`).join('\n')}
 <h2>Environment</h2>
@@ -68,11 +72,14 @@ ${points.map(({ label, runs: [run] }) => `<details><summary>${escape(label)}</su
 `;
 }
 
-function comparisonSection(comparisons: readonly Comparison[]): string {
+function comparisonSection(
+  comparisons: readonly Comparison[],
+  { name, unit }: Best['test'],
+): string {
   if (comparisons.length === 0) return '';
   const tested = comparisons.filter(({ test }) => test !== null).length;
   return `<h2>Differences between optimizers</h2>
-<p class="note">Of test accuracy after the last epoch, in percentage points; other keys in which two points differ are named. Paired t-test over the seeds
+<p class="note">Of ${name} after the last epoch${unit === 'percent' ? ', in percentage points' : ''}; other keys in which two points differ are named. Paired t-test over the seeds
 that both points have; those that one of them lacks are left out and named. Welch's over all seeds where they share fewer than two. Two-sided.${tested > 1 ? ` ${counted(tested, 'test')}: p (Holm) holds for all of them together.` : ''}</p>
 ${table(comparisonCells(comparisons))}`;
 }
@@ -81,8 +88,9 @@ ${table(comparisonCells(comparisons))}`;
 function bestNote(points: readonly Point[]): string {
   const validated = points.filter((point) => validationOf(point) !== null);
   const labels = validated.map(({ label }) => label).join(', ');
-  const byTest = 'the highest of all epochs, chosen by the test set itself';
-  const byValidation = 'the test accuracy at the epoch with the highest validation accuracy';
+  const { is, test, validation } = judgedBy(points);
+  const byTest = `the ${is} of all epochs, chosen by the test set itself`;
+  const byValidation = `the ${test.name} at the epoch with the ${is} ${validation.name}`;
   const text =
     validated.length === 0
       ? byTest
@@ -157,21 +165,20 @@ function environmentCells(points: readonly Point[]): Cells {
 }
 
 function runCells(points: readonly Point[]): Cells {
+  const { unit } = judgedBy(points).test;
   const rows = points.flatMap(({ label, runs }) =>
     runs.map(({ config, scores, seconds, imagesPerSecond, parameters, folder }) => [
       label,
       String(config.seed),
-      scores.last.toFixed(2),
-      scores.best.toFixed(2),
-      scores.lastTen.toFixed(2),
+      ...[scores.last, scores.best, scores.lastTen].map((score) => shown(score, unit)),
       parameters.toLocaleString('en'),
       decimals(seconds, 0),
       decimals(imagesPerSecond, 0),
       folder,
     ]),
   );
-  const scores = ['last (%)', 'best (%)', lastTenTitle(points)];
-  return [['point', 'seed', ...scores, 'parameters', 'seconds', 'images/s', 'folder'], ...rows];
+  const header = ['point', 'seed', ...scoreTitles(points), 'parameters', 'seconds', 'images/s'];
+  return [[...header, 'folder'], ...rows];
 }
 
 function table([header = [], ...rows]: Cells): string {

@@ -1,10 +1,13 @@
 // Runs that differ in nothing but their seed are one point of a report.
 import { identityOf } from '../catalogue/identity.js';
 import { namesOf } from '../catalogue/label.js';
+import { bestOf } from '../catalogue/task.js';
+import { TRAIN_LOSS } from '../catalogue/tasks.js';
 import { OPTIMIZER_TITLES } from '../catalogue/optimizers.js';
 import { deviceUsed } from '../experiment/device-used.js';
+import type { Scores } from '../experiment/summary.js';
 import { required, UserError } from '../util/errors.js';
-import type { Run, Scores } from './runs.js';
+import { numberAt, type Run } from './runs.js';
 
 export interface Point {
   /** `fsam-rho0.1`, from the keys in which the points differ. */
@@ -133,8 +136,10 @@ function withoutCopies(found: readonly [Run, ...Run[]]): Pick<Point, 'runs' | 'c
 }
 
 /** What is the same for the same run, whatever its size of evaluation steps. */
-const cameTo = ({ epochs }: Run): string =>
-  JSON.stringify(epochs.map((row) => [row['train_loss'], row['test_accuracy']]));
+const cameTo = ({ config, epochs }: Run): string =>
+  JSON.stringify(
+    epochs.map((row) => [numberAt(row, TRAIN_LOSS), numberAt(row, bestOf(config).test.column)]),
+  );
 
 function comparePoints(a: Point, b: Point, keys: readonly string[]): number {
   for (const key of keys) {
@@ -176,7 +181,7 @@ export const scoresOf = (
   point.runs.filter(({ config }) => seeds.includes(config.seed)).map(({ scores }) => scores[score]);
 
 /**
- * Validation accuracy at the best epoch of each run, in the order of the seeds; null where nothing was
+ * What the best epoch of each run was chosen by, of the validation set, in the order of the seeds; null where nothing was
  * held out.
  */
 export function validationOf(point: Point): number[] | null {

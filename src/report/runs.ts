@@ -4,12 +4,13 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Config } from '../catalogue/schema.js';
+import { bestOf, taskNameOf } from '../catalogue/task.js';
 import { configOf, runFolder, type RunFolder } from '../experiment/folder.js';
 import { metricsTable } from '../experiment/metrics.js';
-import { readJson, readSummary, RUN_ANEW } from '../experiment/summary.js';
+import { readJson, readSummary, RUN_ANEW, type Summary } from '../experiment/summary.js';
 import { readTable } from '../experiment/table.js';
 import { TIMING_TABLE } from '../experiment/timing.js';
-import { UserError } from '../util/errors.js';
+import { InternalError, required, UserError } from '../util/errors.js';
 import { errorCode, unreadable } from '../util/file-errors.js';
 import { noFolder } from '../util/folders.js';
 import { ownedFiles } from '../util/owned-files.js';
@@ -17,25 +18,17 @@ import { ownedFiles } from '../util/owned-files.js';
 /** A row of metrics.csv; null where a field is empty. */
 export type Epoch = Readonly<Record<string, number | null>>;
 
-/** Test accuracies that a run is judged by, in percent. */
-export interface Scores {
-  /** After the last epoch. */
-  readonly last: number;
-  /** At the best epoch: by the validation set where there is one, else by the test set itself. */
-  readonly best: number;
-  /** Mean over the last ten epochs. */
-  readonly lastTen: number;
+/** Of a column that every run like this one has; null where the field is empty. */
+export function numberAt(epoch: Epoch, column: string): number | null {
+  const value = epoch[column];
+  if (value === undefined) throw new InternalError(`such a run has no column ${column}`);
+  return value;
 }
 
-export interface Run {
+export interface Run extends Omit<Summary, 'epochs'> {
   readonly folder: string;
   readonly config: Config;
   readonly epochs: readonly Epoch[];
-  readonly scores: Scores;
-  /** Accuracy at the best epoch on the images held out for validation; null where there are none. */
-  readonly bestValidation: number | null;
-  readonly parameters: number;
-  readonly seconds: number;
   /** Over all epochs. */
   readonly imagesPerSecond: number;
   readonly environment: Readonly<Record<string, unknown>>;
@@ -53,7 +46,8 @@ interface Found {
  * The runs in `paths`, each a run folder or any folder above some; a run that several of them lead to
  * is one.
  *
- * Errors: UserError where there is no such folder, no run in it, or every run is damaged.
+ * Errors: UserError where there is no such folder, no run in it, every run is damaged, or runs are of
+ * unlike tasks.
  */
 export async function readRuns(paths: readonly string[]): Promise<Found> {
   const runs: Run[] = [];
@@ -81,7 +75,22 @@ export async function readRuns(paths: readonly string[]): Promise<Found> {
   }
   const [first] = damaged;
   if (first !== undefined && runs.length === 0) throw new UserError(first);
+  refuseUnlikeTasks(runs);
   return { runs, unfinished, damaged };
+}
+
+/** Errors: UserError where one is of another task than the first, so that no number compares. */
+export function refuseUnlikeTasks(runs: readonly Pick<Run, 'folder' | 'config'>[]): void {
+  const [first] = runs;
+  if (first === undefined) return;
+  const task: string = taskNameOf(first.config);
+  for (const { folder, config } of runs) {
+    const other: string = taskNameOf(config);
+    if (other === task) continue;
+    throw new UserError(
+      `${folder}: is a run of the task ${other}, wanted ${task} as in ${first.folder}; name runs of one task`,
+    );
+  }
 }
 
 /**
@@ -132,35 +141,35 @@ async function isFolderAt(path: string): Promise<boolean> {
 
 async function readRun(path: string): Promise<Run> {
   const folder = runFolder(path);
-  const summary = await readSummary(folder.summary);
   const config = configOf(folder);
-  const epochs = await readEpochs(folder, config, summary.epochs);
-  checkSummary(folder, summary.last.test_accuracy, epochs.at(-1)?.['test_accuracy']);
-  const { rows } = await readTable(folder.timing, TIMING_TABLE, summary.epochs);
+  const { epochs: count, ...summary } = await readSummary(folder.summary, config);
+  const epochs = await readEpochs(folder, config, count);
+  checkSummary(folder, config, summary, epochs);
+  const { rows } = await readTable(folder.timing, TIMING_TABLE, count);
   // 0 where a process went on with an epoch whose steps were all done.
   const speed = rows.map((row) => Number(row['images_per_second'])).filter((value) => value > 0);
   return {
     folder: path,
     config,
     epochs,
-    scores: {
-      last: summary.last.test_accuracy,
-      best: summary.best.test_accuracy,
-      lastTen: summary.mean_test_accuracy_of_last_10,
-    },
-    bestValidation: summary.best.validation_accuracy ?? null,
-    parameters: summary.parameters,
-    seconds: summary.total_seconds,
+    ...summary,
     imagesPerSecond: harmonicMean(speed),
     environment: await readJson(folder.environment, z.record(z.string(), z.unknown())),
   };
 }
 
 /** Errors: UserError where the summary is of other rows. */
-function checkSummary(folder: RunFolder, told: number, last: number | null | undefined): void {
+function checkSummary(
+  folder: RunFolder,
+  config: Config,
+  { scores: { last: told } }: Pick<Summary, 'scores'>,
+  epochs: readonly Epoch[],
+): void {
+  const { test } = bestOf(config);
+  const last = numberAt(required(epochs.at(-1), 'the last epoch'), test.column);
   if (told === last) return;
   throw new UserError(
-    `${folder.summary}: has a last test accuracy of ${told}, and ${folder.metrics} one of ${last}; ${RUN_ANEW}`,
+    `${folder.summary}: has a last ${test.name} of ${told}, and ${folder.metrics} one of ${last}; ${RUN_ANEW}`,
   );
 }
 

@@ -1,7 +1,10 @@
 // summary.csv and time.csv: one row a point.
+import type { Unit } from '../catalogue/tasks.js';
+import { formatOf } from '../experiment/metrics.js';
+import type { Scores } from '../experiment/summary.js';
 import { createArrayCsvStringifier } from 'csv-writer';
+import { judgedBy } from './judged.js';
 import { missingSeeds, scoresOf, seedsIn, validationOf, type Point } from './points.js';
-import type { Scores } from './runs.js';
 import { describe, mean } from './statistics.js';
 import { decimals } from '../util/digits.js';
 
@@ -13,14 +16,15 @@ const SCORES: readonly (readonly [name: string, score: keyof Scores])[] = [
 const NUMBERS = ['mean', 'std', 'median', 'min', 'max'] as const;
 
 /**
- * Test accuracies in percent: after the last epoch, the best, and the mean of the last ten epochs.
- * Where images were held out for validation, their accuracy at the best epoch.
+ * What runs are judged by, in its unit: after the last epoch, the best, and the mean of the last ten
+ * epochs. Where images were held out for validation, the same of them at the best epoch.
  * `seeds_missing`: those that another point has, and a comparison with it leaves out.
  * No time is in it, so that the same results give the same bytes.
  */
 export function summaryCsv(points: readonly Point[]): string {
   const keys = [...new Set(points.flatMap(({ details }) => [...details.keys()]))];
   const validation = points.some((point) => validationOf(point) !== null);
+  const { unit } = judgedBy(points).test;
   const header = [
     'point',
     ...keys,
@@ -36,19 +40,19 @@ export function summaryCsv(points: readonly Point[]): string {
     ...keys.map((key) => fieldOf(point.details.get(key))),
     String(point.runs.length),
     seedsOf(point),
-    ...SCORES.flatMap(([, score]) => numbersOf(scoresOf(point, score))),
-    ...(validation ? numbersOf(validationOf(point)) : []),
+    ...SCORES.flatMap(([, score]) => numbersOf(scoresOf(point, score), unit)),
+    ...(validation ? numbersOf(validationOf(point), unit) : []),
     missingSeeds(point, points).join(' '),
   ]);
   return csv(header, rows);
 }
 
 /** The NUMBERS of such values, and the values; empty fields where there are none. */
-function numbersOf(values: readonly number[] | null): string[] {
+function numbersOf(values: readonly number[] | null, unit: Unit): string[] {
   if (values === null) return [...NUMBERS, 'by_seed'].map(() => '');
   const described = describe(values);
-  const numbers = NUMBERS.map((number) => described[number]?.toFixed(3) ?? '');
-  return [...numbers, values.map((value) => value.toFixed(3)).join(' ')];
+  const field = (value: number | null): string => (value === null ? '' : formatOf(unit)(value));
+  return [...NUMBERS.map((number) => field(described[number])), values.map(field).join(' ')];
 }
 
 /** What the runs took; another machine has other numbers. */

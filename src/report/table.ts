@@ -1,5 +1,7 @@
 // The tables of a report: as lines for a terminal, Markdown and LaTeX.
+import type { Unit } from '../catalogue/tasks.js';
 import type { Comparison } from './comparisons.js';
+import { judgedBy, shown, withUnit } from './judged.js';
 import { publishedFor } from './published.js';
 import { scoresOf, validationOf, type Point } from './points.js';
 import { seedsOf } from './summary.js';
@@ -10,45 +12,56 @@ export type Cells = readonly (readonly string[])[];
 
 const PLUS_MINUS = '\u00b1';
 
-/** Test accuracies of every point; columns of validation and of published values where there are some. */
-export function accuracyCells(points: readonly Point[]): Cells {
+/** What every point is judged by, of the test set; columns of validation and of published values where there are some. */
+export function scoreCells(points: readonly Point[]): Cells {
   const published = points.map(({ runs }) => publishedFor(runs[0].config));
   const some = published.some((value) => value !== null);
   const validation = points.map(validationOf);
   const someValidation = validation.some((values) => values !== null);
+  const { unit } = judgedBy(points).test;
   const header = [
-    ...['point', 'n', 'seeds', 'last (%)', 'best (%)', lastTenTitle(points)],
-    ...(someValidation ? ['validation at best (%)'] : []),
-    ...(some ? ['published, last (%)'] : []),
+    ...['point', 'n', 'seeds', ...scoreTitles(points)],
+    ...(someValidation ? [withUnit('validation at best', unit)] : []),
+    ...(some ? [withUnit('published, last', unit)] : []),
   ];
   const rows = points.map((point, i) => {
     const value = published[i];
-    const theirs = value ? `${value.last.toFixed(2)} (best ${value.best.toFixed(2)})` : '';
+    const theirs = value ? `${shown(value.last, unit)} (best ${shown(value.best, unit)})` : '';
     return [
       point.label,
       String(point.runs.length),
       seedsOf(point),
-      ...(['last', 'best', 'lastTen'] as const).map((score) => meanAndStd(scoresOf(point, score))),
-      ...(someValidation ? [meanAndStd(validation[i] ?? [])] : []),
+      ...(['last', 'best', 'lastTen'] as const).map((score) =>
+        meanAndStd(scoresOf(point, score), unit),
+      ),
+      ...(someValidation ? [meanAndStd(validation[i] ?? [], unit)] : []),
       ...(some ? [theirs] : []),
     ];
   });
   return [header, ...rows];
 }
 
+/** Of the scores of a run: last, best and lastTen. */
+export function scoreTitles(points: readonly Point[]): string[] {
+  const { unit } = judgedBy(points).test;
+  return ['last', 'best', lastTenTitle(points)].map((title) => withUnit(title, unit));
+}
+
 /** Shorter runs have fewer epochs to take the mean of. */
-export function lastTenTitle(points: readonly Point[]): string {
+function lastTenTitle(points: readonly Point[]): string {
   const epochs = points.flatMap(({ runs }) => runs.map((run) => run.epochs.length));
   const [fewest, most] = [Math.min(...epochs), Math.max(...epochs)];
-  if (fewest >= 10) return 'mean of last 10 (%)';
-  return fewest === most ? `mean of all ${fewest} (%)` : 'mean of last 10 or fewer (%)';
+  if (fewest >= 10) return 'mean of last 10';
+  return fewest === most ? `mean of all ${fewest}` : 'mean of last 10 or fewer';
 }
 
 /** `86.20 +- 0.31`, the value alone where there is one seed, nothing of none. */
-function meanAndStd(values: readonly number[]): string {
+function meanAndStd(values: readonly number[], unit: Unit): string {
   if (values.length === 0) return '';
   const { mean, std } = describe(values);
-  return std === null ? mean.toFixed(2) : `${mean.toFixed(2)} ${PLUS_MINUS} ${std.toFixed(2)}`;
+  return [mean, ...(std === null ? [] : [std])]
+    .map((value) => shown(value, unit))
+    .join(` ${PLUS_MINUS} `);
 }
 
 /** Differences between optimizers, with their tests. */
@@ -66,18 +79,19 @@ export function comparisonCells(comparisons: readonly Comparison[]): Cells {
   ];
   const rows = comparisons.map((comparison) => {
     const { first, second, n, difference, test, adjusted } = comparison;
+    const { unit } = judgedBy([first]).test;
     const notes = notesOn(comparison);
     const note = notes.length === 0 ? '' : ` (${notes.join('; ')})`;
     const names = `${first.label} - ${second.label}${note}`;
     const counts = n[0] === n[1] ? String(n[0]) : n.join(', ');
     if (test === null) {
       const reason = Math.min(...n) === 1 ? 'n = 1: no error bar' : 'no spread: no error bar';
-      return [names, signed(difference), counts, reason, '', '', '', '', ''];
+      return [names, signed(difference, unit), counts, reason, '', '', '', '', ''];
     }
-    const interval = test.interval.map(signed).join(' to ');
+    const interval = test.interval.map((end) => signed(end, unit)).join(' to ');
     return [
       names,
-      signed(difference),
+      signed(difference, unit),
       counts,
       test.kind,
       test.t.toFixed(2),
@@ -101,12 +115,13 @@ function notesOn({ first, second, leftOut, besides }: Comparison): string[] {
   return [...without, ...(besides.length === 0 ? [] : [`also: ${besides.join('; ')}`])];
 }
 
-const signed = (value: number): string => `${value < 0 ? '' : '+'}${value.toFixed(2)}`;
+const signed = (value: number, unit: Unit): string =>
+  `${value < 0 ? '' : '+'}${shown(value, unit)}`;
 const probability = (p: number): string => (p < 0.0001 ? '< 0.0001' : p.toFixed(4));
 
 /** Columns padded to their widths; numbers on the right. */
 export function printTable(points: readonly Point[]): string[] {
-  return textTable(accuracyCells(points));
+  return textTable(scoreCells(points));
 }
 
 export function textTable(cells: Cells): string[] {

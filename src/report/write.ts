@@ -14,7 +14,7 @@ import { pointsOf, type Point } from './points.js';
 import { renderPng, renderSvg } from './render.js';
 import { readRuns } from './runs.js';
 import { summaryCsv, timeCsv } from './summary.js';
-import { accuracyCells, comparisonCells, latexTable, markdownTable } from './table.js';
+import { scoreCells, comparisonCells, latexTable, markdownTable } from './table.js';
 
 interface ReportRequest {
   /** Run folders, or folders above some. */
@@ -74,7 +74,7 @@ export async function writeReport(request: ReportRequest): Promise<Report> {
     figuresOf(points).map(async (figure) => ({ ...figure, svg: await renderSvg(figure) })),
   );
   const cells = [
-    accuracyCells(points),
+    scoreCells(points),
     ...(comparisons.length > 0 ? [comparisonCells(comparisons)] : []),
   ];
   const tables = (format: typeof markdownTable): string =>

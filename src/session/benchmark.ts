@@ -2,6 +2,7 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../catalogue/schema.js';
+import { TRAIN_LOSS } from '../catalogue/tasks.js';
 import { batchAt } from '../data/image-source.js';
 import type { OnTrace } from '../graph/program.js';
 import { required } from '../util/errors.js';
@@ -43,7 +44,7 @@ export async function timeSteps(
   for (let step = 0; step < warmup + steps; step++) {
     const timed = await timeStep(engine, config, trainCount, step);
     if (step >= warmup) milliseconds.push(timed.milliseconds);
-    losses.push(required(timed.numbers['train_loss'], 'train_loss'));
+    losses.push(required(timed.numbers[TRAIN_LOSS], TRAIN_LOSS));
   }
   return { milliseconds, losses };
 }

@@ -1,5 +1,7 @@
 // What is measured: a row a number. The sums of an epoch, the columns of metrics.csv, what the console
-// and TensorBoard show and the check that numbers are finite follow from the rows of a task.
+// and TensorBoard show and the check that numbers are finite follow from the rows of a task. What a
+// number is called stands in the catalogue, how it is computed here.
+import type { EvaluationRow, MeasureRow, TrainingRow } from '../catalogue/task.js';
 import { nameScope } from '../native/scope.js';
 import { tf, type Scalar, type Tensor, type Tensor1D } from '../native/tensorflow.js';
 import type { TypedArray } from '../native/types.js';
@@ -33,34 +35,18 @@ export interface Found {
   readonly parts: readonly Part[];
 }
 
-interface Row {
-  /** In metrics.csv: `test_accuracy`. */
-  readonly column: string;
-  /** In sentences: `test loss`. */
-  readonly name: string;
-  /** In TensorBoard; what stands before the slash is its group on the console. */
-  readonly tag: string;
-  /** A percentage is of what is measured, times 100. */
-  readonly unit: 'number' | 'percent';
+/** Measured in every training step. */
+export interface TrainingMeasure extends TrainingRow {
   /**
    * What a batch's number is, and so how those of many become one: a mean over its examples, their
    * sum, or one number a step.
    */
   readonly weight: 'mean' | 'sum' | 'step';
-  /** Whether the line of an epoch shows it. */
-  readonly console: boolean;
-}
-
-/** Measured in every training step. */
-export interface TrainingMeasure extends Row {
   readonly of: (found: Found) => Scalar;
-  /** On the progress bar of an epoch, under this name: the mean so far. */
-  readonly running?: string;
 }
 
 /** Measured over a whole set, without augmentation. */
-export interface EvaluationMeasure extends Row {
-  readonly split: Split;
+export interface EvaluationMeasure extends EvaluationRow<Split> {
   readonly weight: 'sum';
   /** @param output of the network, [B ...] */
   readonly of: (output: Tensor, targets: Targets) => Scalar;
@@ -81,13 +67,13 @@ export const measured = (numbers: () => Scalar[]): Tensor1D =>
 export type Numbers = Readonly<Record<string, number>>;
 
 /** The numbers of such a vector. */
-export const byColumn = (rows: readonly Measure[], vector: TypedArray): Numbers =>
+export const byColumn = (rows: readonly MeasureRow[], vector: TypedArray): Numbers =>
   Object.fromEntries(
     rows.map(({ column }, i) => [column, required(vector[i], `the measure ${column}`)]),
   );
 
 /** The mean of `count` things that add up to `total`, in the unit of its measure. */
-export const inUnit = ({ unit }: Pick<Measure, 'unit'>, total: number, count: number): number =>
+export const inUnit = ({ unit }: Pick<MeasureRow, 'unit'>, total: number, count: number): number =>
   (unit === 'percent' ? 100 * total : total) / count;
 
 // What rows are made of

@@ -1,5 +1,7 @@
 // What is learnt: how a batch is made ready, what its loss is, and what is measured of it.
-import type { Split } from '../data/dataset.js';
+import type { Config } from '../catalogue/schema.js';
+import type { RunTraits } from '../catalogue/task.js';
+import type { DatasetShape, Split } from '../data/dataset.js';
 import type { Tensors, TensorTypes, Values } from '../graph/program.js';
 import type { Scalar, Tensor } from '../native/tensorflow.js';
 import type { Batch, Targets } from './batch.js';
@@ -27,3 +29,6 @@ export interface Task {
   /** Of an evaluation of any set, whether or not a run makes it. */
   readonly evaluated: (split: Split) => readonly EvaluationMeasure[];
 }
+
+/** The task of such a configuration over such a data set, for runs with these traits. */
+export type CreateTask = (config: Config, shape: DatasetShape, run: RunTraits) => Task;

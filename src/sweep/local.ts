@@ -1,12 +1,14 @@
 // The points of a sweep on this machine: processes side by side, and what becomes of each.
 import { join } from 'node:path';
+import { bestOf } from '../catalogue/task.js';
 import { runFolder } from '../experiment/folder.js';
 import type { Interruption } from '../experiment/interruption.js';
 import { readSummary } from '../experiment/summary.js';
+import { InternalError } from '../util/errors.js';
 import { makeFolders } from '../util/folders.js';
 import type { StopSignal } from '../util/stop-signals.js';
 import { lockSweep, writePlan, type SweepPlan } from './plan-file.js';
-import type { Point } from './points.js';
+import { isValid, type Point } from './points.js';
 import { startPool, type Ending, type Pool } from './pool.js';
 import type { PointResult, SweepReporter } from './reporter.js';
 import { look, toRun, type Standing } from './standing.js';
@@ -90,7 +92,7 @@ async function runSome(
       interruption: watch.interruption,
       ended: async (point, ending, seconds) => {
         endings.push({ point, ending });
-        const result = await resultOf(join(folder, point.name), ending);
+        const result = await resultOf(point, join(folder, point.name), ending);
         reporter.pointEnd({ name: point.name, result, seconds, ended: ++ended, of });
       },
     });
@@ -123,7 +125,7 @@ function failedOf(endings: readonly PointEnding[], signal: StopSignal | null): F
 }
 
 /** Leaves word in the point's `folder` where its process could not. */
-async function resultOf(folder: string, ending: Ending): Promise<PointResult> {
+async function resultOf(point: Point, folder: string, ending: Ending): Promise<PointResult> {
   switch (ending.kind) {
     case 'interrupted':
       return ending;
@@ -133,8 +135,14 @@ async function resultOf(folder: string, ending: Ending): Promise<PointResult> {
       return { kind: 'failed', reason };
     }
     case 'done': {
-      const { last, best } = await readSummary(runFolder(folder).summary);
-      return { kind: 'done', lastAccuracy: last.test_accuracy, bestAccuracy: best.test_accuracy };
+      if (!isValid(point)) throw new InternalError(`${point.name} ran without a configuration`);
+      const { scores } = await readSummary(runFolder(folder).summary, point.config);
+      return {
+        kind: 'done',
+        measure: bestOf(point.config).test,
+        last: scores.last,
+        best: scores.best,
+      };
     }
     default:
       return ending satisfies never;

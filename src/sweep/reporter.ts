@@ -1,4 +1,5 @@
 // What a sweep tells while it goes on; the command line words it, tests collect it.
+import type { EvaluationRow } from '../catalogue/task.js';
 import type { StopSignal } from '../util/stop-signals.js';
 import type { ExpectedTime, KeptThreads } from './outlook.js';
 import type { QueuedPoint } from './queue.js';
@@ -15,8 +16,13 @@ export interface Standings {
 }
 
 export type PointResult =
-  /** In percent, at the last epoch and at the best one. */
-  | { readonly kind: 'done'; readonly lastAccuracy: number; readonly bestAccuracy: number }
+  /** What it is judged by, after the last epoch and at the best one. */
+  | {
+      readonly kind: 'done';
+      readonly measure: EvaluationRow;
+      readonly last: number;
+      readonly best: number;
+    }
   | { readonly kind: 'interrupted'; readonly signal: StopSignal }
   | { readonly kind: 'failed'; readonly reason: string };
 

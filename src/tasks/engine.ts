@@ -1,5 +1,4 @@
 // The door of this folder: the engine of a configuration, over its data set.
-import { climbs } from '../catalogue/optimizers.js';
 import type { Config } from '../catalogue/schema.js';
 import {
   SPLITS,
@@ -25,7 +24,7 @@ import {
 } from '../session/engine.js';
 import { programOf, type Mode } from '../session/session.js';
 import { trainingSlots } from '../session/slot.js';
-import { classification } from './classification.js';
+import { createTask } from './tasks.js';
 
 export interface EngineOptions {
   readonly mode: Mode;
@@ -61,11 +60,7 @@ function partsOf(
   const { seed, microBatches, weightAverage, batchSize, dropLast, evaluationBatchSize } = config;
   const network = buildModel(config.model, shape);
   const optimizer = createOptimizer(config.optimizer);
-  const task = classification(config, shape, {
-    twoPasses: climbs(config.optimizer),
-    labelNoise: shape.labelNoise,
-    validation: shape.validationCount > 0,
-  });
+  const task = createTask(config, shape);
   const inOrder = { size: evaluationBatchSize, dropLast: false, shuffledBy: null };
   // An evaluation holds its answers against the labels that the data set has, noisy or not.
   const quiet = { ...shape, labelNoise: false };

@@ -4,12 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { createReporter } from '../../src/cli/reporter.js';
 import type { Reporter } from '../../src/experiment/reporter.js';
-import { isTraining } from '../../src/session/measure.js';
-import { columnsOf } from '../../src/tasks/classification.js';
+import { bestOf, columnsOf } from '../../src/catalogue/task.js';
+
+const config = { data: { name: 'cifar100', validation: null } } as const;
+const judged = bestOf(config);
 
 /** What the console shows of these numbers. */
 const told = (numbers: Readonly<Record<string, number>>) =>
-  columnsOf({ validation: false }).measures.flatMap((measure) => {
+  columnsOf(config).measures.flatMap((measure) => {
     const value = numbers[measure.column];
     return measure.console && value !== undefined ? [{ measure, value }] : [];
   });
@@ -24,7 +26,7 @@ const EPOCH = {
   epoch: 1,
   learningRate: 0.0346,
   measured: told({ ...NUMBERS, ...CLIMB }),
-  bestTestAccuracy: 12,
+  best: { measure: judged.test, value: 12 },
   seconds: 13.21,
   imagesPerSecond: 3790.4,
 };
@@ -38,15 +40,15 @@ const RUN = {
   preparationSeconds: 2.06,
 };
 const running = told(NUMBERS).flatMap(({ measure, value }) =>
-  isTraining(measure) ? [{ measure, value }] : [],
+  !('split' in measure) ? [{ measure, value }] : [],
 );
 const STEP = { epoch: 1, stepsPerEpoch: 4, running, imagesPerSecond: 262.4 };
 const END = {
   folder: 'results/x',
-  lastTestAccuracy: 81.19,
-  bestTestAccuracy: 81.38,
+  judged,
+  last: 81.19,
+  best: 81.38,
   bestEpoch: 17,
-  bestBy: 'test_accuracy',
   totalSeconds: 12_000,
 } as const;
 

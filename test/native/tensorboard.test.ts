@@ -1,5 +1,5 @@
 // TensorBoard event files, decoded by hand: TFRecord framing around Event messages.
-import { columnsOf } from '../../src/tasks/classification.js';
+import { bestOf, columnsOf } from '../../src/catalogue/task.js';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import protobuf from 'protobufjs';
@@ -44,21 +44,25 @@ function pointsIn(folder: string): [tag: string, step: number, value: number][] 
   return points;
 }
 
-const { measures } = columnsOf({ validation: false });
+const config = { data: { name: 'synthetic', validation: null } } as const;
+const { measures } = columnsOf(config);
+const best = bestOf(config);
 const row = (epoch: number, loss: string, clean: string) => ({
   epoch: String(epoch),
   step: String(10 * epoch),
   train_loss: loss,
   train_accuracy_clean: clean,
+  best_test_accuracy: clean,
 });
 
 test('a point for each number of each epoch, none for empty fields; begun anew when resumed', async () => {
   const folder = path.join(scratch, 'tensorboard');
-  const curves = openCurves(folder, measures, []);
+  const curves = openCurves(folder, measures, best, []);
   curves.add(row(1, '1.5', ''));
   curves.add(row(2, '0.5', '25.000'));
   const wanted = [
     ['train/loss', 1, 1.5],
+    ['test/best_accuracy', 2, 25],
     ['train/loss', 2, 0.5],
     ['train/accuracy_clean', 2, 25],
   ];
@@ -75,7 +79,7 @@ test('a point for each number of each epoch, none for empty fields; begun anew w
   await clearCurves(run);
   expect(readdirSync(run.tensorboard)).toEqual([path.basename(theirs)]);
   rmSync(theirs);
-  const resumed = openCurves(run.tensorboard, measures, [
+  const resumed = openCurves(run.tensorboard, measures, best, [
     row(1, '1.5', ''),
     row(2, '0.5', '25.000'),
   ]);

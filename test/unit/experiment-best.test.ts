@@ -52,7 +52,10 @@ describe('with a validation set', () => {
       best: { epoch: 3, validation_accuracy: 75, test_accuracy: 75 },
       best_by: 'validation_accuracy',
     });
-    expect(await readSummary(folder.summary)).toMatchObject({ best: { test_accuracy: 75 } });
+    expect(await readSummary(folder.summary, validated)).toMatchObject({
+      scores: { best: 75 },
+      bestValidation: 75,
+    });
     expect((await progressOf(folder.best)).epoch).toBe(3);
     expect(folder.notes).toEqual([]);
   });

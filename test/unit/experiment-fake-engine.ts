@@ -1,13 +1,13 @@
 // A tiny deterministic engine, no TensorFlow in it: every step changes all of the state, by state, images, step and rate.
 import { shapeOf } from '../../src/data/dataset.js';
 import { imageSource } from '../../src/data/image-source.js';
-import { columnsOf } from '../../src/tasks/classification.js';
 import { configSchema, type Config } from '../../src/catalogue/schema.js';
 import { stepsPerEpoch } from '../../src/experiment/loop.js';
 import type { Interruption } from '../../src/experiment/interruption.js';
 import type { Split } from '../../src/data/dataset.js';
 import type { Engine } from '../../src/session/engine.js';
 import type { CreateEngine } from '../../src/tasks/engine.js';
+import { createTask } from '../../src/tasks/tasks.js';
 
 export interface FakeOptions {
   /** Channels of its one convolution. */
@@ -22,6 +22,8 @@ export interface FakeOptions {
   readonly stepsBefore?: number;
   /** Correct answers of the evaluations of each set, epoch by epoch; left out: by the weights. */
   readonly correct?: Readonly<Partial<Record<Split, readonly number[]>>>;
+  /** The same of their losses. */
+  readonly loss?: Readonly<Partial<Record<Split, readonly number[]>>>;
 }
 
 /** Two epochs and a bit of 20 images in batches of 6: three full ones and one of 2. */
@@ -44,6 +46,7 @@ export function fakeEngine({
   failAt,
   stepsBefore = 0,
   correct,
+  loss: losses,
 }: FakeOptions = {}): CreateEngine {
   return (config, dataset) => {
     const size = 9 * width + width;
@@ -58,7 +61,7 @@ export function fakeEngine({
     const { batchSize, dropLast, seed } = config;
     const batching = { size: batchSize, dropLast, shuffledBy: seed };
     const engine: Engine = {
-      measures: columnsOf({ validation: config.data.validation !== null }).measures.filter(
+      measures: createTask(config, shapeOf(dataset)).measures.filter(
         ({ column }) => column !== 'train_accuracy_clean',
       ),
       training: imageSource('train', shapeOf(dataset), batching, dataset.train),
@@ -136,7 +139,10 @@ export function fakeEngine({
         const accuracy = (100 * right) / images;
         return {
           examples: images,
-          numbers: { [`${split}_loss`]: Math.abs(sum), [`${split}_accuracy`]: accuracy },
+          numbers: {
+            [`${split}_loss`]: losses?.[split]?.[epoch - 1] ?? Math.abs(sum),
+            [`${split}_accuracy`]: accuracy,
+          },
         };
       },
       readState: () => new Map([...state].map(([name, values]) => [name, values.slice()])),

@@ -8,12 +8,12 @@ import {
 } from '../../src/experiment/metrics.js';
 import { addStep, epochSumsSchema, NO_SUMS, type EpochSums } from '../../src/experiment/sums.js';
 import { isTraining } from '../../src/session/measure.js';
-import { columnsOf } from '../../src/tasks/classification.js';
+import { measuresOf } from '../support/measures.js';
 
 const position = { epoch: 1, step: 2, learningRate: 0.05 };
-const config = { data: { validation: null } };
-const { measures, mayBeEmpty } = columnsOf({ validation: false });
-const always = measures.filter(({ column }) => !mayBeEmpty.includes(column));
+const config = { data: { name: 'synthetic', validation: null } } as const;
+const measures = measuresOf();
+const always = measuresOf({ climb: false, labelNoise: false });
 const test = { examples: 8, numbers: { test_loss: 1 / 3, test_accuracy: 75 } };
 
 describe('the rows of metrics.csv', () => {
@@ -50,7 +50,7 @@ describe('the rows of metrics.csv', () => {
 
   it('weigh losses and accuracies by images, norms and cosines by steps', () => {
     const before = { chosenBy: 80, test: 80 };
-    expect(epochNumbers(position, sums, measures, { test }, before)).toEqual({
+    expect(epochNumbers(config, position, sums, measures, { test }, before)).toEqual({
       epoch: 1,
       step: 2,
       learning_rate: 0.05,
@@ -89,14 +89,15 @@ describe('the rows of metrics.csv', () => {
     const on = addStep({ ...sums, totals }, steps[0]!, rows);
     expect(on.totals).not.toHaveProperty('gradient_norm');
     const before = { chosenBy: 80, test: 80 };
-    const numbers = epochNumbers(position, on, measures, { test }, before);
+    const numbers = epochNumbers(config, position, on, measures, { test }, before);
     expect(numbers['gradient_norm']).toBeNull();
     expect(numbers['train_loss']).toBe(22 / 14);
     expect(addStep(NO_SUMS, steps[0]!, rows).totals).toHaveProperty('gradient_norm', 1);
   });
 
   it('of a run with a validation set are refused without it', () => {
-    expect(metricsTable({ data: { validation: 8 } }).needed).toContain('validation_accuracy');
+    const validated = { data: { ...config.data, validation: 8 } };
+    expect(metricsTable(validated).needed).toContain('validation_accuracy');
     expect(metricsTable(config).needed).not.toContain('validation_accuracy');
   });
 
@@ -104,7 +105,7 @@ describe('the rows of metrics.csv', () => {
     const numbers = { train_loss: 1, train_accuracy: 1, gradient_norm: 1 };
     const one = addStep(NO_SUMS, { examples: 4, numbers }, always.filter(isTraining));
     const first = { chosenBy: null, test: 0 };
-    const row = formatMetrics(config, epochNumbers(position, one, always, { test }, first));
+    const row = formatMetrics(config, epochNumbers(config, position, one, always, { test }, first));
     expect(Object.keys(row)).toEqual(metricsColumns(config));
     expect(Object.values(row).join(',')).toBe(
       '1,2,0.05000000,1.000000,25.000,,,,0.3333333,75.000,75.000,1.000000,',

@@ -20,7 +20,7 @@ test('the table has three runs', () => {
 
 test.each(runs)('$run', ({ run, numbers: [last, best, bestEpoch, meanOfLastTen] }) => {
   const csv = read(`cifar100-resnet18/${run}/seed-1/metrics.csv`);
-  expect(rowsOf(csv)[0]).toEqual(metricsColumns({ data: { validation: null } }));
+  expect(rowsOf(csv)[0]).toEqual(metricsColumns({ data: { name: 'cifar100', validation: null } }));
   const column = (name: string) => columnOf(csv, name).map(Number);
   expect(column('epoch')).toEqual(Array.from({ length: 200 }, (_, i) => i + 1));
   const accuracy = column('test_accuracy');

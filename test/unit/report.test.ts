@@ -10,12 +10,7 @@ import { copyNotes, pointsOf } from '../../src/report/points.js';
 import { publishedFor } from '../../src/report/published.js';
 import { readProgress, readRuns } from '../../src/report/runs.js';
 import { summaryCsv, timeCsv } from '../../src/report/summary.js';
-import {
-  accuracyCells,
-  comparisonCells,
-  latexTable,
-  markdownTable,
-} from '../../src/report/table.js';
+import { scoreCells, comparisonCells, latexTable, markdownTable } from '../../src/report/table.js';
 import { writeReport } from '../../src/report/write.js';
 import { acquireLock } from '../../src/util/lock.js';
 import { configFrom } from '../support/configs.js';
@@ -296,7 +291,7 @@ test('optimizers are not compared where something else differs, though no label 
 });
 
 test('tables: +- only with several seeds, characters of the formats escaped', async () => {
-  const cells = accuracyCells(
+  const cells = scoreCells(
     await points(
       { seed: 1, accuracy: [20] },
       { seed: 2, accuracy: [26] },
