@@ -30,10 +30,9 @@ export class Layout {
   /** [size] -> the pieces, in their shapes. */
   cut(vector: Tensor1D): Tensor[] {
     if (this.tensors.length === 0) return [];
-    const pieces = tf.split(
-      vector,
-      this.tensors.map(({ shape }) => sizeOf(shape)),
-    );
+    const sizes = this.tensors.map(({ shape }) => sizeOf(shape));
+    // tfjs has no gradient of a split into one piece.
+    const pieces = sizes.length === 1 ? [vector] : tf.split(vector, sizes);
     return pieces.map((piece, i) => piece.reshape([...(this.tensors[i]?.shape ?? [])]));
   }
 }

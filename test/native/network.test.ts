@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { modelSchema } from '../../src/catalogue/schema.js';
 import { buildModel } from '../../src/models/models.js';
-import { tf } from '../../src/native/tensorflow.js';
+import { tf, type Tensor, type Tensor1D } from '../../src/native/tensorflow.js';
 import { sizeOf } from '../../src/native/types.js';
 import { Layout } from '../../src/nn/layout.js';
 import { batchNorm, globalAveragePool, sequence } from '../../src/nn/layers.js';
@@ -101,4 +101,16 @@ describe('batch normalisation', () => {
     });
     expect(statistics).toEqual([1, 4]);
   });
+});
+
+test.each([1, 2])('a layout of %i tensors has a gradient', (count) => {
+  const layout = new Layout();
+  for (let i = 0; i < count; i++) layout.add(`w${i}`, [2, 2]);
+  const vector = tf.tensor1d(Array.from({ length: layout.size }, (_, i) => i));
+  const squares = (w: Tensor) =>
+    tf.addN(layout.cut(w as Tensor1D).map((one) => tf.sum(tf.square(one))));
+  // The derivative of x^2.
+  expect([...tf.grad(squares)(vector).dataSync()]).toEqual(
+    [...vector.dataSync()].map((x) => 2 * x),
+  );
 });

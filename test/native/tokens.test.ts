@@ -98,6 +98,7 @@ const source: Source = {
     tokens: { dtype: 'int32', shape: [size, TOKENS] },
     next: { dtype: 'int32', shape: [size, TOKENS] },
   }),
+  lent: [],
   gather: (_, inputs) => inputs,
   batches: async function* () {
     await Promise.resolve();
