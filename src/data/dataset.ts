@@ -12,8 +12,8 @@ export interface ImageStream {
   pick(indices: Int32Array): ImageStream;
   /**
    * The images of batch after batch, [B H W C] (uint8) each; an array may be filled anew once the
-   * next one is asked for. Its `return` may come while a batch is awaited, and is not waited for then:
-   * it ends what reads.
+   * next one is asked for. TensorFlow reads one that begins at a multiple of 64 bytes where it lies,
+   * and copies others.
    *
    * @param batches indices of the images of each batch [B]; may be asked for before their turn
    * @param epoch from 0, where they are trained on; null: they are evaluated
@@ -23,6 +23,8 @@ export interface ImageStream {
 
 /** All images of a set, [N H W C], row by row, channels last, or what reads them. */
 export type Images = Uint8Array | ImageStream;
+
+export const isStream = (images: Images): images is ImageStream => !ArrayBuffer.isView(images);
 
 /** Images and their labels, in file order. */
 export interface ImageSet<I extends Images = Images> {
@@ -35,7 +37,7 @@ export interface ImageSet<I extends Images = Images> {
 
 /** All images of a set that memory holds. Errors: InternalError where it is a stream. */
 export function inMemory({ images }: ImageSet): Uint8Array {
-  if (images instanceof Uint8Array) return images;
+  if (!isStream(images)) return images;
   throw new InternalError('images that are read as they are asked for were asked for as a whole');
 }
 
@@ -89,7 +91,7 @@ export function shapeOf(dataset: Dataset): DatasetShape {
     testCount: test.labels.length,
     validationCount: validation?.labels.length ?? 0,
     labelNoise: train.originalLabels !== undefined,
-    streamed: !(train.images instanceof Uint8Array),
+    streamed: isStream(train.images),
   };
 }
 

@@ -5,7 +5,14 @@ import { gatherRows } from '../native/kernels.js';
 import type { TensorType } from '../native/types.js';
 import { InternalError, required } from '../util/errors.js';
 import { randomStream } from '../util/random.js';
-import { countOf, inMemory, type DatasetShape, type ImageSet, type Split } from './dataset.js';
+import {
+  countOf,
+  inMemory,
+  isStream,
+  type DatasetShape,
+  type ImageSet,
+  type Split,
+} from './dataset.js';
 import type { Closable, Held, HostBatch, Source } from './source.js';
 
 /** How an epoch is cut into batches. */
@@ -143,7 +150,7 @@ function streamedSource(
 ): Source {
   const readImages = (indices: readonly Int32Array[], epoch: number) => {
     const images = required(set?.images, `the images of ${split}`);
-    if (!ArrayBuffer.isView(images)) return images.read(indices, isShuffled ? epoch : null);
+    if (isStream(images)) return images.read(indices, isShuffled ? epoch : null);
     throw new InternalError(`the images of ${split} are no stream, its shape says otherwise`);
   };
   return {
@@ -152,7 +159,8 @@ function streamedSource(
     held: {},
     inputs: (batch) => Object.fromEntries(fields.map((one) => [one.field, typeOf(one, batch)])),
     lent: ['images'],
-    gather: (_, inputs) => inputs,
+    gather: (_, inputs) =>
+      Object.fromEntries(fields.map(({ field }) => [field, required(inputs[field], field)])),
     batches(epoch, from) {
       const indices = [...batches(epoch, from)];
       const labels = indices.map((some) => labelsAt(some, fields, set));
@@ -182,10 +190,10 @@ function paired(images: Closable<Uint8Array>, labels: readonly Values[]): Closab
     async next() {
       const { done, value } = await images.next();
       const ofBatch = labels[batch++];
-      if ((done === true) !== (ofBatch === undefined))
-        throw new InternalError(
-          `the stream of images ended after ${batch - 1} batches of ${labels.length}`,
-        );
+      if ((done === true) !== (ofBatch === undefined)) {
+        const got = done === true ? `only ${batch - 1}` : 'more';
+        throw new InternalError(`a stream gave ${got} batches, wanted ${labels.length}`);
+      }
       if (done === true || ofBatch === undefined) return { done: true, value: undefined };
       const inputs = { ...ofBatch, images: value };
       return {

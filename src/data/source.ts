@@ -19,7 +19,10 @@ export interface Held {
   readonly values: () => TypedArray;
 }
 
-/** Gives one after the other; `return` ends it, even while the next one is awaited. */
+/**
+ * Gives one after the other. `return` ends what reads, even while the next one is awaited, which an
+ * async generator that waits for a disk does not: its own `return` waits, too.
+ */
 export type Closable<T> = AsyncIterableIterator<T, void> & {
   return(): Promise<IteratorResult<T, void>>;
 };
@@ -34,8 +37,9 @@ export interface Source {
   /** What a batch of `size` examples feeds. */
   inputs(size: number): TensorTypes;
   /**
-   * Those of the inputs that are large: TensorFlow reads them where they lie. What is made of them
-   * first has memory of its own (a cast, a gather), which tracing checks.
+   * Those of the inputs that are large: TensorFlow reads them where they lie, if they begin at a
+   * multiple of 64 bytes. What is made of them first has memory of its own (a cast, a gather), which
+   * tracing checks.
    */
   readonly lent: readonly string[];
   /**

@@ -2,7 +2,7 @@
 import { UserError } from '../util/errors.js';
 import { randomStream, type RandomStream } from '../util/random.js';
 import type { DataConfig } from '../catalogue/schema.js';
-import type { Dataset, Images, ImageSet } from './dataset.js';
+import { isStream, type Dataset, type Images, type ImageSet } from './dataset.js';
 
 const COUNTERS = { train: 0, test: 1 } as const;
 
@@ -126,9 +126,7 @@ function pick<I extends Images>(
 ): ImageSet<I> {
   const { images, labels } = dataset[split];
   const length = dataset.height * dataset.width * dataset.channels;
-  const picked = ArrayBuffer.isView(images)
-    ? copyOf(images, indices, length)
-    : images.pick(indices);
+  const picked = isStream(images) ? images.pick(indices) : copyOf(images, indices, length);
   return {
     // Of the kind that they were.
     images: picked as I,

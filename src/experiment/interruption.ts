@@ -44,7 +44,13 @@ export async function nextUnlessInterrupted<T, R>(
   next.catch(() => undefined);
   // Lets signal handlers and timers run.
   await setImmediate();
-  const here = await Promise.race([next, Promise.resolve(null)]);
-  const result = here ?? (await unlessInterrupted(interruption, next));
-  return interruption.signal === null ? result : null;
+  try {
+    const here = await Promise.race([next, Promise.resolve(null)]);
+    const result = here ?? (await unlessInterrupted(interruption, next));
+    return interruption.signal === null ? result : null;
+  } catch (error) {
+    // The signal may have ended what reads, too.
+    if (interruption.signal !== null) return null;
+    throw error;
+  }
 }

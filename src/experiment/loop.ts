@@ -9,6 +9,7 @@ import type { Schedule } from '../optim/schedule.js';
 import type { Engine, Evaluation } from '../session/engine.js';
 import { isTraining, type Measure, type TrainingMeasure } from '../session/measure.js';
 import { required, RunError, UserError } from '../util/errors.js';
+import { batchesOf, close } from './batches.js';
 import { nextUnlessInterrupted, type Interruption } from './interruption.js';
 import {
   bestRow,
@@ -17,6 +18,7 @@ import {
   formatMetrics,
   notFinite,
   type EpochNumbers,
+  type Evaluations,
 } from './metrics.js';
 import type { Progress } from './progress.js';
 import type { EpochEnd, Reporter } from './reporter.js';
@@ -101,25 +103,36 @@ export async function train(loop: Loop, start: Progress): Promise<Progress> {
     return timed;
   };
   const source = required(loop.engine.training, 'what is trained on');
-  const batchesFrom = ({ epoch, stepInEpoch }: Progress) => source.batches(epoch, stepInEpoch);
+  const batches = batchesOf(source, loop.interruption, loop.reporter.note);
 
   let progress = start;
   let saved = start;
-  let batches = batchesFrom(start);
+  /** What was reached stays good where something cannot be read. */
+  const reading = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work;
+    } catch (error) {
+      if (progress === saved) throw error;
+      await save(progress);
+      loop.reporter.note(`saved after step ${progress.step}: --resume goes on from there`);
+      throw error;
+    }
+  };
   try {
     while (!progress.finished && loop.interruption.signal === null) {
       if (progress.stepInEpoch < perEpoch && progress.step < lastStep) {
-        const next = await nextUnlessInterrupted(loop.interruption, batches);
-        if (next === null) break;
-        const batch = required(next.value ?? undefined, 'a batch');
+        const batch = await reading(batches.next(progress));
+        if (batch === null) break;
         progress = trainStep(loop, rows, progress, batch, stopwatch);
       } else {
-        const isLast = progress.step >= lastStep;
-        const ended = await endEpoch(loop, rows, progress, isLast, stopwatch);
-        if (ended === null) break;
-        progress = ended;
-        await batches.return();
-        batches = batchesFrom(progress);
+        // What reads is free for what is evaluated.
+        batches.close();
+        const evaluations = await reading(evaluateAll(loop));
+        if (evaluations === null) break;
+        progress = await endEpoch(loop, rows, progress, evaluations, {
+          finished: progress.step >= lastStep,
+          stopwatch,
+        });
         // Before the checkpoint: a process killed in between measures the epoch again and keeps it then.
         if (loop.saveBest !== null && isBest(loop, progress.epoch))
           await save(progress, loop.saveBest);
@@ -130,10 +143,10 @@ export async function train(loop: Loop, start: Progress): Promise<Progress> {
         await setImmediate();
       }
     }
+    return progress === saved ? progress : await save(progress);
   } finally {
-    await batches.return();
+    batches.close();
   }
-  return progress === saved ? progress : save(progress);
 }
 
 function trainStep(
@@ -166,26 +179,17 @@ function trainStep(
   return { ...reached, sums };
 }
 
-/**
- * Evaluates and writes the rows; null where the run is interrupted before there is anything to
- * write: when it is resumed, it evaluates anew. The checkpoint comes after the rows: those past it
- * are cut when the run is resumed.
- */
+/** Writes the rows. The checkpoint comes after them: those past it are cut when the run is resumed. */
 async function endEpoch(
   loop: Loop,
   rows: Rows,
   progress: Progress,
-  finished: boolean,
-  stopwatch: Stopwatch,
-): Promise<Progress | null> {
+  evaluations: Evaluations,
+  { finished, stopwatch }: { readonly finished: boolean; readonly stopwatch: Stopwatch },
+): Promise<Progress> {
   const { config, engine, schedule, metrics, timing } = loop;
   const { step, sums } = progress;
   const epoch = progress.epoch + 1;
-  const test = await evaluate(loop, 'test');
-  const validation =
-    config.data.validation === null ? undefined : await evaluate(loop, 'validation');
-  if (test === null || validation === null) return null;
-  const evaluations = { test, ...(validation && { validation }) };
   for (const { numbers } of Object.values(evaluations)) {
     const broken = notFinite(rows.byCause, numbers);
     if (broken !== null) throw diverged(loop, progress, `the ${broken[0]} is ${broken[1]}`);
@@ -234,9 +238,19 @@ function tellEpoch(
 const isBest = ({ config, metrics }: Loop, epoch: number): boolean =>
   Number(bestRow(metrics.rows, bestOf(config))?.['epoch']) === epoch;
 
-/** Null where the run is interrupted before the end. */
+/**
+ * What the end of an epoch asks for; null where the run is interrupted before all is there: when it is
+ * resumed, it evaluates anew.
+ */
+async function evaluateAll(loop: Loop): Promise<Evaluations | null> {
+  const test = await evaluate(loop, 'test');
+  if (test === null || loop.config.data.validation === null) return test && { test };
+  const validation = await evaluate(loop, 'validation');
+  return validation && { test, validation };
+}
+
 async function evaluate(
-  { engine, interruption }: Loop,
+  { engine, interruption, reporter }: Loop,
   split: 'test' | 'validation',
 ): Promise<Evaluation | null> {
   const parts = engine.evaluateInParts(split);
@@ -247,8 +261,7 @@ async function evaluate(
       if (part.done === true) return part.value;
     }
   } finally {
-    // Where it is interrupted, whatever gives the batches is closed.
-    await parts.return?.();
+    close(parts, reporter.note);
   }
 }
 

@@ -65,14 +65,15 @@ function neededColumns(config: OfTask): string[] {
   const { training, evaluation } = taskOf(config);
   const measures = Object.keys(evaluation);
   const { by, soFar } = bestOf(config);
-  return [
+  const columns = new Set([
     'epoch',
     'step',
     ...measures.map((name) => columnOver('train', name)).filter((column) => column in training),
     ...measures.map((name) => columnOver('test', name)),
     soFar.column,
     by.column,
-  ];
+  ]);
+  return [...columns];
 }
 
 /** The row as metrics.csv has it. */

@@ -21,6 +21,9 @@ export interface Evaluation {
   readonly numbers: Numbers;
 }
 
+/** An evaluation under way. Null where it was ended early. */
+export type EvaluationInParts = AsyncIterator<undefined, Evaluation | null>;
+
 export interface Engine extends Pick<Session, 'slots' | 'readState' | 'writeState' | 'dispose'> {
   /** Of all that is measured, those that apply. */
   readonly measures: readonly Measure[];
@@ -34,8 +37,11 @@ export interface Engine extends Pick<Session, 'slots' | 'readState' | 'writeStat
   trainStep(step: number, batch: HostBatch, learningRate: number, traced?: OnTrace): StepResult;
   /** Over a whole set, without augmentation, BatchNorm in evaluation mode. */
   evaluate(split: Split): Promise<Evaluation>;
-  /** The same, a batch each time it is asked to go on. Its `return` ends it at once. */
-  evaluateInParts(split: Split): AsyncIterator<undefined, Evaluation>;
+  /**
+   * The same, a batch each time it is asked to go on. Its `return` ends it at once, and it comes to
+   * null then.
+   */
+  evaluateInParts(split: Split): EvaluationInParts;
 }
 
 /** An experiment before it has data or state. */
@@ -129,10 +135,15 @@ function passSeed(seed: number, step: number): Int32Array {
   return Int32Array.of(stream.bits(), stream.bits());
 }
 
-async function toEnd<T>(parts: AsyncIterator<undefined, T>): Promise<T> {
-  let part = await parts.next();
-  while (part.done !== true) part = await parts.next();
-  return part.value;
+async function toEnd(parts: EvaluationInParts): Promise<Evaluation> {
+  try {
+    for (;;) {
+      const { done, value } = await parts.next();
+      if (done === true) return required(value ?? undefined, 'the evaluation');
+    }
+  } finally {
+    await parts.return?.();
+  }
 }
 
 /** Not a generator: its `return` has to reach what gives the batches while one is awaited. */
@@ -141,32 +152,37 @@ function evaluateInParts(
   task: EngineParts['task'],
   split: Split,
   source: Source,
-): AsyncIterator<undefined, Evaluation> {
+): EvaluationInParts {
   const rows = task.evaluated(split);
   const sums = rows.map(() => 0);
   const batches = source.batches(0, 0);
-  const evaluation = (): Evaluation => {
-    const numbers = rows.map(
-      (row, i) => [row.column, inUnit(row, sums[i] ?? 0, source.examples)] as const,
-    );
-    return { examples: source.examples, numbers: Object.fromEntries(numbers) };
+  let isEnded = false;
+  const add = ({ examples, inputs }: HostBatch): void => {
+    const name = nameOf(evaluationOf(split), source, examples);
+    const { [OUTPUT]: vector } = session.run(name, inputs);
+    rows.forEach((_, i) => {
+      sums[i] = (sums[i] ?? 0) + required(vector?.[i], 'a measure');
+    });
   };
+  const result = (): Evaluation => ({
+    examples: source.examples,
+    numbers: Object.fromEntries(
+      rows.map((row, i) => [row.column, inUnit(row, sums[i] ?? 0, source.examples)] as const),
+    ),
+  });
   return {
     async next() {
       const { done, value } = await batches.next();
-      if (done === true) return { done, value: evaluation() };
-      const { [OUTPUT]: vector } = session.run(
-        nameOf(evaluationOf(split), source, value.examples),
-        value.inputs,
-      );
-      rows.forEach((_, i) => {
-        sums[i] = (sums[i] ?? 0) + required(vector?.[i], 'a measure');
-      });
+      // It may have been ended meanwhile.
+      if (isEnded) return { done: true, value: null };
+      if (done === true) return { done, value: result() };
+      add(value);
       return { done: false, value: undefined };
     },
     async return() {
+      isEnded = true;
       await batches.return();
-      return { done: true, value: evaluation() };
+      return { done: true, value: null };
     },
   };
 }

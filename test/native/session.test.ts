@@ -108,8 +108,8 @@ describe('a session', () => {
     });
 
     test('fails where the graph keeps its memory', () => {
-      const session = start(lending);
-      const keep = session.define({ feeds: lent, targets: ['keep'] });
+      const fresh = () => start(lending).define({ feeds: lent, targets: ['keep'] });
+      let keep = fresh();
       const kept = arrays().filter((array) => {
         try {
           keep.run([array]);
@@ -118,6 +118,9 @@ describe('a session', () => {
           expect(String(error)).toContain(
             'TensorFlow keeps the memory of an input that it was lent',
           );
+          // What the variable holds may be gone by and by: nothing may read it.
+          expect(() => keep.run([array])).toThrow('the session is closed');
+          keep = fresh();
           return true;
         }
       });

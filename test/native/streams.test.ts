@@ -22,6 +22,10 @@ afterEach(() => {
   closed = 0;
 });
 
+/** Bytes that TensorFlow takes without a copy: what may grow begins with a page. */
+const aligned = (bytes: number): Uint8Array =>
+  new Uint8Array(Reflect.construct(ArrayBuffer, [bytes, { maxByteLength: bytes }]) as ArrayBuffer);
+
 /** Streams of images that memory does hold, through one array that is filled again and again. */
 function streamOf(images: Uint8Array, length: number): ImageStream {
   const at = (index: number) => images.subarray(index * length, (index + 1) * length);
@@ -36,7 +40,7 @@ function streamOf(images: Uint8Array, length: number): ImageStream {
     read(batches, epoch): Closable<Uint8Array> {
       read.push(epoch);
       const all = [...batches];
-      const memory = new Uint8Array(Math.max(...all.map((batch) => batch.length)) * length);
+      const memory = aligned(Math.max(...all.map((batch) => batch.length)) * length);
       let next = 0;
       return {
         [Symbol.asyncIterator]() {

@@ -5,6 +5,7 @@ import { configSchema, type Config } from '../../src/catalogue/schema.js';
 import { stepsPerEpoch } from '../../src/experiment/loop.js';
 import type { Interruption } from '../../src/experiment/interruption.js';
 import type { Split } from '../../src/data/dataset.js';
+import { required } from '../../src/util/errors.js';
 import type { Engine } from '../../src/session/engine.js';
 import type { CreateEngine } from '../../src/tasks/engine.js';
 import { createTask } from '../../src/tasks/tasks.js';
@@ -123,7 +124,7 @@ export function fakeEngine({
         const parts = engine.evaluateInParts(split);
         let part = await parts.next();
         while (part.done !== true) part = await parts.next();
-        return part.value;
+        return required(part.value ?? undefined, 'the evaluation');
       },
       evaluateInParts: async function* (split) {
         for (let i = 0; i < 3; i++) {

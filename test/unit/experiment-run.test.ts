@@ -6,7 +6,7 @@ import { listCheckpoints, openRun, runFolder } from '../../src/experiment/folder
 import { begunWith } from '../../src/experiment/processor.js';
 import { runExperiment } from '../../src/experiment/run.js';
 import type { CreateEngine } from '../../src/tasks/engine.js';
-import { required, RunError } from '../../src/util/errors.js';
+import { required, RunError, UserError } from '../../src/util/errors.js';
 import { randomStream } from '../../src/util/random.js';
 import { fakeConfig, fakeEngine, fakeRequest, type FakeOptions } from './experiment-fake-engine.js';
 import { configFrom } from '../support/configs.js';
@@ -449,57 +449,136 @@ describe('a run that fails', () => {
     expect(await resultOf(stopped)).toEqual(await resultOf(straight));
   });
 
-  /** The same until two things came of it; the third is never there. */
-  function stuck<T, R>(inner: AsyncIterator<T, R>, onWait: () => void, onReturn: () => void) {
+  /** The same, but the third thing asked for never comes: `waits` is called meanwhile. */
+  function stuck<T, R>(inner: AsyncIterator<T, R>, waits: () => Promise<never>) {
     let asked = 0;
+    const calls: string[] = [];
     return {
+      calls,
       [Symbol.asyncIterator]() {
         return this;
       },
-      next: () => {
-        if (++asked < 3) return inner.next();
-        setTimeout(onWait, 20);
-        return new Promise<never>(() => undefined);
-      },
+      next: () => (++asked < 3 ? inner.next() : waits()),
       return: () => {
-        onReturn();
+        calls.push('return');
         return inner.return?.() as Promise<IteratorResult<T, R>>;
       },
     };
   }
 
-  it.each(['batch', 'evaluation'])(
-    'ends at a signal while it waits for a %s that does not come, and goes on to the straight bytes',
-    async (what) => {
+  /** A generator's own `return` waits until what it awaits is there. */
+  async function* generated<T>(inner: AsyncIterator<T, void>, waits: () => Promise<never>) {
+    for (let i = 0; i < 2; i++) yield (await inner.next()).value as T;
+    await waits();
+  }
+
+  type Training = NonNullable<ReturnType<CreateEngine>['training']>;
+  type Batches = ReturnType<Training['batches']>;
+
+  /** Trains in `folder` on batches that `change` has changed. */
+  const trainOn = (folder: string, change: (batches: Batches) => Batches) => {
+    const request = fakeRequest(folder);
+    const createEngine: CreateEngine = (...given) => {
+      const engine = request.createEngine(...given);
+      const training = required(engine.training, 'training');
+      return {
+        ...engine,
+        training: { ...training, batches: (...at) => change(training.batches(...at)) },
+      };
+    };
+    return {
+      request: { ...request, createEngine },
+      run: () => runExperiment({ ...request, createEngine }),
+    };
+  };
+
+  const never = () => new Promise<never>(() => undefined);
+  const broken = () => Promise.reject(new UserError('shard 3: record 7 is damaged'));
+
+  it.each<[string, (waits: () => Promise<never>) => (batches: Batches) => Batches]>([
+    ['a stream', (waits) => (batches) => stuck(batches, waits)],
+    ['a generator', (waits) => (batches) => generated(batches, waits)],
+    [
+      'a stream that cannot be closed',
+      (waits) => (batches) => ({
+        ...stuck(batches, waits),
+        return: () => Promise.reject(new Error('no close')),
+      }),
+    ],
+  ])(
+    'ends at a signal while a batch of %s does not come, and goes on from there',
+    async (_, of) => {
       const scratch = temporaryFolder();
       const [straight, stopped] = [join(scratch, 'straight'), join(scratch, 'stopped')];
       await runTo(straight);
-      const request = fakeRequest(stopped);
-      let returned = 0;
-      const waiting = <T, R>(inner: AsyncIterator<T, R>) =>
-        stuck(
-          inner,
-          () => (request.interruption.signal = 'SIGTERM'),
-          () => returned++,
-        );
-      const createEngine: CreateEngine = (...given) => {
-        const engine = request.createEngine(...given);
-        const training = required(engine.training, 'training');
-        return what === 'batch'
-          ? {
-              ...engine,
-              training: { ...training, batches: (...at) => waiting(training.batches(...at)) },
-            }
-          : { ...engine, evaluateInParts: (split) => waiting(engine.evaluateInParts(split)) };
+      const signalled = () => {
+        setTimeout(() => (request.interruption.signal = 'SIGTERM'), 20);
+        return never();
       };
-      expect(await runExperiment({ ...request, createEngine })).toBe('interrupted');
-      expect(returned).toBe(1);
-      const { checkpoint } = await openRun(stopped, null);
-      expect(checkpoint).toContain(what === 'batch' ? 'step-00000002' : 'step-00000004');
+      const { request, run } = trainOn(stopped, of(signalled));
+      expect(await run()).toBe('interrupted');
+      expect((await openRun(stopped, null)).checkpoint).toContain('step-00000002');
       expect(await sitting(stopped, Infinity)).toBe('finished');
       expect(await resultOf(stopped)).toEqual(await resultOf(straight));
     },
   );
+
+  it('is interrupted, not failed, where the signal ends what reads as well', async () => {
+    const folder = join(temporaryFolder(), 'run');
+    const { request, run } = trainOn(folder, (batches) =>
+      stuck(batches, () => {
+        request.interruption.signal = 'SIGINT';
+        return broken();
+      }),
+    );
+    expect(await run()).toBe('interrupted');
+    expect((await openRun(folder, null)).checkpoint).toContain('step-00000002');
+  });
+
+  it('keeps what was reached where a batch cannot be read', async () => {
+    const folder = join(temporaryFolder(), 'run');
+    const { request, run } = trainOn(folder, (batches) => stuck(batches, broken));
+    expect(await messageOf(run())).toBe('shard 3: record 7 is damaged');
+    expect(request.notes).toContain('saved after step 2: --resume goes on from there');
+    expect((await openRun(folder, null)).checkpoint).toContain('step-00000002');
+  });
+
+  it('opens what it reads once an epoch, and closes it', async () => {
+    const opened: Batches[] = [];
+    const { run } = trainOn(join(temporaryFolder(), 'run'), (batches) => {
+      const watched = stuck(batches, () => batches.next() as Promise<never>);
+      opened.push(watched);
+      return watched;
+    });
+    expect(await run()).toBe('finished');
+    expect(opened.map((one) => (one as ReturnType<typeof stuck>).calls)).toEqual([
+      ['return'],
+      ['return'],
+      ['return'],
+    ]);
+  });
+
+  it('ends at a signal while a part of an evaluation does not come, and evaluates anew', async () => {
+    const scratch = temporaryFolder();
+    const [straight, stopped] = [join(scratch, 'straight'), join(scratch, 'stopped')];
+    await runTo(straight);
+    const request = fakeRequest(stopped);
+    const signalled = () => {
+      setTimeout(() => (request.interruption.signal = 'SIGTERM'), 20);
+      return never();
+    };
+    const createEngine: CreateEngine = (...given) => {
+      const engine = request.createEngine(...given);
+      return {
+        ...engine,
+        evaluateInParts: (split) => stuck(engine.evaluateInParts(split), signalled),
+      };
+    };
+    expect(await runExperiment({ ...request, createEngine })).toBe('interrupted');
+    expect((await openRun(stopped, null)).checkpoint).toContain('step-00000004');
+    expect(await sitting(stopped, Infinity)).toBe('finished');
+    expect(await resultOf(stopped)).toEqual(await resultOf(straight));
+  });
 
   it('leaves nothing behind when it fails before the first step, or is interrupted there', async () => {
     const parent = temporaryFolder();

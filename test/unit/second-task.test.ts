@@ -96,7 +96,7 @@ test('the columns are its own, and needed are those of its best', () => {
   );
   expect(metricsTable(byTest)).toMatchObject({
     optional: [],
-    needed: ['epoch', 'step', 'train_loss', 'test_loss', 'best_test_loss', 'test_loss'],
+    needed: ['epoch', 'step', 'train_loss', 'test_loss', 'best_test_loss'],
   });
 });
 

@@ -3,6 +3,7 @@
 #include <node_api.h>
 
 #include <cstring>
+#include <exception>
 #include <utility>
 
 #include "graph-session.h"
@@ -196,9 +197,19 @@ struct Job {
 
   /** Once. */
   Outcome run() {
-    Outcome outcome = use.session().run(*function, inputs, options);
+    Outcome outcome{{}, {nullptr, &TF_DeleteBuffer}};
+    std::exception_ptr failure;
+    try {
+      outcome = use.session().run(*function, inputs, options);
+    } catch (...) {
+      failure = std::current_exception();
+    }
     inputs.clear();
-    if (!loans.areReturned()) throw Failure("TensorFlow keeps the memory of an input that it was lent");
+    if (!loans.areReturned()) {
+      use.session().spoil();
+      throw Failure("TensorFlow keeps the memory of an input that it was lent; the session is closed");
+    }
+    if (failure) std::rethrow_exception(failure);
     return outcome;
   }
 };

@@ -1,6 +1,8 @@
 #include "graph-session.h"
 
+#include <chrono>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 namespace {
@@ -55,6 +57,11 @@ void GraphSession::close() {
   // Megabytes, which would else wait for JavaScript to forget this.
   functions_.clear();
   graph_.reset();
+}
+
+void GraphSession::spoil() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  isClosed_ = true;
 }
 
 GraphSession::Use::Use(std::shared_ptr<GraphSession> session) {
@@ -114,6 +121,15 @@ TF_Tensor* Loans::lend(const Feed& feed, std::string_view values) {
         --**held;
       },
       own.release());
+}
+
+bool Loans::areReturned() const {
+  constexpr int PATIENCE = 1000;
+  for (int waited = 0; *outstanding_ != 0; waited++) {
+    if (waited == PATIENCE) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return true;
 }
 
 Tensor GraphSession::lend(const Feed& feed, std::string_view values, Loans& loans) {

@@ -34,7 +34,8 @@ struct Feed {
 class Loans {
  public:
   TF_Tensor* lend(const Feed& feed, std::string_view values);
-  bool areReturned() const { return *outstanding_ == 0; }
+  /** Waits a moment: a thread of TensorFlow's may be about to. */
+  bool areReturned() const;
 
  private:
   // Shared with every tensor: one may outlive the run that it was lent to.
@@ -99,6 +100,9 @@ class GraphSession {
    * @param options a serialized RunOptions; empty: none.
    */
   Outcome run(const Function& function, const std::vector<Tensor>& inputs, std::string_view options);
+
+  /** While a Use lasts: nothing runs after it, for TensorFlow may read memory that is gone. */
+  void spoil();
 
   /** Waits for every Use, also of what is still to run, and frees all memory; there is no Use later. */
   void close();
