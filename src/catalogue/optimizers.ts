@@ -51,16 +51,24 @@ const CLIMB = {
   }),
 } as const;
 
-interface OptimizerRow {
+type OptimizerRow = {
   /** Gradients a step: at w, and at w + eps where it climbs. */
   readonly passes: 1 | 2;
   /** What applies the gradient; null: what `base` says. */
   readonly descent: DescentName | null;
-  /** Its name where the climb is adaptive; a configuration that is read has its own. */
-  readonly adaptive?: string;
   /** Beside those of its descent. */
   readonly keys: Entries;
-}
+} & (
+  | { readonly keys: { readonly adaptive?: never }; readonly adaptive?: never }
+  | {
+      readonly keys: { readonly adaptive: Entries[string] };
+      /**
+       * Its name where the climb is adaptive, which tells such runs from others; a configuration that
+       * is read has the row's own.
+       */
+      readonly adaptive: string;
+    }
+);
 
 /** In the order in which they are listed. */
 export const OPTIMIZERS = {

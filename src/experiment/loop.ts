@@ -190,7 +190,7 @@ async function endEpoch(
   const { config, engine, schedule, metrics, timing } = loop;
   const { step, sums } = progress;
   const epoch = progress.epoch + 1;
-  for (const { numbers } of Object.values(evaluations)) {
+  for (const { numbers } of Object.values<Evaluation>({ ...evaluations })) {
     const broken = notFinite(rows.byCause, numbers);
     if (broken !== null) throw diverged(loop, progress, `the ${broken[0]} is ${broken[1]}`);
   }

@@ -2,14 +2,12 @@
 // are those of the task's measures, with the position before them and the best so far between.
 import {
   bestOf,
-  columnOver,
   columnsOf,
-  taskOf,
   type Best,
   type MeasureRow,
   type OfTask,
 } from '../catalogue/task.js';
-import type { Unit } from '../catalogue/tasks.js';
+import { TRAIN_LOSS, type Unit } from '../catalogue/tasks.js';
 import type { Evaluation } from '../session/engine.js';
 import { isTraining, type Measure, type Numbers } from '../session/measure.js';
 import { required } from '../util/errors.js';
@@ -60,20 +58,10 @@ export const metricsTable = (config: OfTask): Columns => ({
   needed: neededColumns(config),
 });
 
-/** What reports and curves read of every run; all versions have written it. */
+/** Without these a row tells nothing; whatever else a former version did not measure is empty. */
 function neededColumns(config: OfTask): string[] {
-  const { training, evaluation } = taskOf(config);
-  const measures = Object.keys(evaluation);
-  const { by, soFar } = bestOf(config);
-  const columns = new Set([
-    'epoch',
-    'step',
-    ...measures.map((name) => columnOver('train', name)).filter((column) => column in training),
-    ...measures.map((name) => columnOver('test', name)),
-    soFar.column,
-    by.column,
-  ]);
-  return [...columns];
+  const { test, by, soFar } = bestOf(config);
+  return [...new Set(['epoch', 'step', TRAIN_LOSS, test.column, soFar.column, by.column])];
 }
 
 /** The row as metrics.csv has it. */

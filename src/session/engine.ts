@@ -22,7 +22,7 @@ export interface Evaluation {
 }
 
 /** An evaluation under way. Null where it was ended early. */
-export type EvaluationInParts = AsyncIterator<undefined, Evaluation | null>;
+type EvaluationInParts = AsyncIterator<undefined, Evaluation | null>;
 
 export interface Engine extends Pick<Session, 'slots' | 'readState' | 'writeState' | 'dispose'> {
   /** Of all that is measured, those that apply. */
