@@ -48,14 +48,19 @@ function addonsFor({ directory }) {
     result: join(TFJS, 'lib', 'napi-v8', 'tfjs_binding.node'),
     flags: ['-I', join(TFJS, 'binding'), ...linked],
   };
-  /** @param {string} name */
-  const own = (name) => ({
+  /**
+   * @param {string} name
+   * @param {string[]} flags
+   */
+  const own = (name, flags = []) => ({
     folder: join('src', 'native', name),
     result: join('build', `${name}.node`),
-    flags: ['-pthread', ...linked],
+    flags: ['-pthread', ...flags, ...linked],
   });
+  // A worker that ends closes its addons: the memory of this one, and TensorFlow under it, stay for the next.
+  const pixels = own('pixels', ['-Xlinker', '-z', '-Xlinker', 'nodelete']);
   const quiet = { folder: join('src', 'native'), result: join('build', 'quiet.node'), flags: [] };
-  return [tensorflow, own('ops'), own('session'), quiet];
+  return [tensorflow, own('ops'), own('session'), pixels, quiet];
 }
 
 const compiler = () => process.env['CXX'] || 'g++';

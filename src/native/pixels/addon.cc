@@ -1,0 +1,231 @@
+// The pixels' door for Node: what JavaScript gives is taken apart and checked, and what cannot be made of a picture is said
+// in words. Nothing here belongs to one of Node's threads, so that each may load it; no exception leaves a function.
+#include <node_api.h>
+
+#include <cmath>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "failure.h"
+#include "resize.h"
+
+namespace {
+
+/** Something is pending in JavaScript already. */
+struct Pending {};
+
+void check(napi_env env, napi_status status) {
+  if (status == napi_ok) return;
+  bool isPending = false;
+  napi_is_exception_pending(env, &isPending);
+  if (isPending) throw Pending{};
+  const napi_extended_error_info* info = nullptr;
+  napi_get_last_error_info(env, &info);
+  throw Misuse(info != nullptr && info->error_message != nullptr ? info->error_message : "Node refuses a call");
+}
+
+/** What `body` gives, or nothing with an exception pending in JavaScript. */
+template <typename Body>
+napi_value guarded(napi_env env, const Body& body) {
+  try {
+    return body();
+  } catch (const Pending&) {
+  } catch (const std::exception& error) {
+    napi_throw_error(env, nullptr, error.what());
+  }
+  return nullptr;
+}
+
+template <size_t count>
+struct Arguments {
+  Arguments(napi_env env, napi_callback_info info) {
+    size_t got = count;
+    check(env, napi_get_cb_info(env, info, &got, values, nullptr, nullptr));
+    if (got < count) throw Misuse("an argument is missing");
+  }
+  napi_value values[count];
+};
+
+struct Memory {
+  uint8_t* data;
+  size_t size;
+};
+
+/** That of a Uint8Array, shared or not, until JavaScript goes on. */
+Memory memoryOf(napi_env env, napi_value value) {
+  bool isArray = false;
+  check(env, napi_is_typedarray(env, value, &isArray));
+  if (!isArray) throw Misuse("wanted a Uint8Array");
+  napi_typedarray_type type;
+  size_t length = 0;
+  void* data = nullptr;
+  check(env, napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr));
+  if (type != napi_uint8_array) throw Misuse("wanted a Uint8Array");
+  return {static_cast<uint8_t*>(data), length};
+}
+
+Bytes bytesOf(napi_env env, napi_value value) {
+  const Memory memory = memoryOf(env, value);
+  return {memory.data, memory.size};
+}
+
+/** A whole number from `least` to the largest that JavaScript counts to, of which sums and differences stay exact here. */
+long wholeOf(napi_env env, napi_value value, const char* name, long least) {
+  constexpr double MOST = 9007199254740991.0;
+  double number = 0;
+  check(env, napi_get_value_double(env, value, &number));
+  if (!(number >= static_cast<double>(least) && number <= MOST) || number != std::floor(number)) {
+    throw Misuse(std::string(name) + ": wanted a whole number from " + std::to_string(least) + " on");
+  }
+  return static_cast<long>(number);
+}
+
+napi_value property(napi_env env, napi_value object, const char* name) {
+  napi_value value;
+  check(env, napi_get_named_property(env, object, name, &value));
+  return value;
+}
+
+Box boxOf(napi_env env, napi_value object) {
+  const auto read = [&](const char* name, long least) {
+    return wholeOf(env, property(env, object, name), name, least);
+  };
+  return {read("top", 0), read("left", 0), read("height", 1), read("width", 1)};
+}
+
+bool lies(const Box& box, long height, long width) {
+  return box.top + box.height <= height && box.left + box.width <= width;
+}
+
+Cut cutOf(napi_env env, napi_value object) {
+  const napi_value size = property(env, object, "size");
+  Cut cut{boxOf(env, property(env, object, "box")), wholeOf(env, property(env, size, "height"), "height", 1),
+          wholeOf(env, property(env, size, "width"), "width", 1), boxOf(env, property(env, object, "window")), false};
+  check(env, napi_get_value_bool(env, property(env, object, "flip"), &cut.flip));
+  if (!lies(cut.window, cut.height, cut.width)) throw Misuse("the window is not within what is resized");
+  return cut;
+}
+
+std::string sizeOf(long height, long width) { return std::to_string(width) + " x " + std::to_string(height); }
+
+napi_value textOf(napi_env env, const std::string& text) {
+  napi_value value;
+  check(env, napi_create_string_utf8(env, text.data(), text.size(), &value));
+  return value;
+}
+
+/** An object, of properties that are added one after the other. */
+class Object {
+ public:
+  explicit Object(napi_env env) : env_(env) { check(env, napi_create_object(env, &value_)); }
+  Object& with(const char* name, const char* text) { return set(name, textOf(env_, text)); }
+  Object& with(const char* name, double number) {
+    napi_value value;
+    check(env_, napi_create_double(env_, number, &value));
+    return set(name, value);
+  }
+  napi_value value() const { return value_; }
+
+ private:
+  Object& set(const char* name, napi_value value) {
+    check(env_, napi_set_named_property(env_, value_, name, value));
+    return *this;
+  }
+
+  napi_env env_;
+  napi_value value_;
+};
+
+/** readHeader(bytes): { kind, width, height, components }, { kind: 'unfinished', needed } or { kind: 'other', reason }. */
+napi_value header(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    Object result(env);
+    try {
+      const Header found = readHeader(bytesOf(env, Arguments<1>(env, info).values[0]));
+      result.with("kind", found.kind == Kind::jpeg ? "jpeg" : "png").with("width", found.width);
+      result.with("height", found.height).with("components", found.components);
+    } catch (const Unfinished& unfinished) {
+      result.with("kind", "unfinished").with("needed", static_cast<double>(unfinished.needed));
+    } catch (const Fault& fault) {
+      result.with("kind", "other").with("reason", fault.what());
+    }
+    return result.value();
+  });
+}
+
+/** Decoded, cropped, resized -> target. Throws Fault, Unfinished. */
+void make(Bytes picture, const Cut& cut, double mostPixels, uint8_t* to) {
+  const Header header = readHeader(picture);
+  const double count = static_cast<double>(header.width) * header.height;
+  if (count > mostPixels) {
+    throw Fault("it is too large: its header says " + sizeOf(header.height, header.width) + " pixels");
+  }
+  if (!lies(cut.box, header.height, header.width)) {
+    throw Fault("it is " + sizeOf(header.height, header.width) + " pixels, in which there is no box " +
+                sizeOf(cut.box.height, cut.box.width) + " at (" + std::to_string(cut.box.left) + ", " +
+                std::to_string(cut.box.top) + ")");
+  }
+  resize(cut, decode(picture, header, pixelsUnder(cut)), to);
+}
+
+/** make, and why it could not be done; empty after success. */
+std::string tryToMake(Bytes picture, const Cut& cut, double mostPixels, uint8_t* to) {
+  if (picture.size == 0) return "it is empty";
+  try {
+    make(picture, cut, mostPixels, to);
+  } catch (const Unfinished&) {
+    return "it is cut off: it ends within its header, after " + std::to_string(picture.size) + " bytes";
+  } catch (const Fault& fault) {
+    return fault.what();
+  } catch (const std::bad_alloc&) {
+    return "there is no memory for its pixels";
+  }
+  return "";
+}
+
+/** write(picture, cut, mostPixels, target, offset): null, or why there is nothing to write. */
+napi_value write(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    const Arguments<5> arguments(env, info);
+    const Cut cut = cutOf(env, arguments.values[1]);
+    const double mostPixels = static_cast<double>(wholeOf(env, arguments.values[2], "mostPixels", 1));
+    const Memory target = memoryOf(env, arguments.values[3]);
+    const auto offset = static_cast<size_t>(wholeOf(env, arguments.values[4], "offset", 0));
+    const size_t room = offset > target.size ? 0 : target.size - offset;
+    const auto rows = static_cast<size_t>(cut.window.height), columns = static_cast<size_t>(cut.window.width);
+    if (rows > room / (columns * 3)) throw Misuse("the target has no room for the window");
+    const std::string reason =
+        tryToMake(bytesOf(env, arguments.values[0]), cut, mostPixels, target.data + offset);
+    if (!reason.empty()) return textOf(env, reason);
+    napi_value nothing;
+    check(env, napi_get_null(env, &nothing));
+    return nothing;
+  });
+}
+
+/** addressOf(array): modulo 64. */
+napi_value addressOf(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    const Memory memory = memoryOf(env, Arguments<1>(env, info).values[0]);
+    napi_value result;
+    check(env, napi_create_uint32(env, reinterpret_cast<uintptr_t>(memory.data) % 64, &result));
+    return result;
+  });
+}
+
+}  // namespace
+
+NAPI_MODULE_INIT() {
+  const std::pair<const char*, napi_callback> functions[] = {
+      {"readHeader", header}, {"write", write}, {"addressOf", addressOf}};
+  for (const auto& [name, body] : functions) {
+    napi_value function;
+    if (napi_create_function(env, name, NAPI_AUTO_LENGTH, body, nullptr, &function) != napi_ok) return nullptr;
+    if (napi_set_named_property(env, exports, name, function) != napi_ok) return nullptr;
+  }
+  napi_value name;
+  if (napi_create_string_utf8(env, instructionSet(), NAPI_AUTO_LENGTH, &name) != napi_ok) return nullptr;
+  if (napi_set_named_property(env, exports, "instructionSet", name) != napi_ok) return nullptr;
+  return exports;
+}
