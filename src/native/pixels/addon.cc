@@ -1,5 +1,5 @@
-// The pixels' door for Node: what JavaScript gives is taken apart and checked, and what cannot be made of a picture is said
-// in words. Nothing here belongs to one of Node's threads, so that each may load it; no exception leaves a function.
+// The pixels' door for Node: what JavaScript gives is taken apart and checked, and why a picture cannot be had is said in
+// words. Nothing here belongs to one of Node's threads, so that each may load it; no exception leaves a function.
 #include <node_api.h>
 
 #include <cmath>
@@ -70,7 +70,7 @@ Bytes bytesOf(napi_env env, napi_value value) {
   return {memory.data, memory.size};
 }
 
-/** A whole number from `least` to the largest that JavaScript counts to, of which sums and differences stay exact here. */
+/** A whole number from `least` to the largest that JavaScript counts to. Sums of them find room in a long. */
 long wholeOf(napi_env env, napi_value value, const char* name, long least) {
   constexpr double MOST = 9007199254740991.0;
   double number = 0;
@@ -137,7 +137,7 @@ class Object {
   napi_value value_;
 };
 
-/** readHeader(bytes): { kind, width, height, components }, { kind: 'unfinished', needed } or { kind: 'other', reason }. */
+/** readHeader(bytes): its kind, with width, height, components; unfinished, with needed; or other, with reason. */
 napi_value header(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {
     Object result(env);

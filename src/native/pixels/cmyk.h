@@ -1,8 +1,8 @@
 // JPEGs of four inks, as Pillow makes red, green and blue of them.
 //
 // TensorFlow multiplies the inks and rounds down, or takes them the other way round where Adobe's marker is missing;
-// Pillow rounds to the nearest, and never asks for the marker. What libjpeg decodes follows from TensorFlow's results for
-// variants of the file.
+// Pillow rounds to the nearest, and never asks for the marker. The inks follow from what TensorFlow gives for variants
+// of the file.
 #pragma once
 #include <functional>
 

@@ -18,7 +18,11 @@ static inline Vector loadBytes(const uint8_t* from) { return Vector{from[0], fro
 static inline void storeBytes(Vector values, uint8_t* to) {
   for (long lane = 0; lane < LANES; lane++) to[lane] = static_cast<uint8_t>(std::clamp(values[lane], 0, 255));
 }
-static inline void storePixel(Vector values, uint8_t* to) { storeBytes(values >> BITS, to); }
+/** A pixel of each row. */
+template <long rows>
+static inline void storePixels(const Vector (&sums)[rows], Rows<uint8_t> to) {
+  for (long row = 0; row < rows; row++) storeBytes(sums[row] >> BITS, to.data + row * to.pitch);
+}
 #include "resize-arithmetic.h"
 }  // namespace plain
 
@@ -46,20 +50,35 @@ static inline Vector loadWeights(const int32_t* from) {
 static inline Vector loadBytes(const uint8_t* from) {
   return reinterpret_cast<Vector>(_mm256_cvtepu8_epi32(loadEight(from)));
 }
-static inline __m128i packed(Vector values) {
-  const __m256i all = reinterpret_cast<__m256i>(values);
-  const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1));
-  return _mm_packus_epi16(words, words);
+/** Values in halves [a b] [c d] -> bytes in halves [a c] [b d], 4 of each, and the same again. */
+static inline __m256i packed(Vector first, Vector second) {
+  const __m256i words = _mm256_packs_epi32(reinterpret_cast<__m256i>(first), reinterpret_cast<__m256i>(second));
+  return _mm256_packus_epi16(words, words);
 }
 static inline void storeBytes(Vector values, uint8_t* to) {
-  _mm_storel_epi64(reinterpret_cast<__m128i*>(to), packed(values));
+  const __m256i bytes = packed(values, values);
+  const __m128i both = _mm_unpacklo_epi32(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(to), both);
 }
-/** The sum of two pixels, whose halves still stand apart. */
-static inline void storePixel(Vector sums, uint8_t* to) {
-  const __m256i halves = reinterpret_cast<__m256i>(sums);
-  const __m256i swapped = _mm256_permute2x128_si256(halves, halves, 1);
-  const int32_t four = _mm_cvtsi128_si32(packed((sums + reinterpret_cast<Vector>(swapped)) >> BITS));
-  std::memcpy(to, &four, sizeof four);
+static inline void storeFour(int32_t bytes, uint8_t* to) { std::memcpy(to, &bytes, sizeof bytes); }
+/** The sums of two pixels stand apart in each vector -> those of two rows, one a half. */
+static inline Vector joined(Vector first, Vector second) {
+  const __m256i a = reinterpret_cast<__m256i>(first), b = reinterpret_cast<__m256i>(second);
+  const __m256i lower = _mm256_permute2x128_si256(a, b, 0x20), upper = _mm256_permute2x128_si256(a, b, 0x31);
+  return reinterpret_cast<Vector>(lower) + reinterpret_cast<Vector>(upper);
+}
+/** A pixel of each row. */
+static inline void storePixels(const Vector (&sums)[1], Rows<uint8_t> to) {
+  const Vector one = joined(sums[0], sums[0]) >> BITS;
+  storeFour(_mm_cvtsi128_si32(_mm256_castsi256_si128(packed(one, one))), to.data);
+}
+static inline void storePixels(const Vector (&sums)[4], Rows<uint8_t> to) {
+  const __m256i bytes = packed(joined(sums[0], sums[1]) >> BITS, joined(sums[2], sums[3]) >> BITS);
+  const __m128i even = _mm256_castsi256_si128(bytes), odd = _mm256_extracti128_si256(bytes, 1);
+  storeFour(_mm_extract_epi32(even, 0), to.data);
+  storeFour(_mm_extract_epi32(odd, 0), to.data + to.pitch);
+  storeFour(_mm_extract_epi32(even, 1), to.data + 2 * to.pitch);
+  storeFour(_mm_extract_epi32(odd, 1), to.data + 3 * to.pitch);
 }
 #include "resize-arithmetic.h"
 }  // namespace avx2

@@ -7,19 +7,32 @@ constexpr int32_t HALF = 1 << (BITS - 1);
 /** Pixels, or their colours, that a vector has room for. */
 constexpr long PIXELS = LANES / 4;
 
-static void across(const uint8_t* row, long first, const Output* outputs, long count, bool flip,
-                   const int32_t* weights, uint8_t* to) {
+template <long rows>
+static inline void acrossRows(const Filter& filter, Rows<const uint8_t> pixels, Rows<uint8_t> to) {
   // Each pixel is stored with a byte too many, which the next one mends.
-  for (long i = 0; i < count; i++, to += 3) {
-    const Output& output = outputs[flip ? count - 1 - i : i];
-    const uint8_t* from = row + (output.taps.first - first) * 3;
-    const int32_t* weight = weights + output.weights;
+  const long count = static_cast<long>(filter.outputs.size());
+  for (long i = 0; i < count; i++, to.data += 3) {
+    const Output& output = filter.outputs[static_cast<size_t>(filter.flip ? count - 1 - i : i)];
+    const uint8_t* from = pixels.data + (output.taps.first - filter.first) * 3;
+    const int32_t* weights = filter.weights.data() + output.weights;
+    Vector sums[rows];
     // Once for each colour, of however many pixels.
-    Vector sum = {HALF, HALF, HALF};
+#pragma GCC unroll 4
+    for (Vector& sum : sums) sum = Vector{HALF, HALF, HALF};
     for (long tap = 0; tap < output.taps.count; tap += PIXELS) {
-      sum += loadPixels(from + tap * 3) * loadWeights(weight + tap);
+      const Vector weight = loadWeights(weights + tap);
+#pragma GCC unroll 4
+      for (long row = 0; row < rows; row++) sums[row] += loadPixels(from + row * pixels.pitch + tap * 3) * weight;
     }
-    storePixel(sum, to);
+    storePixels(sums, to);
+  }
+}
+
+static void across(const Filter& filter, long count, Rows<const uint8_t> from, Rows<uint8_t> to) {
+  if (count == ROWS) {
+    acrossRows<ROWS>(filter, from, to);
+  } else {
+    acrossRows<1>(filter, from, to);
   }
 }
 
@@ -27,11 +40,14 @@ static void across(const uint8_t* row, long first, const Output* outputs, long c
 template <long vectors>
 static inline void sums(const uint8_t* const* rows, const int32_t* weights, long count, long begin, uint8_t* to) {
   Vector sum[vectors];
+#pragma GCC unroll 4
   for (Vector& one : sum) one = Vector{} + HALF;
   for (long tap = 0; tap < count; tap++) {
     const uint8_t* from = rows[tap] + begin;
+#pragma GCC unroll 4
     for (long i = 0; i < vectors; i++) sum[i] += loadBytes(from + i * LANES) * weights[tap];
   }
+#pragma GCC unroll 4
   for (long i = 0; i < vectors; i++) storeBytes(sum[i] >> BITS, to + i * LANES);
 }
 

@@ -19,18 +19,37 @@ struct Taps {
   long first, count;
 };
 
-/** The outputs of a row, one after the other; the weights of each begin at `weights`, and a zero stands behind them. */
+/** An output of a row. Its weights begin at `weights`, and a zero stands behind them. */
 struct Output {
   Taps taps;
   size_t weights;
 };
 
+/** Rows that share the weights while these are at hand. */
+constexpr long ROWS = 4;
+
+/** Of pixels or of results, `pitch` bytes apart. */
+template <typename Byte>
+struct Rows {
+  Byte* data;
+  long pitch;
+};
+
+/** The outputs of a row. */
+struct Filter {
+  /** The pixel with which rows begin. */
+  long first;
+  std::vector<Output> outputs;
+  std::vector<int32_t> weights;
+  /** The last output comes first. */
+  bool flip;
+};
+
 /** What resize-arithmetic.h gives for an instruction set. */
 struct Arithmetic {
   const char* name;
-  /** A row of pixels -> a row of `count` outputs; `first`: the pixel with which the row begins. */
-  void (*across)(const uint8_t* row, long first, const Output* outputs, long count, bool flip, const int32_t* weights,
-                 uint8_t* to);
+  /** Rows of pixels, `count` of them: 1 or ROWS -> rows of outputs. */
+  void (*across)(const Filter& filter, long count, Rows<const uint8_t> from, Rows<uint8_t> to);
   /** Rows of `size` values, one a weight, -> their weighted sum. */
   void (*down)(const uint8_t* const* rows, const int32_t* weights, long count, long size, uint8_t* to);
 };
@@ -86,49 +105,56 @@ Taps tapsOf(const Axis& axis, long first, long count) {
   return {begin, last.first + last.count - begin};
 }
 
-/** The horizontal pass, for one row after the other. */
+Filter filterOf(const Cut& cut) {
+  const Axis axis(cut.box.width, cut.width);
+  Filter filter{axis.taps(cut.window.left).first, {}, {}, cut.flip};
+  size_t weights = 0;
+  filter.outputs.reserve(static_cast<size_t>(cut.window.width));
+  for (long x = 0; x < cut.window.width; x++) {
+    const Taps taps = axis.taps(cut.window.left + x);
+    filter.outputs.push_back({taps, weights});
+    weights += static_cast<size_t>(taps.count) + 1;
+  }
+  filter.weights.resize(weights);
+  long output = cut.window.left;
+  for (const auto& [taps, at] : filter.outputs) axis.weigh(output++, taps, filter.weights.data() + at);
+  return filter;
+}
+
+/** The horizontal pass. */
 class Across {
  public:
-  explicit Across(const Cut& cut) : flip_(cut.flip) {
-    const Axis axis(cut.box.width, cut.width);
-    size_t weights = 0;
-    outputs_.reserve(static_cast<size_t>(cut.window.width));
-    for (long x = 0; x < cut.window.width; x++) {
-      const Taps taps = axis.taps(cut.window.left + x);
-      outputs_.push_back({taps, weights});
-      weights += static_cast<size_t>(taps.count) + 1;
-    }
-    weights_.resize(weights);
-    for (long x = 0; x < cut.window.width; x++) {
-      const Output& output = outputs_[static_cast<size_t>(x)];
-      axis.weigh(cut.window.left + x, output.taps, weights_.data() + output.weights);
-    }
-    const Output& last = outputs_.back();
-    first_ = outputs_.front().taps.first;
-    pixels_ = last.taps.first + last.taps.count - first_;
-    padded_.resize(static_cast<size_t>(pixels_ * 3 + SLACK));
+  Across(const Cut& cut, const Pixels& pixels)
+      : filter_(filterOf(cut)),
+        from_{pixels.data + (cut.box.top - pixels.box.top) * pixels.box.width * 3 +
+                  (cut.box.left + filter_.first - pixels.box.left) * 3,
+              pixels.box.width * 3},
+        end_(pixels.data + pixels.box.height * from_.pitch) {
+    const Taps& last = filter_.outputs.back().taps;
+    size_ = (last.first + last.count - filter_.first) * 3;
+    padded_.resize(static_cast<size_t>(size_ + SLACK));
   }
 
-  /** `row`: of the box; `left`: its bytes before the box's, and `to` has SLACK behind it. */
-  void run(const Pixels& pixels, const Box& box, long row, uint8_t* to) {
-    const long pitch = pixels.box.width * 3, size = pixels_ * 3;
-    const long begin = (box.top + row - pixels.box.top) * pitch + (box.left + first_ - pixels.box.left) * 3;
-    const uint8_t* from = pixels.data + begin;
-    if (begin + size + SLACK > pixels.box.height * pitch) {
-      std::memcpy(padded_.data(), from, static_cast<size_t>(size));
-      from = padded_.data();
+  /** Rows [row, row + count) of the box, at most ROWS; each of `to` has SLACK behind it. */
+  void run(long row, long count, Rows<uint8_t> to) {
+    const uint8_t* const data = from_.data + row * from_.pitch;
+    if (count == ROWS && end_ - data >= (ROWS - 1) * from_.pitch + size_ + SLACK) {
+      arithmetic()->across(filter_, ROWS, {data, from_.pitch}, to);
+      return;
     }
-    arithmetic()->across(from, first_, outputs_.data(), static_cast<long>(outputs_.size()), flip_, weights_.data(),
-                         to);
+    for (long i = 0; i < count; i++) {
+      std::memcpy(padded_.data(), data + i * from_.pitch, static_cast<size_t>(size_));
+      arithmetic()->across(filter_, 1, {padded_.data(), 0}, {to.data + i * to.pitch, 0});
+    }
   }
 
  private:
-  bool flip_;
-  std::vector<Output> outputs_;
-  std::vector<int32_t> weights_;
-  /** The first pixel of the box that is used, and how many are. */
-  long first_, pixels_;
-  /** A row that nothing stands behind. */
+  Filter filter_;
+  Rows<const uint8_t> from_;
+  const uint8_t* end_;
+  /** Bytes of a row that are used. */
+  long size_;
+  /** A row that something stands behind. */
   std::vector<uint8_t> padded_;
 };
 
@@ -144,24 +170,24 @@ Box pixelsUnder(const Cut& cut) {
 
 void resize(const Cut& cut, const Pixels& pixels, uint8_t* to) {
   const Axis axis(cut.box.height, cut.height);
-  Across across(cut);
-  const long size = cut.window.width * 3, pitch = size + SLACK;
+  const Taps all = tapsOf(axis, cut.window.top, cut.window.height);
   long most = 0;
   for (long y = 0; y < cut.window.height; y++) most = std::max(most, axis.taps(cut.window.top + y).count);
-  // As many results of the first pass as an output is made of; row r of the box stands at r modulo `most`.
-  std::vector<uint8_t> held(static_cast<size_t>(most * pitch));
+  // As many results of the first pass as an output is made of, and those that come with the last of them. The one of
+  // row r stands at r - all.first modulo `capacity`, of which ROWS together are never torn apart.
+  const long capacity = (most + 2 * ROWS - 2) / ROWS * ROWS, size = cut.window.width * 3, pitch = size + SLACK;
+  std::vector<uint8_t> held(static_cast<size_t>(capacity * pitch));
+  const auto place = [&](long row) { return held.data() + (row - all.first) % capacity * pitch; };
   std::vector<const uint8_t*> rows(static_cast<size_t>(most));
   std::vector<int32_t> weights(static_cast<size_t>(most));
-  long done = 0;
-  for (long y = 0; y < cut.window.height; y++) {
+  Across across(cut, pixels);
+  for (long y = 0, done = all.first; y < cut.window.height; y++) {
     const Taps taps = axis.taps(cut.window.top + y);
+    for (; done < taps.first + taps.count; done += ROWS) {
+      across.run(done, std::min(ROWS, all.first + all.count - done), {place(done), pitch});
+    }
     axis.weigh(cut.window.top + y, taps, weights.data());
-    for (done = std::max(done, taps.first); done < taps.first + taps.count; done++) {
-      across.run(pixels, cut.box, done, held.data() + done % most * pitch);
-    }
-    for (long tap = 0; tap < taps.count; tap++) {
-      rows[static_cast<size_t>(tap)] = held.data() + (taps.first + tap) % most * pitch;
-    }
+    for (long tap = 0; tap < taps.count; tap++) rows[static_cast<size_t>(tap)] = place(taps.first + tap);
     arithmetic()->down(rows.data(), weights.data(), taps.count, size, to + y * size);
   }
 }
