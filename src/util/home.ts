@@ -22,8 +22,8 @@ export function expandHome(path: string): { readonly path: string } | { readonly
     : { path: join(home, path.slice(1)) };
 }
 
-/** Empty where there is none. */
-function homeFolder(): string {
+/** The user's home; empty where there is none. */
+export function homeFolder(): string {
   try {
     return homedir();
   } catch {

@@ -30,6 +30,9 @@ export interface Lock {
   readonly release: () => Promise<void>;
 }
 
+/** A live process holds the lock. */
+export class LockHeldError extends UserError {}
+
 /** Where files cannot be linked, a holder needs far less between creating its file and writing it. */
 const GRACE_MILLISECONDS = 1000;
 const POLL_MILLISECONDS = 50;
@@ -44,7 +47,7 @@ const POLL_MILLISECONDS = 50;
  * system's lock on the file. A holder on another machine is dead when Slurm has started its task
  * again, as this process, or when it has given no sign of life for minutes.
  *
- * Errors: UserError when a live process holds it; UserError when the file cannot be written.
+ * Errors: LockHeldError when a live process holds it; UserError when the file cannot be written.
  *
  * @param beatMilliseconds between the signs of life that this holder gives.
  */
@@ -226,9 +229,9 @@ async function refuseAlive(path: string, named: string, holder: Holder): Promise
   );
 }
 
-function inUse(path: string, { pid, host, slurm }: Holder, wayOut: string): UserError {
+function inUse(path: string, { pid, host, slurm }: Holder, wayOut: string): LockHeldError {
   const job = slurm === null ? '' : ` (Slurm job ${slurm.job.replace(/^.*\//, '')})`;
-  return new UserError(`${path}: in use by process ${pid} on ${host}${job}; ${wayOut}`);
+  return new LockHeldError(`${path}: in use by process ${pid} on ${host}${job}; ${wayOut}`);
 }
 
 /** `taken`: the process that locked the file lives. */

@@ -11,7 +11,8 @@ export type Purpose =
   | 'subset'
   | 'validation'
   | 'label-noise'
-  | 'synthetic';
+  | 'synthetic'
+  | 'sharding';
 
 const TWO_TO_32 = 2 ** 32;
 
