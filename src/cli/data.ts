@@ -1,16 +1,26 @@
-// fsam data fetch: downloads a data set.
-import { Argument, type Command } from 'commander';
-import type { FetchOptions } from './fetch-data.js';
+// fsam data: downloads a data set, writes pictures as shards, reads shards for faults.
+import { Argument, InvalidArgumentError, Option, type Command } from 'commander';
 import type { FetchableName } from '../data/fetch.js';
 import { collect, pathOption } from './config-options.js';
+import type { FetchOptions } from './fetch-data.js';
+import type { ShardOptions } from './shard-data.js';
+import { wholeNumber } from './whole-number.js';
 
 const NAMES: readonly FetchableName[] = ['cifar10', 'cifar100'];
+const FORMATS: readonly ShardOptions['format'][] = ['tfrecord', 'webdataset'];
 
 export function registerData(program: Command): void {
-  program
+  const data = program
     .command('data')
-    .description('Brings data sets to this machine.')
-    .helpCommand(false)
+    .description('Brings data sets to this machine; writes shards of pictures, and checks them.')
+    .helpCommand(false);
+  registerFetch(data);
+  registerShard(data);
+  registerVerify(data);
+}
+
+function registerFetch(data: Command): void {
+  data
     .command('fetch')
     .description('Downloads a data set, checks it and unpacks it; goes on where it was stopped.')
     .addArgument(new Argument('<name>', 'the data set').choices(NAMES))
@@ -23,5 +33,46 @@ export function registerData(program: Command): void {
     .action(async (name: FetchableName, options: FetchOptions) => {
       const { fetchData } = await import('./fetch-data.js');
       await fetchData(name, options);
+    });
+}
+
+function registerShard(data: Command): void {
+  data
+    .command('shard')
+    .description(
+      'Writes pictures as shards of mixed classes, with a manifest; goes on where it was stopped.',
+    )
+    .requiredOption(
+      '--from <folder>',
+      'the pictures, in any form that is read, such as train/CLASS/*.JPEG',
+      pathOption('--from'),
+    )
+    .requiredOption('--to <folder>', 'where to: an empty folder', pathOption('--to'))
+    .addOption(
+      new Option('--format <format>', 'what a shard is').choices(FORMATS).makeOptionMandatory(),
+    )
+    .requiredOption('--shards <n>', 'shards of the training set', wholeNumber(5))
+    .option('--seed <n>', 'decides which picture goes where', seedNumber, 0)
+    .action(async (options: ShardOptions) => {
+      const { shardData } = await import('./shard-data.js');
+      await shardData(options);
+    });
+}
+
+function seedNumber(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('wanted a whole number from 0 to 999999999');
+}
+
+function registerVerify(data: Command): void {
+  data
+    .command('verify')
+    .description(
+      'Reads every record of a set of pictures, and names shard, record and reason of each fault.',
+    )
+    .argument('<folder>', 'the set, in any form that is read')
+    .action(async (folder: string) => {
+      const { verifyData } = await import('./verify-data.js');
+      await verifyData(folder);
     });
 }

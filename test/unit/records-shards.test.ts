@@ -91,7 +91,7 @@ describe.each(['tfrecord', 'webdataset'] as const)('%s', (format) => {
     const seeded = await shard({ from, to: join(temporaryFolder(), 'd'), format, seed: 2 });
     expect(seeded.shards[0]!.sha256).not.toBe(manifest.shards[0]!.sha256);
     expect(await messageOf(shard({ from, to: first!, format, seed: 2 }))).toMatch(
-      /manifest\.json: is of shards of another seed \(1, now 2\); name another folder with --to/,
+      /manifest\.json: is of other shards \(seed 1, now 2\); name another folder with --to/,
     );
   });
 });

@@ -66,7 +66,7 @@ export function refuseAnother(path: string, found: Manifest, wanted: Manifest): 
     const [old, now] = [found[key], wanted[key]].map((value) => JSON.stringify(value));
     if (old === now) continue;
     throw new UserError(
-      `${path}: is of shards of another ${key} (${old ?? ''}, now ${now ?? ''}); name another folder with --to, or take the shards away`,
+      `${path}: is of other shards (${key} ${old ?? ''}, now ${now ?? ''}); name another folder with --to, or take the shards away`,
     );
   }
 }

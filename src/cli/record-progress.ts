@@ -1,0 +1,62 @@
+// How work on many records goes: a bar where stderr is a terminal, elsewhere a line for each tenth.
+import { SingleBar } from 'cli-progress';
+import type { IndexEvent } from '../data/records/build-index.js';
+
+const BAR_WIDTH = 30;
+const TENTHS = 10;
+
+interface RecordProgress {
+  /** `doing`: what is done, as `indexing`; another one begins anew. */
+  readonly show: (doing: string, done: number, total: number) => void;
+  readonly index: (event: IndexEvent) => void;
+  /** Takes the bar off the terminal. */
+  readonly close: () => void;
+}
+
+export function createRecordProgress(
+  stderr: NodeJS.WritableStream & { readonly isTTY?: boolean } = process.stderr,
+): RecordProgress {
+  const line = (text: string): void => {
+    stderr.write(`${text}\n`);
+  };
+  const bar = new SingleBar({
+    format: '{doing} {percentage} % [{bar}] {value} of {total}',
+    stream: stderr,
+    barsize: BAR_WIDTH,
+    barCompleteChar: '=',
+    barIncompleteChar: ' ',
+    clearOnComplete: true,
+  });
+  let current = '';
+  let told = 0;
+  const close = (): void => bar.stop();
+  const show = (doing: string, done: number, total: number): void => {
+    if (doing !== current) {
+      close();
+      [current, told] = [doing, 0];
+    }
+    if (stderr.isTTY === true) {
+      if (bar.isActive) bar.update(done, { doing });
+      else bar.start(total, done, { doing });
+      return;
+    }
+    const tenths = Math.floor((TENTHS * done) / Math.max(total, 1));
+    if (tenths > told) line(`${doing}: ${done} of ${total}`);
+    told = tenths;
+  };
+  const index = (event: IndexEvent): void => {
+    switch (event.kind) {
+      case 'scanning':
+        show('indexing, parts', event.partsDone, event.parts);
+        return;
+      case 'waiting':
+      case 'renewing':
+        close();
+        line(`index: ${event.reason}`);
+        return;
+      default:
+        event satisfies never;
+    }
+  };
+  return { show, index, close };
+}
