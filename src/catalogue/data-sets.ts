@@ -18,6 +18,28 @@ export const DATA_SETS = {
   cifar100: { task: 'classification', isItsFolder: false, keys: {} },
   idx: { task: 'classification', isItsFolder: true, keys: {} },
   'fashion-mnist-tiny': { task: 'classification', isItsFolder: false, keys: {} },
+  imagenet: {
+    task: 'classification',
+    isItsFolder: true,
+    keys: {
+      imageSize: key(count.default(224), {
+        role: 'result',
+        help: 'Height and width of an image, in pixels: what crops are resized to.',
+      }),
+      resizeTo: key(count.default(256), {
+        role: 'result',
+        help: 'Shorter side of a test picture before its centre is cropped, in pixels.',
+      }),
+      classes: key(filePath.nullable().default(null), {
+        role: 'place',
+        help: 'File of the classes, one a line, in the order of their labels; null: a list beside the data, or sorted names.',
+      }),
+      workers: key(count.nullable().default(null), {
+        role: 'nothing',
+        help: 'Threads that read and decode; null: two less than there are cores, at least one.',
+      }),
+    },
+  },
   synthetic: {
     task: 'classification',
     isItsFolder: false,

@@ -4,6 +4,7 @@ import type { Candidate } from './candidates.js';
 import { CIFAR_FORMATS, type CifarFormat } from './cifar-format.js';
 import { cifarCandidates, cifarShape, loadCifar } from './cifar.js';
 import { shapeOf, type Dataset, type DatasetShape } from './dataset.js';
+import { loadImageNet } from './imagenet.js';
 import { idxCandidates, loadFashionMnistTiny, loadIdx } from './idx.js';
 import { holdOut, takeSubset } from './subset.js';
 import { makeSynthetic } from './synthetic.js';
@@ -27,6 +28,7 @@ const LOADERS: Readonly<Record<DataConfig['name'], Loader>> = {
   cifar100: cifar(CIFAR_FORMATS.cifar100),
   idx: { load: ({ directory }) => loadIdx(directory), candidates: idxCandidates },
   'fashion-mnist-tiny': { load: loadFashionMnistTiny },
+  imagenet: { load: loadImageNet },
   synthetic: { load: ({ synthetic }, seed) => makeSynthetic(synthetic, seed) },
 };
 

@@ -63,31 +63,37 @@ function lossOf(logits: Tensor2D, labels: Tensor1D, smoothing: number): Scalar {
   return tf.mean(crossEntropy(logits, targets));
 }
 
-export const classification: CreateTask = ({ augmentation, labelSmoothing, seed }, shape, run) => ({
-  drawn: (size) => augmentationInputs(augmentation, size),
-  draw: (step, size) =>
-    drawAugmentation(randomStream(seed, 'augmentation', step), size, shape, augmentation),
-  augmented: ({ images, labels, originalLabels }, draws) => ({
-    input: augment(required(images, 'images'), draws, shape, augmentation),
-    targets: {
-      labels: required(labels, 'labels'),
-      ...(originalLabels && { originalLabels }),
+/** Images that come augmented are only normalised. */
+const NO_AUGMENTATION = { flip: false, cropPadding: 0, cutout: 0, cutoutProbability: 0 };
+
+export const classification: CreateTask = ({ labelSmoothing, seed, ...config }, shape, run) => {
+  const augmentation = shape.comesAugmented ? NO_AUGMENTATION : config.augmentation;
+  return {
+    drawn: (size) => augmentationInputs(augmentation, size),
+    draw: (step, size) =>
+      drawAugmentation(randomStream(seed, 'augmentation', step), size, shape, augmentation),
+    augmented: ({ images, labels, originalLabels }, draws) => ({
+      input: augment(required(images, 'images'), draws, shape, augmentation),
+      targets: {
+        labels: required(labels, 'labels'),
+        ...(originalLabels && { originalLabels }),
+      },
+    }),
+    plain: ({ images, labels }) => ({
+      input: plainImages(required(images, 'images'), shape),
+      targets: { labels: required(labels, 'labels') },
+    }),
+    loss: (output, targets) => lossOf(logitsOf(output), labelsOf(targets), labelSmoothing),
+    count: (output, targets) => {
+      const logits = logitsOf(output);
+      const { originalLabels } = targets;
+      return {
+        [CORRECT]: countCorrect(logits, labelsOf(targets)),
+        ...(originalLabels && {
+          [ORIGINAL]: countCorrect(logits, vectorOf(originalLabels, 'originalLabels')),
+        }),
+      };
     },
-  }),
-  plain: ({ images, labels }) => ({
-    input: plainImages(required(images, 'images'), shape),
-    targets: { labels: required(labels, 'labels') },
-  }),
-  loss: (output, targets) => lossOf(logitsOf(output), labelsOf(targets), labelSmoothing),
-  count: (output, targets) => {
-    const logits = logitsOf(output);
-    const { originalLabels } = targets;
-    return {
-      [CORRECT]: countCorrect(logits, labelsOf(targets)),
-      ...(originalLabels && {
-        [ORIGINAL]: countCorrect(logits, vectorOf(originalLabels, 'originalLabels')),
-      }),
-    };
-  },
-  ...measuresOf(TASKS.classification, TRACED, run),
-});
+    ...measuresOf(TASKS.classification, TRACED, run),
+  };
+};

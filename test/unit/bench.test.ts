@@ -37,6 +37,7 @@ const shape = {
   validationCount: 0,
   labelNoise: false,
   streamed: false,
+  comesAugmented: false,
 };
 
 describe('statisticsOf', () => {

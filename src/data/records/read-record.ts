@@ -53,9 +53,14 @@ export class RecordReader {
     const read = readSpan(part.path, file, extent, into);
     if (read === null) throw changed(part.path);
     if (part.kind === 'tfrecord' && maskedCrc(read) !== extent.stamp) {
-      throw new RecordFault(part.path, this.nameOf(i), CRC_DIFFERS);
+      throw this.faultOf(i, CRC_DIFFERS);
     }
     return read.subarray(extent.lead, extent.lead + extent.length);
+  }
+
+  /** What to tell of picture `i` where it cannot be had. */
+  faultOf(i: number, reason: string): RecordFault {
+    return new RecordFault(this.#partOf(i).path, this.nameOf(i), reason);
   }
 
   /** As errors tell of it. */

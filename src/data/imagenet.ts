@@ -1,0 +1,69 @@
+// ImageNet, and any other set of pictures in the forms that it is held in: src/data/records/.
+import { availableParallelism } from 'node:os';
+import type { DataConfig } from '../catalogue/schema.js';
+import { UserError } from '../util/errors.js';
+import type { Dataset, ImageSet, ImageStream } from './dataset.js';
+import { pictureStream, type Pictures } from './pictures/picture-stream.js';
+import { createPool } from './pictures/pool.js';
+import { openIndex } from './records/open-index.js';
+import { columnsOfSplit, knownFault, type RecordSplit } from './records/record-index.js';
+
+/** Of ImageNet's training pictures, as everybody takes them: torchvision's reference. */
+const MEAN = [0.485, 0.456, 0.406];
+const STD = [0.229, 0.224, 0.225];
+
+/** So many cores are left to training. */
+const CORES_KEPT = 2;
+
+export const defaultWorkers = (): number => Math.max(1, availableParallelism() - CORES_KEPT);
+
+/**
+ * Opens the index, which is made the first time; no picture is read yet.
+ *
+ * Errors: UserError, one line, where the set is missing or damaged, or a picture is known to be.
+ */
+export async function loadImageNet(
+  config: DataConfig,
+  seed: number,
+): Promise<Dataset<ImageStream>> {
+  const { directory, classes, workers, imageSize: side, resizeTo: resize } = config;
+  const index = await openIndex(directory, { classFile: classes });
+  if (index.test === null) {
+    throw new UserError(
+      `data.directory ${directory}: has training pictures, but none to test on; wanted val/ or validation shards beside them`,
+    );
+  }
+  const common = {
+    framing: { side, resize, seed },
+    pool: createPool(workers ?? defaultWorkers()),
+  };
+  return {
+    name: 'imagenet',
+    classes: index.classes,
+    height: side,
+    width: side,
+    channels: 3,
+    mean: MEAN,
+    std: STD,
+    train: imagesOf({ ...common, split: index.train, splitName: 'train' }),
+    test: imagesOf({ ...common, split: index.test, splitName: 'test' }),
+    comesAugmented: true,
+    source: index.directory,
+  };
+}
+
+function imagesOf(pictures: Pictures): ImageSet<ImageStream> {
+  const { split } = pictures;
+  refuseFaulty(split);
+  const labels = Int32Array.from(columnsOfSplit(split).label);
+  return { images: pictureStream(pictures, Int32Array.from(labels.keys())), labels };
+}
+
+function refuseFaulty(split: RecordSplit): void {
+  const [first] = split.faults;
+  const fault = first === undefined ? null : knownFault(split, first.record);
+  if (fault === null) return;
+  const others = split.faults.length - 1;
+  const more = others > 0 ? `, and ${others} more` : '';
+  throw new UserError(`${fault.message}${more}; fsam data verify tells of all of them`);
+}
