@@ -29,6 +29,11 @@ const COMMON = {
   'data.subset.train': pick(null, 16, 19),
   'data.subset.test': pick(null, 9),
   'data.validation': pick(null, 4, 7),
+  // Of sets that lie in files: what is trained here is drawn.
+  'data.imageSize': pick(224),
+  'data.resizeTo': pick(256),
+  'data.classes': pick(null),
+  'data.workers': pick(null),
   'data.synthetic.train': integer([28, 34]),
   'data.synthetic.test': integer([12, 16]),
   'data.synthetic.size': pick(8, 16),

@@ -10,6 +10,8 @@ interface DataSetRow {
   readonly task: TaskName;
   /** Whether the folder decides which set is read; others are one set wherever they lie. */
   readonly isItsFolder: boolean;
+  /** Whether its training images come cropped and flipped by what reads them. */
+  readonly comesAugmented?: true;
   readonly keys: Entries;
 }
 
@@ -21,6 +23,7 @@ export const DATA_SETS = {
   imagenet: {
     task: 'classification',
     isItsFolder: true,
+    comesAugmented: true,
     keys: {
       imageSize: key(count.default(224), {
         role: 'result',
@@ -67,8 +70,11 @@ export const DATA_SETS = {
   },
 } as const satisfies Readonly<Record<string, DataSetRow>>;
 
-const isItsFolder = (name: unknown): boolean =>
-  Object.hasOwn(DATA_SETS, String(name)) && DATA_SETS[name as keyof typeof DATA_SETS].isItsFolder;
+const rowOf = (name: unknown): DataSetRow | undefined =>
+  Object.hasOwn(DATA_SETS, String(name)) ? DATA_SETS[name as keyof typeof DATA_SETS] : undefined;
+
+/** Whether `augmentation` says what becomes of its training images. */
+export const isAugmentedAsAsked = (name: unknown): boolean => rowOf(name)?.comesAugmented !== true;
 
 /** The keys of the section, in its order. */
 export const DATA_KEYS = {
@@ -79,7 +85,7 @@ export const DATA_KEYS = {
   directory: key(filePath.default('data'), {
     role: 'place',
     help: 'Folder that holds the set, or the folder above it, or its .tar.gz.',
-    read: (at) => isItsFolder(at('data.name')),
+    read: (at) => rowOf(at('data.name'))?.isItsFolder === true,
     meaning: (path) => normalize(`${path}/.`),
   }),
   subset: below(

@@ -1,8 +1,8 @@
 // The schema of a whole configuration: its sections, put together from the keys of the catalogue's
 // rows, and the rules over several keys.
 import { z } from 'zod';
-import { DATA_KEYS } from './data-sets.js';
-import { below, key, section } from './key.js';
+import { DATA_KEYS, isAugmentedAsAsked } from './data-sets.js';
+import { below, key, section, type Values } from './key.js';
 import { LABEL_NOISE_KEYS } from './label-noises.js';
 import { MODEL_KEYS, onlyOptionsOfTheFamily } from './network.js';
 import { OPTIMIZER_KEYS, withoutAlias } from './optimizers.js';
@@ -115,7 +115,13 @@ export const configSchema = section({
   }),
   data: below(dataSchema, 'What is learnt from.'),
   labelNoise: below(labelNoiseSchema.prefault({}), 'Wrong training labels, on purpose.'),
-  augmentation: below(augmentationSchema.prefault({}), 'Changes to training images.'),
+  augmentation: {
+    ...below(
+      augmentationSchema.prefault({}),
+      'Changes to training images (none of imagenet, which has its own).',
+    ),
+    read: (at: Values) => isAugmentedAsAsked(at('data.name')),
+  },
   labelSmoothing: key(decay.default(0), {
     role: 'result',
     help: 'Share of the target that is spread evenly over all classes (training loss).',

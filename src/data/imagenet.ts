@@ -1,5 +1,6 @@
 // ImageNet, and any other set of pictures in the forms that it is held in: src/data/records/.
 import { availableParallelism } from 'node:os';
+import { isAugmentedAsAsked } from '../catalogue/data-sets.js';
 import type { DataConfig } from '../catalogue/schema.js';
 import { UserError } from '../util/errors.js';
 import type { Dataset, ImageSet, ImageStream } from './dataset.js';
@@ -15,7 +16,7 @@ const STD = [0.229, 0.224, 0.225];
 /** So many cores are left to training. */
 const CORES_KEPT = 2;
 
-export const defaultWorkers = (): number => Math.max(1, availableParallelism() - CORES_KEPT);
+const defaultWorkers = (): number => Math.max(1, availableParallelism() - CORES_KEPT);
 
 /**
  * Opens the index, which is made the first time; no picture is read yet.
@@ -47,7 +48,7 @@ export async function loadImageNet(
     std: STD,
     train: imagesOf({ ...common, split: index.train, splitName: 'train' }),
     test: imagesOf({ ...common, split: index.test, splitName: 'test' }),
-    comesAugmented: true,
+    comesAugmented: !isAugmentedAsAsked(config.name),
     source: index.directory,
   };
 }

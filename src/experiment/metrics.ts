@@ -1,12 +1,6 @@
 // The rows of metrics.csv: everything measured that is the same for the same command. Their columns
 // are those of the task's measures, with the position before them and the best so far between.
-import {
-  bestOf,
-  columnsOf,
-  type Best,
-  type MeasureRow,
-  type OfTask,
-} from '../catalogue/task.js';
+import { bestOf, columnsOf, type Best, type MeasureRow, type OfTask } from '../catalogue/task.js';
 import { TRAIN_LOSS, type Unit } from '../catalogue/tasks.js';
 import type { Evaluation } from '../session/engine.js';
 import { isTraining, type Measure, type Numbers } from '../session/measure.js';

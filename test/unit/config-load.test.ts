@@ -145,7 +145,7 @@ schedule:
     ).toEqual([
       'x.yaml:1: model: missing, wanted a map with keys such as name, width, dropout',
       'x.yaml:2: epoch: unknown key, did you mean epochs?',
-      'x.yaml:4: data.name: got "cifar", wanted one of cifar10, cifar100, idx, fashion-mnist-tiny, synthetic',
+      'x.yaml:4: data.name: got "cifar", wanted one of cifar10, cifar100, idx, fashion-mnist-tiny, imagenet, synthetic',
       'x.yaml:5: data.subset.train: got 0, wanted a whole number of at least 1, or null',
       'x.yaml:6: optimizer.name: missing, wanted one of sgd, adamw, sam, asam, fsam, fasam',
       'x.yaml:7: optimizer.rho: got -1, wanted a number of at least 0',

@@ -17,7 +17,7 @@ export interface Pool {
 }
 
 /** A pass over pictures under way. */
-export interface Pass {
+interface Pass {
   /**
    * The pixels of batch `batch`; those of the one before may be overwritten from now on.
    *

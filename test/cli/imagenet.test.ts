@@ -1,0 +1,137 @@
+// Training on pictures in the forms that ImageNet is held in, as a user does it.
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cacheFolder } from '../../src/util/cache-folder.js';
+import { temporaryFolder } from '../support/folders.js';
+import { fsam, start } from './support/fsam.js';
+
+/** The set-up keeps its library in the cache, too, so that the test cannot have one of its own. */
+const SET = `fsam-test-${process.pid}`;
+const INDEXES = join(cacheFolder(), 'indexes');
+afterAll(() => {
+  for (const name of readdirSync(INDEXES)) {
+    if (name.startsWith(SET)) rmSync(join(INDEXES, name));
+  }
+});
+
+const PICTURES = fileURLToPath(new URL('../golden/pictures', import.meta.url));
+const folder = temporaryFolder();
+const [folders, records, tars, archive] = ['folders', 'records', 'tars', 'archive'].map(
+  (form) => `${SET}-${form}`,
+) as [string, string, string, string];
+
+const CONFIG = `
+name: pictures
+epochs: 3
+batchSize: 4
+evaluationBatchSize: 5
+data: { name: imagenet, imageSize: 32, resizeTo: 40 }
+model: { name: imagenet-resnet18, width: 2 }
+optimizer: { name: fsam }
+`;
+
+const train = (directory: string, workers: number, out: string, ...others: string[]) => [
+  ...[
+    'train',
+    '--config',
+    'pictures.yaml',
+    '--data-dir',
+    directory,
+    '--out',
+    out,
+    '--threads',
+    '1',
+  ],
+  ...['--set', `data.workers=${workers}`, ...others],
+];
+
+const metrics = (out: string) => readFileSync(join(folder, out, 'metrics.csv'), 'utf8');
+
+beforeAll(async () => {
+  const files = readdirSync(PICTURES).filter((name) => name.endsWith('.jpg'));
+  files.forEach((name, i) => {
+    for (const split of ['train', 'val']) {
+      const target = join(folder, folders, split, `n0000000${i % 3}`);
+      mkdirSync(target, { recursive: true });
+      copyFileSync(join(PICTURES, name), join(target, name.replace('.jpg', '.JPEG')));
+    }
+  });
+  for (const [form, to] of [
+    ['tfrecord', records],
+    ['webdataset', tars],
+  ] as const) {
+    const words = ['data', 'shard', '--from', folders, '--to', to, '--format', form];
+    expect((await fsam(folder, [...words, '--shards', '2'])).code).toBe(0);
+  }
+  const classes = readdirSync(join(folder, folders, 'train'));
+  mkdirSync(join(folder, archive));
+  for (const name of classes) {
+    const from = join(folder, folders, 'train', name);
+    execFileSync('tar', ['-cf', join(folder, `${name}.tar`), '-C', from, '.']);
+  }
+  const train = join(folder, archive, 'ILSVRC2012_img_train.tar');
+  execFileSync('tar', ['-cf', train, '-C', folder, ...classes.map((name) => `${name}.tar`)]);
+  execFileSync('cp', ['-r', join(folder, folders, 'val'), join(folder, archive)]);
+  writeFileSync(join(folder, 'pictures.yaml'), CONFIG);
+  expect(await fsam(folder, train1('straight'))).toMatchObject({ code: 0 });
+}, 300_000);
+
+const train1 = (out: string) => train(folders, 1, out);
+
+describe('ImageNet', () => {
+  it.each([
+    [records, 2],
+    [tars, 3],
+    [archive, 1],
+  ])('from %s with %i threads: the bytes of class folders', async (directory, workers) => {
+    const out = `${directory}-${workers}`;
+    expect(await fsam(folder, train(directory, workers, out))).toMatchObject({ code: 0 });
+    expect(metrics(out)).toBe(metrics('straight'));
+  });
+
+  it('killed and resumed with another number of threads: the same bytes', async () => {
+    const running = start(folder, train(records, 1, 'killed'));
+    await running.until(/epoch 1\/3/);
+    running.process.kill('SIGKILL');
+    await running.done;
+    const resumed = await fsam(folder, train(tars, 3, 'killed', '--resume'));
+    expect(resumed).toMatchObject({ code: 0 });
+    expect(metrics('killed')).toBe(metrics('straight'));
+  });
+
+  it('takes parts of it, holds pictures out and trains on wrong labels as any set', async () => {
+    const words = ['--subset', '9,6', '--set', 'data.validation=3', '--set', 'labelNoise.rate=0.5'];
+    for (const [directory, workers] of [
+      [folders, 1],
+      [records, 2],
+    ] as const) {
+      const result = await fsam(folder, train(directory, workers, `part-${workers}`, ...words));
+      expect(result).toMatchObject({ code: 0 });
+      expect(result.stderr).toMatch(/label noise .*: \d of 9 labels changed/);
+    }
+    expect(metrics('part-2')).toBe(metrics('part-1'));
+  });
+
+  it('names the picture whose checksum differs, and keeps what was reached', async () => {
+    execFileSync('cp', ['-r', join(folder, records), join(folder, `${SET}-damaged`)]);
+    const name = readdirSync(join(folder, records)).find((file) => file.startsWith('train-00001'));
+    const path = join(folder, `${SET}-damaged`, name ?? '');
+    const bytes = readFileSync(path);
+    // Within the last picture, whose header the index reads again.
+    bytes[bytes.length - 200] = 255 - (bytes[bytes.length - 200] ?? 0);
+    writeFileSync(path, bytes);
+    const result = await fsam(folder, train(`${SET}-damaged`, 2, 'damaged'));
+    expect(result.code).toBe(2);
+    expect(result.stderr).toMatch(/train-00001-of-00002: .* is damaged: its CRC differs\n/);
+  });
+
+  it('tells what a folder without pictures lacks', async () => {
+    mkdirSync(join(folder, 'empty'));
+    const result = await fsam(folder, train('empty', 1, 'none'));
+    expect(result.code).toBe(2);
+    expect(result.stderr).toMatch(/data\.directory empty: .*wanted/);
+  });
+});
