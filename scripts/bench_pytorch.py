@@ -186,6 +186,7 @@ def parser():
     optimizer.add_argument("--ema-order", choices=("code", "paper"), default="code")
     optimizer.add_argument("--learning-rate", type=float)
     optimizer.add_argument("--weight-decay", type=float)
+    optimizer.add_argument("--decayed", choices=("all", "matrices"), default="all", help="matrices: of two or more dimensions")
     optimizer.add_argument("--momentum", type=float, default=0.9)
     optimizer.add_argument("--nesterov", action="store_true")
     optimizer.add_argument("--beta1", type=float, default=0.9)

@@ -47,6 +47,7 @@ const COMMON = {
   'model.convolution': pick('auto', 'direct'),
   'model.precision': pick('float32'),
   'optimizer.weightDecay': pick(0, 1e-3),
+  'optimizer.decayed': pick('all', 'matrices'),
   'optimizer.clipNorm': pick(null, 0.5),
   'schedule.name': pick('cosine', 'step', 'constant'),
   'schedule.learningRate': number([0.005, 0.05]),

@@ -36,15 +36,21 @@ class TrainingStep:
 
     def descent(self, name):
         options = self.options
-        settings = {
-            "lr": RATE[name] if options.learning_rate is None else options.learning_rate,
-            "weight_decay": DECAY[name] if options.weight_decay is None else options.weight_decay,
-            "fused": True,
-        }
+        settings = {"lr": RATE[name] if options.learning_rate is None else options.learning_rate, "fused": True}
+        groups = self.groups(DECAY[name] if options.weight_decay is None else options.weight_decay)
         if name == "sgd":
-            return torch.optim.SGD(self.parameters, momentum=options.momentum, nesterov=options.nesterov, **settings)
+            return torch.optim.SGD(groups, momentum=options.momentum, nesterov=options.nesterov, **settings)
         betas = (options.beta1, options.beta2)
-        return torch.optim.AdamW(self.parameters, betas=betas, eps=options.epsilon, **settings)
+        return torch.optim.AdamW(groups, betas=betas, eps=options.epsilon, **settings)
+
+    def groups(self, weight_decay):
+        """The parameters, those that are decayed first; one fused update each."""
+        decays = lambda parameter: self.options.decayed == "all" or parameter.ndim > 1
+        kinds = (
+            ([p for p in self.parameters if decays(p)], weight_decay),
+            ([p for p in self.parameters if not decays(p)], 0.0),
+        )
+        return [{"params": kind, "weight_decay": share} for kind, share in kinds if kind]
 
     def __call__(self, images, labels):
         parts = min(self.options.micro_batches, len(images))

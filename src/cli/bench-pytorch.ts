@@ -108,6 +108,7 @@ function pytorchArguments({ config, shape, ...job }: PytorchJob): string[] {
     emaOrder: optimizer.emaOrder,
     learningRate: config.schedule.learningRate,
     weightDecay: optimizer.weightDecay,
+    decayed: optimizer.decayed,
     momentum: optimizer.momentum,
     nesterov: optimizer.nesterov,
     beta1: optimizer.beta1,

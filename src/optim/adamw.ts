@@ -7,6 +7,7 @@ import { tf, type Tensor1D } from '../native/tensorflow.js';
 import { required } from '../util/errors.js';
 import type { Descent } from './rule.js';
 import { scaled } from './vector.js';
+import type { WhereDecayed } from './weight-decay.js';
 
 export interface AdamwOptions {
   readonly beta1: number;
@@ -15,7 +16,10 @@ export interface AdamwOptions {
   readonly weightDecay: number;
 }
 
-export function adamw({ beta1, beta2, epsilon, weightDecay }: AdamwOptions): Descent {
+export function adamw(
+  { beta1, beta2, epsilon, weightDecay }: AdamwOptions,
+  where: WhereDecayed,
+): Descent {
   return {
     state: ['firstMoment', 'secondMoment'],
     scalars: (step, learningRate) => ({
@@ -34,8 +38,9 @@ export function adamw({ beta1, beta2, epsilon, weightDecay }: AdamwOptions): Des
       );
       const root = tf.div<Tensor1D>(tf.sqrt(second), required(rootCorrection, 'rootCorrection'));
       const step = tf.div<Tensor1D>(first, tf.add(root, epsilon));
+      const kept = where(scaled(w, required(keep, 'keep')), w);
       return {
-        w: tf.sub(scaled(w, required(keep, 'keep')), scaled(step, required(stepSize, 'stepSize'))),
+        w: tf.sub(kept, scaled(step, required(stepSize, 'stepSize'))),
         state: { firstMoment: first, secondMoment: second },
       };
     },

@@ -3,6 +3,7 @@
 import { OPTIMIZERS } from '../catalogue/optimizers.js';
 import type { OptimizerConfig } from '../catalogue/schema.js';
 import { tf, type Tensor1D } from '../native/tensorflow.js';
+import type { TensorSpec } from '../nn/layout.js';
 import { required } from '../util/errors.js';
 import { adamw } from './adamw.js';
 import { fsam } from './fsam.js';
@@ -19,6 +20,7 @@ import {
 import { sam } from './sam.js';
 import { sgd } from './sgd.js';
 import { clipped, scaled } from './vector.js';
+import { whereDecayed, type WhereDecayed } from './weight-decay.js';
 
 export interface Optimizer {
   /** Names of its state vectors [P]; all start at 0. */
@@ -55,14 +57,18 @@ const RULES: Readonly<Record<OptimizerConfig['name'], (config: OptimizerConfig) 
   fsam,
 };
 
-const DESCENTS: Readonly<Record<OptimizerConfig['base'], (config: OptimizerConfig) => Descent>> = {
-  sgd,
-  adamw,
-};
+type CreateDescent = (config: OptimizerConfig, where: WhereDecayed) => Descent;
 
-export function createOptimizer(config: OptimizerConfig): Optimizer {
+const DESCENTS: Readonly<Record<OptimizerConfig['base'], CreateDescent>> = { sgd, adamw };
+
+/** `parameters`: the tensors that w [P] is cut into. */
+export function createOptimizer(
+  config: OptimizerConfig,
+  parameters: readonly TensorSpec[],
+): Optimizer {
   const rule = RULES[config.name](config);
-  const descent = DESCENTS[OPTIMIZERS[config.name].descent ?? config.base](config);
+  const base = OPTIMIZERS[config.name].descent ?? config.base;
+  const descent = DESCENTS[base](config, whereDecayed(config, parameters));
   return {
     state: [...descent.state, ...rule.state],
     scalars: (step, learningRate) => ({

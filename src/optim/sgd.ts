@@ -4,20 +4,21 @@ import { tf, type Tensor1D } from '../native/tensorflow.js';
 import { required } from '../util/errors.js';
 import type { Descent } from './rule.js';
 import { scaled } from './vector.js';
+import type { WhereDecayed } from './weight-decay.js';
 
 export interface SgdOptions {
   readonly momentum: number;
   readonly nesterov: boolean;
-  /** Added to the gradient as weightDecay * w, for every parameter. */
+  /** Added to the gradient as weightDecay * w. */
   readonly weightDecay: number;
 }
 
-export function sgd({ momentum, nesterov, weightDecay }: SgdOptions): Descent {
+export function sgd({ momentum, nesterov, weightDecay }: SgdOptions, where: WhereDecayed): Descent {
   return {
     state: ['momentum'],
     scalars: (_step, learningRate) => ({ learningRate }),
     apply: (w, gradient, state, { learningRate }) => {
-      const g = tf.add<Tensor1D>(gradient, scaled(w, weightDecay));
+      const g = where(tf.add<Tensor1D>(gradient, scaled(w, weightDecay)), gradient);
       const v = tf.add<Tensor1D>(scaled(required(state['momentum'], 'momentum'), momentum), g);
       const step = nesterov ? tf.add<Tensor1D>(g, scaled(v, momentum)) : v;
       return {

@@ -59,7 +59,7 @@ function partsOf(
 ): EngineParts {
   const { seed, microBatches, weightAverage, batchSize, dropLast, evaluationBatchSize } = config;
   const network = buildModel(config.model, shape);
-  const optimizer = createOptimizer(config.optimizer);
+  const optimizer = createOptimizer(config.optimizer, network.parameters.tensors);
   const task = createTask(config, shape);
   const inOrder = { size: evaluationBatchSize, dropLast: false, shuffledBy: null };
   // An evaluation holds its answers against the labels that the data set has, noisy or not.

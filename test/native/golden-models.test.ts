@@ -11,13 +11,13 @@ import type { Mode, Network } from '../../src/nn/network.js';
 import { createOptimizer } from '../../src/optim/optimizer.js';
 import { trainOn } from '../../src/session/passes.js';
 import { required } from '../../src/util/errors.js';
-import { randomStream } from '../../src/util/random.js';
 import { distance, expectNear, expectNoDifferences, l2 } from './support/compare.js';
 import {
   goldenImages,
   goldenModels,
   goldenParameters,
   goldenStatistics,
+  movedByRounding,
   ourShape,
   piece,
   type GoldenModel,
@@ -80,7 +80,7 @@ const build = ({ name, classes, convolution, golden }: Case): Network => {
 
 /** Logits in both modes with the statistics after the pass, and a training step with its loss and gradient. */
 function passes(network: Network, [batch, channels, height, width]: GoldenModel['input']) {
-  const optimizer = createOptimizer(optimizerConfig({ name: 'sgd' }));
+  const optimizer = createOptimizer(optimizerConfig({ name: 'sgd' }), network.parameters.tensors);
   const vector = { dtype: 'float32', shape: [network.parameters.size] } as const;
   const images = { dtype: 'float32', shape: [batch, height, width, channels] } as const;
   const forward = (mode: Mode): FunctionSpec => ({
@@ -202,13 +202,6 @@ describe.each(cases)('$name with $classes classes, convolutions $convolution', (
     program.dispose();
   });
 });
-
-/** The weights for attempt 0; for others each one is moved to its neighbour, up or down at random. */
-function movedByRounding(weights: Float32Array, attempt: number): Float32Array {
-  if (attempt === 0) return weights;
-  const stream = randomStream(attempt, 'synthetic');
-  return weights.map((weight) => weight * (1 + (stream.uniform() < 0.5 ? -1 : 1) * 2 ** -23));
-}
 
 const range = (length: number) => Array.from({ length }, (_, i) => i);
 

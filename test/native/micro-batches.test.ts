@@ -33,7 +33,7 @@ function batch(begin: number, size: number) {
 
 /** A step from w0 with momentum 0, on images `begin` to `begin + size`. */
 function step(config: OptimizerConfig, microBatches: number, begin = 0, size = BATCH) {
-  const optimizer = createOptimizer(config);
+  const optimizer = createOptimizer(config, network.parameters.tensors);
   return tf.tidy(() => {
     const scalars = Object.entries(optimizer.scalars(1, RATE));
     const { state, parts, gradient } = trainOn(

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { OPTIMIZERS } from '../../src/catalogue/optimizers.js';
 import type { OptimizerConfig } from '../../src/catalogue/schema.js';
 import { tf, type Tensor1D } from '../../src/native/tensorflow.js';
+import { Layout } from '../../src/nn/layout.js';
 import { createOptimizer } from '../../src/optim/optimizer.js';
 import { required } from '../../src/util/errors.js';
 import { describeOptimizer, everyOptimizer, optimizerConfig } from './support/optimizers.js';
@@ -27,15 +28,20 @@ interface Start {
   /** State vectors that do not start at 0, and the number of the first step. */
   readonly state?: Readonly<Record<string, Vector>>;
   readonly step?: number;
+  /** What w is cut into, by their shapes; left out: one vector. */
+  readonly shapes?: readonly (readonly number[])[];
 }
 
 /** One step after the other, each with a batch of its own; `eps` is the second pass's place less the first's. */
 function run(
   config: OptimizerConfig,
-  { w, rate, state = {}, step = 0 }: Start,
+  { w, rate, state = {}, step = 0, shapes = [[w.length]] }: Start,
   batches: Gradient[],
 ) {
-  const optimizer = createOptimizer(config);
+  const layout = new Layout();
+  shapes.forEach((shape, i) => layout.add(`tensor ${i}`, shape));
+  expect(layout.size).toBe(w.length);
+  const optimizer = createOptimizer(config, layout.tensors);
   const fill = (name: string): Vector => state[name] ?? w.map(() => 0);
   let vectors = Object.fromEntries(optimizer.state.map((name) => [name, fill(name)]));
   let weights = w;
@@ -129,6 +135,61 @@ describe('adamw', () => {
     expectClose(second?.state['firstMoment'], [-0.055, 0.0475]);
     expectClose(second?.state['secondMoment'], [0.00124975, 0.0001249375], 9);
   });
+});
+
+describe('weight decay of matrices only', () => {
+  const decayed = 'matrices';
+  const rate = 0.1;
+  /** A bias of two, a matrix, two biases side by side, a kernel, all of it with a gradient of 1. */
+  const w = [1, 2, 3, 4, 5, 6, 7, 8];
+  const shapes = [[2], [1, 2], [1], [1], [1, 1, 2, 1]];
+  const start = { w, rate, shapes };
+  const isMatrix = [0, 0, 1, 1, 0, 0, 1, 1];
+  const ones = always(...w.map(() => 1));
+
+  test('sgd', () => {
+    const config = optimizerConfig({ name: 'sgd', momentum: 0.5, weightDecay: 0.2, decayed });
+    const [first, second] = run(config, start, [ones, ones]);
+    const v1 = w.map((x, i) => 1 + 0.2 * x * isMatrix[i]!);
+    const w1 = w.map((x, i) => x - rate * v1[i]!);
+    expectClose(first?.w, w1, 5);
+    const v2 = w1.map((x, i) => 0.5 * v1[i]! + 1 + 0.2 * x * isMatrix[i]!);
+    expectClose(second?.state['momentum'], v2, 5);
+    expectClose(
+      second?.w,
+      w1.map((x, i) => x - rate * v2[i]!),
+      5,
+    );
+  });
+
+  test('adamw', () => {
+    const config = optimizerConfig({ name: 'adamw', weightDecay: 0.2, decayed });
+    const [first] = run(config, start, [ones]);
+    // The first step is the sign of the gradient.
+    expectClose(
+      first?.w,
+      w.map((x, i) => x * (1 - rate * 0.2 * isMatrix[i]!) - rate),
+      5,
+    );
+  });
+
+  test.each(everyOptimizer.map((config) => [describeOptimizer(config), config] as const))(
+    '%s',
+    (_, config) => {
+      const at = (keys: Partial<OptimizerConfig>, ofShapes = shapes) =>
+        run({ ...config, weightDecay: 0.2, ...keys }, { ...start, shapes: ofShapes }, [ones, ones]);
+      const [all, none] = [at({}), at({ weightDecay: 0 })];
+      const wanted = all.map((step, t) =>
+        step.w.map((x, i) => (isMatrix[i] === 1 ? x : none[t]!.w[i])),
+      );
+      // What one number comes to has nothing to do with its neighbours' decay: the gradient is 1 everywhere.
+      expect(at({ decayed }).map((step) => step.w)).toEqual(wanted);
+      expect(all[1]!.w).not.toEqual(wanted[1]);
+      expect(at({ decayed }, [[2, 4]])).toEqual(all);
+      expect(at({ decayed }, [[8]])).toEqual(none);
+      expect(at({ decayed, weightDecay: 0 })).toEqual(none);
+    },
+  );
 });
 
 describe('sam', () => {
@@ -230,7 +291,7 @@ describe('fsam', () => {
 });
 
 test('the state that each optimizer needs', () => {
-  const needs = (config: OptimizerConfig) => [...createOptimizer(config).state].sort();
+  const needs = (config: OptimizerConfig) => [...createOptimizer(config, []).state].sort();
   expect(needs(optimizerConfig({ name: 'sgd', base: 'adamw' }))).toEqual(['momentum']);
   expect(needs(optimizerConfig({ name: 'adamw' }))).toEqual(['firstMoment', 'secondMoment']);
   expect(needs(optimizerConfig({ name: 'sam' }))).toEqual(['momentum']);

@@ -125,7 +125,8 @@ function byHand(w: readonly number[]): { loss: number; gradient: number[] } {
 
 test.each([1, 3])('trained and evaluated in %i parts', async (microBatches) => {
   const network = bigram();
-  const optimizer = createOptimizer(optimizerConfig({ name: 'sgd', momentum: 0, weightDecay: 0 }));
+  const config = optimizerConfig({ name: 'sgd', momentum: 0, weightDecay: 0 });
+  const optimizer = createOptimizer(config, network.parameters.tensors);
   const slots = trainingSlots(network, optimizer, null);
   const parts = { network, optimizer, task, slots, microBatches, seed: 1 };
   const engine = openEngine(

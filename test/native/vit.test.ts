@@ -31,7 +31,7 @@ test('has the parameters of the PyTorch network, in its order, and no statistics
 });
 
 function passes(): ProgramSpec {
-  const optimizer = createOptimizer(optimizerConfig({ name: 'sgd' }));
+  const optimizer = createOptimizer(optimizerConfig({ name: 'sgd' }), parameters.tensors);
   const images = { dtype: 'float32', shape: [batch, height, width, channels] } as const;
   const vector = { dtype: 'float32', shape: [parameters.size] } as const;
   return {

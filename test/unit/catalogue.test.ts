@@ -21,12 +21,12 @@ test('every key of the schema has a row, in its order', () => {
 
 describe('which keys count', () => {
   test.each([
-    ['optimizer.name=sgd', 'momentum nesterov weightDecay clipNorm'],
-    ['optimizer.name=adamw', 'weightDecay beta1 beta2 epsilon clipNorm'],
-    ['optimizer.name=sam', 'base rho adaptive momentum nesterov weightDecay clipNorm'],
+    ['optimizer.name=sgd', 'momentum nesterov weightDecay decayed clipNorm'],
+    ['optimizer.name=adamw', 'weightDecay decayed beta1 beta2 epsilon clipNorm'],
+    ['optimizer.name=sam', 'base rho adaptive momentum nesterov weightDecay decayed clipNorm'],
     [
       'optimizer={name: fsam, base: adamw}',
-      'base rho adaptive sigma lambda emaOrder weightDecay beta1 beta2 epsilon clipNorm',
+      'base rho adaptive sigma lambda emaOrder weightDecay decayed beta1 beta2 epsilon clipNorm',
     ],
   ])('%s', (assignment, wanted) => {
     const at = readerOf(smoke(assignment));
@@ -43,6 +43,7 @@ describe('which keys count', () => {
     ['data.synthetic.size', 'data.name=cifar10', 'data.name=synthetic'],
     ['schedule.milestones', 'schedule.name=cosine', 'schedule.name=step'],
     ['augmentation.cutoutProbability', 'augmentation.cutout=0', 'augmentation.cutout=8'],
+    ['optimizer.decayed', 'optimizer.weightDecay=0', 'optimizer.weightDecay=0.1'],
     ['model.patch', 'model.name=resnet18', 'model.name=vit'],
   ])('%s: not with %s, but with %s', (key, without, having) => {
     expect(counts(key, readerOf(smoke(without)))).toBe(false);

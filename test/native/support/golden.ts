@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { sizeOf } from '../../../src/native/types.js';
 import type { Network } from '../../../src/nn/network.js';
 import { required } from '../../../src/util/errors.js';
+import { randomStream } from '../../../src/util/random.js';
 
 /** Name, shape in PyTorch's layout, and what it is. */
 type GoldenTensor = readonly [
@@ -61,6 +62,35 @@ export interface GoldenRun {
   readonly first_bn_running_var: readonly number[];
 }
 
+/** One run in weight-decay.json, of resnet18 with `width` channels. */
+export interface GoldenDecay {
+  readonly width: number;
+  readonly input: GoldenModel['input'];
+  readonly classes: number;
+  readonly tensors: GoldenModel['tensors'];
+  readonly rho: number;
+  readonly run: {
+    readonly kind: string;
+    readonly options: {
+      readonly decay?: '2d';
+      readonly nesterov?: true;
+      readonly climb?: 'sam';
+    };
+    readonly steps: readonly {
+      readonly lr: number;
+      readonly loss: number;
+      readonly grad_norm: number;
+      readonly param_l2: number;
+      readonly momentum_l2: number;
+    }[];
+    readonly final_first_conv_head: readonly number[];
+    readonly final_first_bn_weight: readonly number[];
+    readonly final_first_bn_bias: readonly number[];
+    readonly final_last_bias: readonly number[];
+    readonly final_eval_logits_row0: readonly number[];
+  };
+}
+
 const read = (file: string): unknown =>
   JSON.parse(readFileSync(new URL(`../../golden/${file}`, import.meta.url), 'utf8'));
 
@@ -76,6 +106,19 @@ export const goldenVit = (): GoldenVit => read('vit.json') as GoldenVit;
 
 export const goldenRuns = (): GoldenRun[] =>
   (read('optimizers.json') as { runs: GoldenRun[] }).runs;
+
+interface WeightDecayFile extends Pick<GoldenDecay, 'classes' | 'tensors' | 'rho'> {
+  readonly model: { readonly width: number };
+  readonly batch: number;
+  readonly side: number;
+  readonly runs: readonly GoldenDecay['run'][];
+}
+
+export function goldenDecays(): GoldenDecay[] {
+  const { model, batch, side, runs, ...rest } = read('weight-decay.json') as WeightDecayFile;
+  const input = [batch, 3, side, side] as const;
+  return runs.map((run) => ({ ...rest, width: model.width, input, run }));
+}
 
 /** Element `i` of tensor `k`: from -0.5 to 0.5. */
 function uniform(k: number, i: number): number {
@@ -143,8 +186,15 @@ function goldenValues([, shape, kind]: GoldenTensor, k: number): Float32Array {
 export const goldenParameters = ({ tensors }: Pick<GoldenModel, 'tensors'>): Float32Array =>
   concatenated(tensors.map(goldenValues));
 
+/** The weights for attempt 0; for others each one is moved to its neighbour, up or down at random. */
+export function movedByRounding(weights: Float32Array, attempt: number): Float32Array {
+  if (attempt === 0) return weights;
+  const stream = randomStream(attempt, 'synthetic');
+  return weights.map((weight) => weight * (1 + (stream.uniform() < 0.5 ? -1 : 1) * 2 ** -23));
+}
+
 /** Running means and variances [S]: a pair for each BatchNorm in the order of `tensors`. */
-export const goldenStatistics = ({ tensors }: GoldenModel): Float32Array =>
+export const goldenStatistics = ({ tensors }: Pick<GoldenModel, 'tensors'>): Float32Array =>
   concatenated(
     tensors
       .filter(([, , kind]) => kind === 'bn_scale')

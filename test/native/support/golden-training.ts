@@ -1,0 +1,146 @@
+// Golden steps of training, through the engine's own training function.
+import type { OptimizerConfig } from '../../../src/catalogue/schema.js';
+import { loadGraph, traceProgram } from '../../../src/graph/compile.js';
+import { runEagerly } from '../../../src/graph/eager.js';
+import type { ProgramSpec } from '../../../src/graph/program.js';
+import { tf, type Scalar, type Tensor1D, type Tensor4D } from '../../../src/native/tensorflow.js';
+import type { Network } from '../../../src/nn/network.js';
+import { createOptimizer } from '../../../src/optim/optimizer.js';
+import { climb } from '../../../src/optim/sam.js';
+import { norm } from '../../../src/optim/vector.js';
+import { trainOn } from '../../../src/session/passes.js';
+import { required } from '../../../src/util/errors.js';
+import {
+  goldenImages,
+  goldenLabels,
+  goldenParameters,
+  goldenStatistics,
+  movedByRounding,
+  type GoldenModel,
+} from './golden.js';
+import { CROSS_ENTROPY } from './task.js';
+
+type Shape = GoldenModel['input'];
+
+/** What a step measures. */
+interface Measured {
+  readonly loss: number;
+  readonly gradient: number;
+  /** Of the climb; 0 without one. */
+  readonly perturbation: number;
+  readonly perturbedLoss: number;
+  readonly perturbedGradient: number;
+}
+
+export interface GoldenTraining {
+  /** Back to the golden weights, moved by roundings for an `attempt` above 0. */
+  start(attempt: number): void;
+  /** Trains on the batch of step `t` (from 0). */
+  step(t: number, learningRate: number): Measured;
+  /** A vector of the state. */
+  read(name: 'parameters' | 'statistics' | 'momentum'): Float32Array;
+  /** The first ten logits of the evaluation batch. */
+  logits(): Float32Array;
+  dispose(): void;
+}
+
+/** From the golden weights of `tensors`, on batches of the shape `input` (NCHW). */
+export function openGoldenTraining(
+  how: 'eager' | 'traced',
+  network: Network,
+  config: OptimizerConfig,
+  tensors: GoldenModel['tensors'],
+  input: Shape,
+): GoldenTraining {
+  const spec = training(network, config, input);
+  const program = how === 'eager' ? runEagerly(spec) : loadGraph(traceProgram(spec));
+  const { state, scalars } = createOptimizer(config, network.parameters.tensors);
+  const start = (attempt: number): void => {
+    program.write('parameters', movedByRounding(goldenParameters({ tensors }), attempt));
+    program.write('statistics', goldenStatistics({ tensors }));
+    for (const name of state) program.write(name, new Float32Array(network.parameters.size));
+  };
+  start(0);
+  return {
+    start,
+    step: (t, learningRate) => {
+      const images = goldenImages(20000 + t, input);
+      const labels = goldenLabels(t, input[0]);
+      const fed = Object.entries(scalars(t, learningRate));
+      const numbers = Object.fromEntries(fed.map(([name, x]) => [name, Float32Array.of(x)]));
+      const { measures } = program.run('train', { images, labels, ...numbers });
+      const [loss, gradient, perturbation, perturbedLoss, perturbedGradient] = Array.from(
+        required(measures, 'measures'),
+      ) as [number, number, number, number, number];
+      return { loss, gradient, perturbation, perturbedLoss, perturbedGradient };
+    },
+    read: (name) => program.read(name) as Float32Array,
+    logits: () => {
+      const { logits } = program.run('evaluate', { images: goldenImages(29999, input) });
+      return required(logits, 'logits').subarray(0, 10) as Float32Array;
+    },
+    dispose: () => {
+      program.dispose();
+    },
+  };
+}
+
+function training(
+  network: Network,
+  config: OptimizerConfig,
+  [batch, channels, height, width]: Shape,
+): ProgramSpec {
+  const optimizer = createOptimizer(config, network.parameters.tensors);
+  const vector = { dtype: 'float32', shape: [network.parameters.size] } as const;
+  const images = { dtype: 'float32', shape: [batch, height, width, channels] } as const;
+  const scalars = Object.keys(optimizer.scalars(0, 0));
+  return {
+    variables: {
+      parameters: vector,
+      statistics: { dtype: 'float32', shape: [network.statistics.size] },
+      ...Object.fromEntries(optimizer.state.map((name) => [name, vector])),
+    },
+    functions: {
+      train: {
+        inputs: {
+          images,
+          labels: { dtype: 'int32', shape: [batch] },
+          ...Object.fromEntries(scalars.map((name) => [name, { dtype: 'float32', shape: [] }])),
+        },
+        state: ['parameters', 'statistics', ...optimizer.state],
+        body: (state, inputs) => {
+          const images = inputs['images'] as Tensor4D;
+          const labels = inputs['labels'] as Tensor1D;
+          const w = state['parameters'] as Tensor1D;
+          const step = trainOn(
+            { network, optimizer, task: CROSS_ENTROPY, microBatches: 1 },
+            { input: images, targets: { labels } },
+            undefined,
+            state,
+            inputs,
+          );
+          const { first, perturbed } = required(step.parts[0], 'the pass');
+          const { rho, adaptive } = config;
+          const none = tf.scalar(0);
+          const measures = [
+            first.loss,
+            norm(first.gradient),
+            perturbed ? norm(climb(perturbed.direction, w, rho, adaptive)) : none,
+            perturbed?.pass.loss ?? none,
+            perturbed ? norm(perturbed.pass.gradient) : none,
+          ];
+          return { state: step.state, outputs: { measures: tf.stack<Scalar>(measures) } };
+        },
+      },
+      evaluate: {
+        inputs: { images },
+        state: ['parameters', 'statistics'],
+        body: ({ parameters, statistics }, inputs) => {
+          const x = inputs['images'] as Tensor4D;
+          const pass = [parameters as Tensor1D, statistics as Tensor1D, x, 'evaluation'] as const;
+          return { outputs: { logits: network.forward(...pass).output } };
+        },
+      },
+    },
+  };
+}
