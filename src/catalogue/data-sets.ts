@@ -2,27 +2,30 @@
 import { normalize } from 'node:path';
 import { z } from 'zod';
 import { below, key, keysOfRows, rowNames, section, type Entries } from './key.js';
-import type { TaskName } from './tasks.js';
+import type { DataSetTrait, TaskName } from './tasks.js';
 import { count, filePath } from './values.js';
 
-interface DataSetRow {
+interface DataSetRow extends Readonly<Record<DataSetTrait, boolean>> {
   /** What is learnt from it. */
   readonly task: TaskName;
   /** Whether the folder decides which set is read; others are one set wherever they lie. */
   readonly isItsFolder: boolean;
   /** Whether its training images come cropped and flipped by what reads them. */
   readonly comesAugmented?: true;
+  /** Whether results on it are told of the five likeliest classes, too. */
+  readonly topFive: boolean;
   readonly keys: Entries;
 }
 
 export const DATA_SETS = {
-  cifar10: { task: 'classification', isItsFolder: false, keys: {} },
-  cifar100: { task: 'classification', isItsFolder: false, keys: {} },
-  idx: { task: 'classification', isItsFolder: true, keys: {} },
-  'fashion-mnist-tiny': { task: 'classification', isItsFolder: false, keys: {} },
+  cifar10: { task: 'classification', isItsFolder: false, topFive: false, keys: {} },
+  cifar100: { task: 'classification', isItsFolder: false, topFive: false, keys: {} },
+  idx: { task: 'classification', isItsFolder: true, topFive: false, keys: {} },
+  'fashion-mnist-tiny': { task: 'classification', isItsFolder: false, topFive: false, keys: {} },
   imagenet: {
     task: 'classification',
     isItsFolder: true,
+    topFive: true,
     comesAugmented: true,
     keys: {
       imageSize: key(count.default(224), {
@@ -46,6 +49,7 @@ export const DATA_SETS = {
   synthetic: {
     task: 'classification',
     isItsFolder: false,
+    topFive: false,
     keys: {
       synthetic: below(
         section({

@@ -5,6 +5,7 @@ import { DATA_SETS } from './data-sets.js';
 import type { Config } from './schema.js';
 import {
   TASKS,
+  type DataSetTrait,
   type TaskName,
   type TaskRow,
   type Trait,
@@ -25,7 +26,9 @@ export interface EvaluationRow<Split extends string = string> {
   readonly measure: string;
   /** `test_accuracy` */
   readonly column: string;
-  /** `test accuracy` */
+  /** `top-5 accuracy` */
+  readonly called: string;
+  /** `test top-5 accuracy` */
   readonly name: string;
   /** `test accuracies` */
   readonly plural: string;
@@ -47,7 +50,15 @@ export interface OfTask {
 /** A data set is of one task. */
 export const taskNameOf = ({ data }: OfTask): TaskName => DATA_SETS[data.name].task;
 
-export const taskOf = (config: OfTask): TaskRow => TASKS[taskNameOf(config)];
+/** The row of its task, with the evaluations that its data set has. */
+export function taskOf({ data }: OfTask): TaskRow {
+  const set: Readonly<Record<DataSetTrait, boolean>> = DATA_SETS[data.name];
+  const row: TaskRow = TASKS[taskNameOf({ data })];
+  const evaluation = Object.entries(row.evaluation).filter(
+    ([, { of }]) => of === undefined || set[of],
+  );
+  return { ...row, evaluation: Object.fromEntries(evaluation) };
+}
 
 /** All measures, in the order of their columns. */
 export const measureRows = (
@@ -70,15 +81,16 @@ export const evaluationRows = <Split extends string>(
   { evaluation }: TaskRow,
   split: Split,
 ): EvaluationRow<Split>[] =>
-  Object.entries(evaluation).map(([measure, { unit, plural }]) => ({
+  Object.entries(evaluation).map(([measure, { name = measure, unit, plural, console = true }]) => ({
     split,
     measure,
     column: columnOver(split, measure),
-    name: `${split} ${measure}`,
+    called: name,
+    name: `${split} ${name}`,
     plural: `${split} ${plural}`,
     tag: `${split}/${measure}`,
     unit,
-    console: true,
+    console,
     ...(split === 'validation' && { needs: 'validation' as const }),
   }));
 

@@ -7,6 +7,9 @@ export type Unit = 'number' | 'percent';
 /** What not every run has, and what is measured of it alone. */
 export type Trait = 'climb' | 'labelNoise' | 'validation';
 
+/** What some data sets have of an evaluation, and others not. */
+export type DataSetTrait = 'topFive';
+
 /** The column of what is descended, which every task has. */
 export const TRAIN_LOSS = 'train_loss';
 
@@ -26,9 +29,15 @@ export interface TrainingWords {
 }
 
 interface EvaluationWords {
+  /** In sentences; left out: as its column is called. */
+  readonly name?: string;
   readonly unit: Unit;
   /** Of several: `accuracies`. */
   readonly plural: string;
+  /** Left out: every data set of the task has it. */
+  readonly of?: DataSetTrait;
+  /** Left out: the line of an epoch shows it. */
+  readonly console?: false;
 }
 
 /** T, E and S: the names of its measures. */
@@ -123,6 +132,14 @@ export const TASKS = {
     evaluation: {
       loss: { unit: 'number', plural: 'losses' },
       accuracy: { unit: 'percent', plural: 'accuracies' },
+      // The label is among the five likeliest classes.
+      top5_accuracy: {
+        name: 'top-5 accuracy',
+        unit: 'percent',
+        plural: 'top-5 accuracies',
+        of: 'topFive',
+        console: false,
+      },
     },
     steps: STEPS,
     best: { measure: 'accuracy', is: 'highest' },

@@ -2,6 +2,7 @@
 import { differences as differencesOf } from '../catalogue/identity.js';
 import { bestOf, columnOver, evaluationRows, taskOf } from '../catalogue/task.js';
 import { TRAIN_LOSS, type Unit } from '../catalogue/tasks.js';
+import { metricsColumns } from '../experiment/metrics.js';
 import { withUnit } from '../report/judged.js';
 import { numberAt, readProgress, refuseUnlikeTasks, type Progressed } from '../report/runs.js';
 import { textTable } from '../report/table.js';
@@ -74,9 +75,9 @@ function compared(
   return [withUnit(`${name}, ${when}`, unit), shown(a), shown(b), difference];
 }
 
-/** Null where the run has held nothing out, and the column is of that. */
+/** Null where the column is of images held out, and there are none, or of what another data set has. */
 function lastOf({ config, epochs }: Progressed, column: string): number | null {
-  if (column === bestOf(config).validation.column && config.data.validation === null) return null;
+  if (!metricsColumns(config).includes(column)) return null;
   return numberAt(required(epochs.at(-1), 'an epoch'), column);
 }
 

@@ -82,9 +82,9 @@ function printEvaluation(
   { examples, numbers }: Evaluation,
   labels: string,
 ): void {
-  const figures = evaluationRows(taskOf(config), split).map(({ column, measure, unit }) => {
+  const figures = evaluationRows(taskOf(config), split).map(({ column, called, unit }) => {
     const value = formatOf(unit)(required(numbers[column], column));
-    return `${measure} ${value}${unit === 'percent' ? ' %' : ''}`;
+    return `${called} ${value}${unit === 'percent' ? ' %' : ''}`;
   });
   print(`${split} ${figures.join('  ')}  (${examples} images${labels})`);
 }

@@ -1,5 +1,6 @@
 // Learning to tell classes of images apart: cross-entropy, and the share of right answers.
-import { TASKS } from '../catalogue/tasks.js';
+import { taskOf } from '../catalogue/task.js';
+import type { TASKS } from '../catalogue/tasks.js';
 import { augment, augmentationInputs, drawAugmentation, plainImages } from '../data/augment.js';
 import { crossEntropy, sparseCrossEntropy } from '../native/kernels.js';
 import { ofRank } from '../native/rank.js';
@@ -38,6 +39,7 @@ const TRACED: Traced<typeof TASKS.classification> = {
     loss: (output, targets) =>
       tf.sum<Scalar>(sparseCrossEntropy(logitsOf(output), labelsOf(targets))),
     accuracy: (output, targets) => countCorrect(logitsOf(output), labelsOf(targets)),
+    top5_accuracy: (output, targets) => countAmong(5, logitsOf(output), labelsOf(targets)),
   },
 };
 
@@ -53,6 +55,19 @@ const vectorOf = (tensor: Tensor | undefined, name: string): Tensor1D =>
 /** How many rows of logits [B K] have their largest value at the label [B]. */
 const countCorrect = (logits: Tensor2D, labels: Tensor1D): Scalar =>
   tf.sum(tf.cast(tf.equal(tf.argMax(logits, 1), labels), 'float32'));
+
+/**
+ * How many rows of logits [B K] have the label [B] among their `most` largest values: fewer than
+ * that are greater than its own. So ties count for the label, as in TensorFlow's in_top_k, and a row
+ * with NaN does not count.
+ */
+function countAmong(most: number, logits: Tensor2D, labels: Tensor1D): Scalar {
+  const classes = logits.shape[1];
+  const own = tf.sum(tf.mul(logits, tf.oneHot(labels, classes, 1, 0, 'float32')), 1, true);
+  const notGreater = tf.sum(tf.cast(tf.lessEqual(logits, own), 'float32'), 1);
+  const isAmong = tf.greater(notGreater, Math.max(classes - most, 0));
+  return tf.sum(tf.cast(isAmong, 'float32'));
+}
 
 /** Cross-entropy, mean over the batch, against labels of which a share is spread over all classes. */
 function lossOf(logits: Tensor2D, labels: Tensor1D, smoothing: number): Scalar {
@@ -94,6 +109,6 @@ export const classification: CreateTask = ({ labelSmoothing, seed, ...config }, 
         }),
       };
     },
-    ...measuresOf(TASKS.classification, TRACED, run),
+    ...measuresOf(taskOf(config), TRACED, run),
   };
 };
