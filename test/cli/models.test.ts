@@ -20,6 +20,11 @@ test('lists parameters and multiply-adds', async () => {
     '11,689,512',
     expect.stringMatching(/^1,81\d\.\d M$/),
   ]);
+  // Its own count of the others.
+  const others = { 34: '21,797,672', 101: '44,549,160', 152: '60,192,808' };
+  for (const [depth, parameters] of Object.entries(others)) {
+    expect(rows.get(`imagenet-resnet${depth}`)?.[2]).toBe(parameters);
+  }
   // As in models.json.
   expect(rows.get('wrn-10-1')?.[2]).toBe('175,322');
 });

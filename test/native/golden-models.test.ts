@@ -51,7 +51,10 @@ const OUR_NAMES: Readonly<Record<string, string>> = {
 };
 
 /** Traced only: an eager pass of these holds every tensor at once and shows nothing new. */
-const LARGE = new Set(['wrn-28-10', 'wrn-16-8', 'pyramidnet-110-270', 'imagenet-resnet50']);
+const LARGE = new Set([
+  ...['wrn-28-10', 'wrn-16-8', 'pyramidnet-110-270'],
+  ...[34, 50, 101].map((depth) => `imagenet-resnet${depth}`),
+]);
 
 /** How convolutions are computed, where not `auto` alone. */
 const METHODS: Readonly<Record<string, Case['convolution'][]>> = { resnet18: ['auto', 'direct'] };
