@@ -15,6 +15,7 @@ import { temporaryFolder } from '../support/folders.js';
 import { tinyConfig, tinyDataset } from './support/engine.js';
 import { sitting } from './support/sitting.js';
 
+// ImageNet has it; here the set that needs no files does, too.
 vi.mock('../../src/catalogue/data-sets.js', async (original) => {
   const { DATA_SETS, ...rest } =
     await original<typeof import('../../src/catalogue/data-sets.js')>();
@@ -22,7 +23,7 @@ vi.mock('../../src/catalogue/data-sets.js', async (original) => {
   return { ...rest, DATA_SETS: { ...DATA_SETS, synthetic } };
 });
 
-const ofSet = (name: 'synthetic' | 'cifar10', validation: number | null): OfTask => ({
+const ofSet = (name: 'imagenet' | 'synthetic' | 'cifar10', validation: number | null): OfTask => ({
   data: { name, validation },
 });
 const config = tinyConfig();
@@ -74,9 +75,10 @@ test('of five classes or fewer every label counts, and of NaN none', () => {
 });
 
 test('the columns are there where the data set has it, and nowhere else', () => {
-  const top5 = (name: 'synthetic' | 'cifar10', validation: number | null) =>
+  const top5 = (name: 'imagenet' | 'synthetic' | 'cifar10', validation: number | null) =>
     metricsColumns(ofSet(name, validation)).filter((column) => column.includes('top5'));
   expect(top5('synthetic', null)).toEqual(['test_top5_accuracy']);
+  expect(top5('imagenet', null)).toEqual(['test_top5_accuracy']);
   expect(top5('synthetic', 4)).toEqual(['validation_top5_accuracy', 'test_top5_accuracy']);
   expect(top5('cifar10', 4)).toEqual([]);
   const { all, optional } = metricsTable(ofSet('synthetic', null));

@@ -52,3 +52,15 @@ test.each(['cifar10', 'cifar100'] as const)("%s: the values of the authors' code
     schedule: { name: 'cosine', learningRate: 0.05, warmupEpochs: 0 },
   });
 });
+
+test.each(['imagenet-resnet18', 'imagenet-resnet50'])("%s: torchvision's values", (name) => {
+  expect(configFrom(name)).toMatchObject({
+    epochs: 90,
+    batchSize: 8 * 32,
+    data: { name: 'imagenet', imageSize: 224, resizeTo: 256 },
+    labelSmoothing: 0,
+    model: { name, width: null, precision: 'float32' },
+    optimizer: { momentum: 0.9, nesterov: false, weightDecay: 1e-4, decayed: 'all' },
+    schedule: { name: 'step', learningRate: 0.1, milestones: [30, 60], factor: 0.1 },
+  });
+});
