@@ -3,11 +3,11 @@ import { Argument, InvalidArgumentError, Option, type Command } from 'commander'
 import type { FetchableName } from '../data/fetch.js';
 import { collect, pathOption } from './config-options.js';
 import type { FetchOptions } from './fetch-data.js';
-import type { ShardOptions } from './shard-data.js';
+import type { ShardWords } from './shard-data.js';
 import { wholeNumber } from './whole-number.js';
 
 const NAMES: readonly FetchableName[] = ['cifar10', 'cifar100'];
-const FORMATS: readonly ShardOptions['format'][] = ['tfrecord', 'webdataset'];
+const FORMATS: readonly ShardWords['format'][] = ['tfrecord', 'webdataset'];
 
 export function registerData(program: Command): void {
   const data = program
@@ -53,7 +53,7 @@ function registerShard(data: Command): void {
     )
     .requiredOption('--shards <n>', 'shards of the training set', wholeNumber(5))
     .option('--seed <n>', 'decides which picture goes where', seedNumber, 0)
-    .action(async (options: ShardOptions) => {
+    .action(async (options: ShardWords) => {
       const { shardData } = await import('./shard-data.js');
       await shardData(options);
     });

@@ -1,7 +1,8 @@
 // The progress bar of an epoch: loss, accuracy, speed, and the time that the whole run still takes.
-import { SingleBar } from 'cli-progress';
+import type { SingleBar } from 'cli-progress';
 import type { RunStart, StepProgress, Told } from '../experiment/reporter.js';
 import type { TrainingRow } from '../catalogue/task.js';
+import { createBar } from './bar.js';
 import { duration } from './duration.js';
 import { decimals } from '../util/digits.js';
 
@@ -21,14 +22,7 @@ export class EpochBar {
 
   constructor(stream: NodeJS.WritableStream, maxSteps: number | null) {
     this.#maxSteps = maxSteps ?? Infinity;
-    this.#bar = new SingleBar({
-      format: FORMAT,
-      stream,
-      barsize: BAR_WIDTH,
-      barCompleteChar: '=',
-      barIncompleteChar: ' ',
-      clearOnComplete: true,
-    });
+    this.#bar = createBar(stream, FORMAT, BAR_WIDTH);
   }
 
   begin({ epochs }: RunStart): void {

@@ -1,11 +1,9 @@
 // How a download goes: a bar where stderr is a terminal, elsewhere a line for each tenth.
-import { SingleBar } from 'cli-progress';
 import type { FetchEvent } from '../data/fetch.js';
+import { createBar, tenths } from './bar.js';
 import { duration } from './duration.js';
 
 const FORMAT = '{percentage} % [{bar}] {received} of {size} MB  {speed} MB/s  {left} left';
-const BAR_WIDTH = 30;
-const TENTHS = 10;
 
 interface FetchProgress {
   readonly show: (event: FetchEvent) => void;
@@ -60,26 +58,19 @@ interface Meter {
 const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
 
 function lineMeter(line: (text: string) => void): Meter {
-  let told = 0;
+  const isAnotherTenth = tenths();
   return {
     receive: ({ received, total }) => {
-      const tenths = Math.floor((TENTHS * received) / total);
-      if (tenths > told) line(`${megabytes(received)} of ${megabytes(total)} MB`);
-      told = tenths;
+      if (isAnotherTenth(received, total)) {
+        line(`${megabytes(received)} of ${megabytes(total)} MB`);
+      }
     },
     close: () => undefined,
   };
 }
 
 function barMeter(stream: NodeJS.WritableStream): Meter {
-  const bar = new SingleBar({
-    format: FORMAT,
-    stream,
-    barsize: BAR_WIDTH,
-    barCompleteChar: '=',
-    barIncompleteChar: ' ',
-    clearOnComplete: true,
-  });
+  const bar = createBar(stream, FORMAT);
   let first: { readonly received: number; readonly time: number } | null = null;
   return {
     receive: ({ received, total }) => {

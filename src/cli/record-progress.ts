@@ -1,9 +1,6 @@
 // How work on many records goes: a bar where stderr is a terminal, elsewhere a line for each tenth.
-import { SingleBar } from 'cli-progress';
 import type { IndexEvent } from '../data/records/build-index.js';
-
-const BAR_WIDTH = 30;
-const TENTHS = 10;
+import { createBar, tenths } from './bar.js';
 
 interface RecordProgress {
   /** `doing`: what is done, as `indexing`; another one begins anew. */
@@ -19,30 +16,21 @@ export function createRecordProgress(
   const line = (text: string): void => {
     stderr.write(`${text}\n`);
   };
-  const bar = new SingleBar({
-    format: '{doing} {percentage} % [{bar}] {value} of {total}',
-    stream: stderr,
-    barsize: BAR_WIDTH,
-    barCompleteChar: '=',
-    barIncompleteChar: ' ',
-    clearOnComplete: true,
-  });
+  const bar = createBar(stderr, '{doing} {percentage} % [{bar}] {value} of {total}');
   let current = '';
-  let told = 0;
+  let isAnotherTenth = tenths();
   const close = (): void => bar.stop();
   const show = (doing: string, done: number, total: number): void => {
     if (doing !== current) {
       close();
-      [current, told] = [doing, 0];
+      [current, isAnotherTenth] = [doing, tenths()];
     }
     if (stderr.isTTY === true) {
       if (bar.isActive) bar.update(done, { doing });
       else bar.start(total, done, { doing });
       return;
     }
-    const tenths = Math.floor((TENTHS * done) / Math.max(total, 1));
-    if (tenths > told) line(`${doing}: ${done} of ${total}`);
-    told = tenths;
+    if (isAnotherTenth(done, total)) line(`${doing}: ${done} of ${total}`);
   };
   const index = (event: IndexEvent): void => {
     switch (event.kind) {

@@ -1,21 +1,15 @@
 // What `fsam data shard` does: writes shards, with its progress on the terminal.
-import { shardFolder } from '../data/records/shard-folder.js';
-import type { ShardFormat } from '../data/records/shard-writers.js';
+import { shardFolder, type ShardOptions } from '../data/records/shard-folder.js';
 import { counted } from '../util/counted.js';
 import { Interrupted } from './failure.js';
 import { print } from './output.js';
 import { createRecordProgress } from './record-progress.js';
 import { watchSignals } from './signals.js';
 
-export interface ShardOptions {
-  readonly from: string;
-  readonly to: string;
-  readonly format: ShardFormat;
-  readonly shards: number;
-  readonly seed: number;
-}
+/** As they are typed. */
+export type ShardWords = Pick<ShardOptions, 'from' | 'to' | 'format' | 'shards' | 'seed'>;
 
-export async function shardData(options: ShardOptions): Promise<void> {
+export async function shardData(options: ShardWords): Promise<void> {
   const stop = new AbortController();
   const watch = watchSignals((signal) =>
     stop.abort(new Interrupted(signal, 'the same command goes on with the shards that are done')),

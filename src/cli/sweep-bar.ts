@@ -1,5 +1,6 @@
 // The progress bar of a sweep: points done, and how long it has been going.
-import { SingleBar } from 'cli-progress';
+import type { SingleBar } from 'cli-progress';
+import { createBar } from './bar.js';
 import { duration } from './duration.js';
 
 const REDRAW_MILLISECONDS = 1000;
@@ -13,14 +14,7 @@ export class SweepBar {
 
   constructor(stream: NodeJS.WritableStream, total: number) {
     this.#total = total;
-    this.#bar = new SingleBar({
-      format: 'points {value}/{total} [{bar}] {time}',
-      stream,
-      barsize: 30,
-      barCompleteChar: '=',
-      barIncompleteChar: ' ',
-      clearOnComplete: true,
-    });
+    this.#bar = createBar(stream, 'points {value}/{total} [{bar}] {time}');
   }
 
   show(): void {

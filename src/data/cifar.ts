@@ -68,7 +68,6 @@ export function cifarShape(format: CifarFormat): DatasetShape {
     ...imagesOf(format),
     labelNoise: false,
     streamed: false,
-    comesAugmented: false,
     trainCount: count('train'),
     testCount: count('test'),
     validationCount: 0,

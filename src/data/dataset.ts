@@ -57,8 +57,6 @@ export interface Dataset<I extends Images = Images> {
   readonly test: ImageSet<I>;
   /** Held out of the training set, where that is asked for. */
   readonly validation?: ImageSet<I>;
-  /** Whether training images come cropped and flipped: the graph takes them as they are. */
-  readonly comesAugmented?: boolean;
   /** Where it was read from, for environment.json. */
   readonly source: string;
   /** One line for each place before `source` that holds only a part of the set. */
@@ -83,8 +81,6 @@ export interface DatasetShape extends Pick<
   readonly labelNoise: boolean;
   /** Whether images are read as they are asked for; otherwise they lie on the device as a whole. */
   readonly streamed: boolean;
-  /** Whether training images come cropped and flipped: the graph takes them as they are. */
-  readonly comesAugmented: boolean;
 }
 
 export function shapeOf(dataset: Dataset): DatasetShape {
@@ -96,7 +92,6 @@ export function shapeOf(dataset: Dataset): DatasetShape {
     validationCount: validation?.labels.length ?? 0,
     labelNoise: train.originalLabels !== undefined,
     streamed: isStream(train.images),
-    comesAugmented: dataset.comesAugmented ?? false,
   };
 }
 

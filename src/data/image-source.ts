@@ -163,9 +163,7 @@ function streamedSource(
       Object.fromEntries(fields.map(({ field }) => [field, required(inputs[field], field)])),
     batches(epoch, from) {
       const indices = [...batches(epoch, from)];
-      const labels = indices.map((some) => labelsAt(some, fields, set));
-      const images = readImages(indices, epoch);
-      return paired(images, labels);
+      return paired(readImages(indices, epoch), indices, (some) => labelsAt(some, fields, set));
     },
   };
 }
@@ -181,7 +179,11 @@ function labelsAt(indices: Int32Array, fields: readonly Field[], set?: ImageSet)
 }
 
 /** Images with their labels. Not a generator of its own: `return` has to reach the stream at once. */
-function paired(images: Closable<Uint8Array>, labels: readonly Values[]): Closable<HostBatch> {
+function paired(
+  images: Closable<Uint8Array>,
+  indices: readonly Int32Array[],
+  labelsOf: (indices: Int32Array) => Values,
+): Closable<HostBatch> {
   let batch = 0;
   return {
     [Symbol.asyncIterator]() {
@@ -189,17 +191,14 @@ function paired(images: Closable<Uint8Array>, labels: readonly Values[]): Closab
     },
     async next() {
       const { done, value } = await images.next();
-      const ofBatch = labels[batch++];
+      const ofBatch = indices[batch++];
       if ((done === true) !== (ofBatch === undefined)) {
         const got = done === true ? `only ${batch - 1}` : 'more';
-        throw new InternalError(`a stream gave ${got} batches, wanted ${labels.length}`);
+        throw new InternalError(`a stream gave ${got} batches, wanted ${indices.length}`);
       }
       if (done === true || ofBatch === undefined) return { done: true, value: undefined };
-      const inputs = { ...ofBatch, images: value };
-      return {
-        done: false,
-        value: { examples: required(ofBatch['labels'], 'labels').length, inputs },
-      };
+      const inputs = { ...labelsOf(ofBatch), images: value };
+      return { done: false, value: { examples: ofBatch.length, inputs } };
     },
     async return() {
       await images.return();

@@ -1,13 +1,12 @@
 // ImageNet, and any other set of pictures in the forms that it is held in: src/data/records/.
 import { availableParallelism } from 'node:os';
-import { isAugmentedAsAsked } from '../catalogue/data-sets.js';
 import type { DataConfig } from '../catalogue/schema.js';
 import { UserError } from '../util/errors.js';
 import type { Dataset, ImageSet, ImageStream } from './dataset.js';
 import { pictureStream, type Pictures } from './pictures/picture-stream.js';
 import { createPool } from './pictures/pool.js';
 import { openIndex } from './records/open-index.js';
-import { columnsOfSplit, knownFault, type RecordSplit } from './records/record-index.js';
+import { columnsOfSplit, type RecordSplit } from './records/record-index.js';
 
 /** Of ImageNet's training pictures, as everybody takes them: torchvision's reference. */
 const MEAN = [0.485, 0.456, 0.406];
@@ -48,7 +47,6 @@ export async function loadImageNet(
     std: STD,
     train: imagesOf({ ...common, split: index.train, splitName: 'train' }),
     test: imagesOf({ ...common, split: index.test, splitName: 'test' }),
-    comesAugmented: !isAugmentedAsAsked(config.name),
     source: index.directory,
   };
 }
@@ -61,10 +59,10 @@ function imagesOf(pictures: Pictures): ImageSet<ImageStream> {
 }
 
 function refuseFaulty(split: RecordSplit): void {
-  const [first] = split.faults;
-  const fault = first === undefined ? null : knownFault(split, first.record);
-  if (fault === null) return;
-  const others = split.faults.length - 1;
-  const more = others > 0 ? `, and ${others} more` : '';
-  throw new UserError(`${fault.message}${more}; fsam data verify tells of all of them`);
+  const [first, ...others] = split.faults;
+  if (first === undefined) return;
+  const more = others.length > 0 ? `, and ${others.length} more` : '';
+  throw new UserError(
+    `${first.file}: ${first.name} ${first.reason}${more}; fsam data verify tells of all of them`,
+  );
 }

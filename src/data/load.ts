@@ -9,12 +9,16 @@ import { idxCandidates, loadFashionMnistTiny, loadIdx } from './idx.js';
 import { holdOut, takeSubset } from './subset.js';
 import { makeSynthetic } from './synthetic.js';
 
+type ImageSize = Pick<DatasetShape, 'height' | 'width'>;
+
 interface Loader {
   readonly load: (config: DataConfig, seed: number) => Dataset | Promise<Dataset>;
   /** Where in a folder it is looked for, as `load` does; left out: it has a place of its own, or none. */
   readonly candidates?: (directory: string) => Promise<readonly Candidate[]>;
   /** Of the whole set; left out: known only once it is read. */
   readonly shape?: DatasetShape;
+  /** Of its images, where that is known though its shape is not. */
+  readonly size?: (config: DataConfig) => ImageSize;
 }
 
 const cifar = (format: CifarFormat): Loader => ({
@@ -23,13 +27,18 @@ const cifar = (format: CifarFormat): Loader => ({
   shape: cifarShape(format),
 });
 
+const square = (side: number): ImageSize => ({ height: side, width: side });
+
 const LOADERS: Readonly<Record<DataConfig['name'], Loader>> = {
   cifar10: cifar(CIFAR_FORMATS.cifar10),
   cifar100: cifar(CIFAR_FORMATS.cifar100),
   idx: { load: ({ directory }) => loadIdx(directory), candidates: idxCandidates },
   'fashion-mnist-tiny': { load: loadFashionMnistTiny },
-  imagenet: { load: loadImageNet },
-  synthetic: { load: ({ synthetic }, seed) => makeSynthetic(synthetic, seed) },
+  imagenet: { load: loadImageNet, size: ({ imageSize }) => square(imageSize) },
+  synthetic: {
+    load: ({ synthetic }, seed) => makeSynthetic(synthetic, seed),
+    size: ({ synthetic: { size } }) => square(size),
+  },
 };
 
 /**
@@ -68,4 +77,9 @@ export async function datasetShape(config: DataConfig, seed: number): Promise<Da
     trainCount: train ?? shape.trainCount - validationCount,
     testCount: test ?? shape.testCount,
   };
+}
+
+/** Height and width of its images, with as little read as `datasetShape` or less. Errors: as loadDataset. */
+export async function imageSize(config: DataConfig, seed: number): Promise<ImageSize> {
+  return LOADERS[config.name].size?.(config) ?? (await datasetShape(config, seed));
 }

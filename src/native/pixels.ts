@@ -115,7 +115,7 @@ export function writePixels(
 }
 
 /** TensorFlow takes memory that begins at a multiple of this many bytes without a copy. */
-const ALIGNMENT = 64;
+export const ALIGNMENT = 64;
 
 /** Bytes from the beginning of an array to the next multiple of 64 in memory: 0..63. */
 export function bytesToAlignment(array: Uint8Array): number {

@@ -1,4 +1,5 @@
 // Learning to tell classes of images apart: cross-entropy, and the share of right answers.
+import { isAugmentedAsAsked } from '../catalogue/data-sets.js';
 import { taskOf } from '../catalogue/task.js';
 import type { TASKS } from '../catalogue/tasks.js';
 import { augment, augmentationInputs, drawAugmentation, plainImages } from '../data/augment.js';
@@ -82,7 +83,7 @@ function lossOf(logits: Tensor2D, labels: Tensor1D, smoothing: number): Scalar {
 const NO_AUGMENTATION = { flip: false, cropPadding: 0, cutout: 0, cutoutProbability: 0 };
 
 export const classification: CreateTask = ({ labelSmoothing, seed, ...config }, shape, run) => {
-  const augmentation = shape.comesAugmented ? NO_AUGMENTATION : config.augmentation;
+  const augmentation = isAugmentedAsAsked(config.data.name) ? config.augmentation : NO_AUGMENTATION;
   return {
     drawn: (size) => augmentationInputs(augmentation, size),
     draw: (step, size) =>

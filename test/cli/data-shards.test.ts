@@ -1,19 +1,11 @@
 // fsam data shard and verify, as a user types them.
-import { copyFileSync, mkdirSync, readdirSync, rmSync, truncateSync } from 'node:fs';
+import { copyFileSync, mkdirSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, expect, it } from 'vitest';
-import { cacheFolder } from '../../src/util/cache-folder.js';
+import { expect, it } from 'vitest';
 import { temporaryFolder } from '../support/folders.js';
 import { fsam } from './support/fsam.js';
-
-/** The set-up keeps its library in the cache, too, so that the test cannot have one of its own. */
-const SET = `fsam-test-${process.pid}`;
-const INDEXES = join(cacheFolder(), 'indexes');
-const ownIndexes = (): string[] => readdirSync(INDEXES).filter((name) => name.startsWith(SET));
-afterAll(() => {
-  for (const name of ownIndexes()) rmSync(join(INDEXES, name));
-});
+import { ownIndexes, SET } from './support/own-indexes.js';
 
 const PICTURES = fileURLToPath(new URL('../golden/pictures', import.meta.url));
 

@@ -1,21 +1,12 @@
 // Training on pictures in the forms that ImageNet is held in, as a user does it.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cacheFolder } from '../../src/util/cache-folder.js';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../support/folders.js';
 import { fsam, start } from './support/fsam.js';
-
-/** The set-up keeps its library in the cache, too, so that the test cannot have one of its own. */
-const SET = `fsam-test-${process.pid}`;
-const INDEXES = join(cacheFolder(), 'indexes');
-afterAll(() => {
-  for (const name of readdirSync(INDEXES)) {
-    if (name.startsWith(SET)) rmSync(join(INDEXES, name));
-  }
-});
+import { SET } from './support/own-indexes.js';
 
 const PICTURES = fileURLToPath(new URL('../golden/pictures', import.meta.url));
 const folder = temporaryFolder();

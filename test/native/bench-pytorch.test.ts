@@ -132,7 +132,6 @@ print(json.dumps([[[n, list(p.shape)] for n, p in m.named_parameters()] for m in
         std: [1],
         labelNoise: false,
         streamed: false,
-        comesAugmented: false,
         validationCount: 0,
       },
       ...({ mode: 'default', device: 'cpu' } as const),

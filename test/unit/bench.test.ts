@@ -37,7 +37,6 @@ const shape = {
   validationCount: 0,
   labelNoise: false,
   streamed: false,
-  comesAugmented: false,
 };
 
 describe('statisticsOf', () => {

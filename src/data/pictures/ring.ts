@@ -1,5 +1,6 @@
 // What the main thread and the threads that read pictures share: which picture is next, and the pixels
 // of a few batches, which are filled and handed on in turn.
+import { ALIGNMENT } from '../../native/pixels.js';
 import { required } from '../../util/errors.js';
 
 /** Batches that are filled or full at a time. */
@@ -30,9 +31,6 @@ export interface Turn {
   /** Tells that they are there. */
   readonly done: () => void;
 }
-
-/** TensorFlow takes memory that begins at a multiple of this many bytes without a copy. */
-const ALIGNMENT = 64;
 
 const slotBytesOf = (batchSize: number, bytes: number): number =>
   Math.ceil((batchSize * bytes) / ALIGNMENT) * ALIGNMENT;

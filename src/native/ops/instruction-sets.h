@@ -5,8 +5,7 @@
 #include <immintrin.h>
 #endif
 
-#include <cstdlib>
-#include <string>
+#include "../instruction-limit.h"
 
 // Of any processor; meant for Arm's, which have 32 registers of 4 floats.
 namespace plain {
@@ -48,11 +47,10 @@ static inline __m512 loadPart(const float* from, long count) {
 }  // namespace avx512
 #pragma GCC pop_options
 
-/** The best there is, of what oneDNN may use, too: ONEDNN_MAX_CPU_ISA. */
+/** The best there is, of what oneDNN may use, too. */
 static const Arithmetic* chooseArithmetic() {
-  const char* most = std::getenv("ONEDNN_MAX_CPU_ISA");
-  const std::string limit = most == nullptr ? "" : most;
-  const bool isPlain = limit == "SSE41" || limit == "AVX", isAvx2 = limit.rfind("AVX2", 0) == 0;
+  const InstructionLimit limit = instructionLimit();
+  const bool isPlain = limit == InstructionLimit::plain, isAvx2 = limit == InstructionLimit::avx2;
   const bool hasAvx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   const bool hasAvx512 = hasAvx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
                          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");

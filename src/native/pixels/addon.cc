@@ -1,51 +1,15 @@
 // The pixels' door for Node: what JavaScript gives is taken apart and checked, and why a picture cannot be had is said in
 // words. Nothing here belongs to one of Node's threads, so that each may load it; no exception leaves a function.
-#include <node_api.h>
-
 #include <cmath>
 #include <new>
 #include <string>
 #include <utility>
 
+#include "../napi.h"
 #include "failure.h"
 #include "resize.h"
 
 namespace {
-
-/** Something is pending in JavaScript already. */
-struct Pending {};
-
-void check(napi_env env, napi_status status) {
-  if (status == napi_ok) return;
-  bool isPending = false;
-  napi_is_exception_pending(env, &isPending);
-  if (isPending) throw Pending{};
-  const napi_extended_error_info* info = nullptr;
-  napi_get_last_error_info(env, &info);
-  throw Misuse(info != nullptr && info->error_message != nullptr ? info->error_message : "Node refuses a call");
-}
-
-/** What `body` gives, or nothing with an exception pending in JavaScript. */
-template <typename Body>
-napi_value guarded(napi_env env, const Body& body) {
-  try {
-    return body();
-  } catch (const Pending&) {
-  } catch (const std::exception& error) {
-    napi_throw_error(env, nullptr, error.what());
-  }
-  return nullptr;
-}
-
-template <size_t count>
-struct Arguments {
-  Arguments(napi_env env, napi_callback_info info) {
-    size_t got = count;
-    check(env, napi_get_cb_info(env, info, &got, values, nullptr, nullptr));
-    if (got < count) throw Misuse("an argument is missing");
-  }
-  napi_value values[count];
-};
 
 struct Memory {
   uint8_t* data;
@@ -79,12 +43,6 @@ long wholeOf(napi_env env, napi_value value, const char* name, long least) {
     throw Misuse(std::string(name) + ": wanted a whole number from " + std::to_string(least) + " on");
   }
   return static_cast<long>(number);
-}
-
-napi_value property(napi_env env, napi_value object, const char* name) {
-  napi_value value;
-  check(env, napi_get_named_property(env, object, name, &value));
-  return value;
 }
 
 Box boxOf(napi_env env, napi_value object) {
@@ -220,9 +178,7 @@ NAPI_MODULE_INIT() {
   const std::pair<const char*, napi_callback> functions[] = {
       {"readHeader", header}, {"write", write}, {"addressOf", addressOf}};
   for (const auto& [name, body] : functions) {
-    napi_value function;
-    if (napi_create_function(env, name, NAPI_AUTO_LENGTH, body, nullptr, &function) != napi_ok) return nullptr;
-    if (napi_set_named_property(env, exports, name, function) != napi_ok) return nullptr;
+    if (!exportFunction(env, exports, name, body)) return nullptr;
   }
   napi_value name;
   if (napi_create_string_utf8(env, instructionSet(), NAPI_AUTO_LENGTH, &name) != napi_ok) return nullptr;

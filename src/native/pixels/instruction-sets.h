@@ -1,6 +1,8 @@
 // resize-arithmetic.h, compiled for AVX2 and for any processor, and the choice between them.
 //
 // Included after the struct Arithmetic, which the header fills in as ARITHMETIC.
+#include "../instruction-limit.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -84,11 +86,9 @@ static inline void storePixels(const Vector (&sums)[4], Rows<uint8_t> to) {
 }  // namespace avx2
 #pragma GCC pop_options
 
-/** The best there is, of what oneDNN may use, too, as for our own ops: ONEDNN_MAX_CPU_ISA. */
+/** The best there is, of what oneDNN may use, too. */
 static const Arithmetic* chooseArithmetic() {
-  const char* most = std::getenv("ONEDNN_MAX_CPU_ISA");
-  const std::string limit = most == nullptr ? "" : most;
-  const bool isPlain = limit == "SSE41" || limit == "AVX";
+  const bool isPlain = instructionLimit() == InstructionLimit::plain;
   return __builtin_cpu_supports("avx2") && !isPlain ? &avx2::ARITHMETIC : &plain::ARITHMETIC;
 }
 

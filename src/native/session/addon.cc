@@ -1,29 +1,15 @@
 // The session's door for Node: what JavaScript gives is taken apart and checked, what TensorFlow gives is copied into arrays.
 // No exception leaves a function here; it becomes one of JavaScript's.
-#include <node_api.h>
-
 #include <cstring>
 #include <exception>
 #include <utility>
 
+#include "../napi.h"
 #include "graph-session.h"
 
 namespace {
 
 using Shared = std::shared_ptr<GraphSession>;
-
-/** Something is pending in JavaScript already. */
-struct Pending {};
-
-void check(napi_env env, napi_status status) {
-  if (status == napi_ok) return;
-  bool isPending = false;
-  napi_is_exception_pending(env, &isPending);
-  if (isPending) throw Pending{};
-  const napi_extended_error_info* info = nullptr;
-  napi_get_last_error_info(env, &info);
-  throw Failure(info != nullptr && info->error_message != nullptr ? info->error_message : "Node refuses a call");
-}
 
 /** An error of `what` as a value of JavaScript's. */
 napi_value errorOf(napi_env env, const char* what) {
@@ -31,28 +17,6 @@ napi_value errorOf(napi_env env, const char* what) {
   if (napi_create_string_utf8(env, what, NAPI_AUTO_LENGTH, &text) != napi_ok) return nullptr;
   return napi_create_error(env, nullptr, text, &error) == napi_ok ? error : nullptr;
 }
-
-/** What `body` gives, or nothing with an exception pending in JavaScript. */
-template <typename Body>
-napi_value guarded(napi_env env, const Body& body) {
-  try {
-    return body();
-  } catch (const Pending&) {
-  } catch (const std::exception& error) {
-    napi_throw_error(env, nullptr, error.what());
-  }
-  return nullptr;
-}
-
-template <size_t count>
-struct Arguments {
-  Arguments(napi_env env, napi_callback_info info) {
-    size_t got = count;
-    check(env, napi_get_cb_info(env, info, &got, values, nullptr, nullptr));
-    if (got < count) throw Failure("an argument is missing");
-  }
-  napi_value values[count];
-};
 
 std::string text(napi_env env, napi_value value) {
   size_t length = 0;
@@ -115,12 +79,6 @@ auto list(napi_env env, napi_value value, const Item& item) {
 
 std::vector<std::string> texts(napi_env env, napi_value value) {
   return list(env, value, [env](napi_value item) { return text(env, item); });
-}
-
-napi_value property(napi_env env, napi_value object, const char* name) {
-  napi_value value;
-  check(env, napi_get_named_property(env, object, name, &value));
-  return value;
 }
 
 Feed feedOf(napi_env env, napi_value object) {
@@ -341,9 +299,7 @@ NAPI_MODULE_INIT() {
   const std::pair<const char*, napi_callback> functions[] = {
       {"open", open}, {"define", define}, {"run", run}, {"promise", promise}, {"close", close}};
   for (const auto& [name, body] : functions) {
-    napi_value function;
-    if (napi_create_function(env, name, NAPI_AUTO_LENGTH, body, nullptr, &function) != napi_ok) return nullptr;
-    if (napi_set_named_property(env, exports, name, function) != napi_ok) return nullptr;
+    if (!exportFunction(env, exports, name, body)) return nullptr;
   }
   return exports;
 }
