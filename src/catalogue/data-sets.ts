@@ -40,6 +40,20 @@ export const DATA_SETS = {
         role: 'place',
         help: 'File of the classes, one a line, in the order of their labels; null: a list beside the data, or sorted names.',
       }),
+      order: key(z.enum(['full', 'blocks']).default('full'), {
+        role: 'result',
+        help: 'full: any picture may follow any other; blocks: shards are shuffled, and the pictures of a few of them, for disks that are slow to read in many places.',
+      }),
+      shardsInBlock: key(count.default(16), {
+        role: 'result',
+        help: 'Shards of a block: more are better mixed.',
+        read: (at) => at('data.order') === 'blocks',
+      }),
+      // Whatever is trained on until a picture cannot be read is the same: a run that ended there goes on with skip.
+      onCorrupt: key(z.enum(['error', 'skip']).default('error'), {
+        role: 'nothing',
+        help: 'A training picture that cannot be read: error ends the run; skip takes the next one of its class in its place, and lists it in skipped.csv. One that is evaluated is always an error.',
+      }),
       workers: key(count.nullable().default(null), {
         role: 'nothing',
         help: 'Threads that read and decode; null: two less than there are cores, at least one.',

@@ -22,6 +22,7 @@ import { writeFileAtomically } from '../util/atomic-file.js';
 import { required, UserError } from '../util/errors.js';
 import { refuseOthersFile } from '../util/output-file.js';
 import { print, tell } from './output.js';
+import { createRecordProgress } from './record-progress.js';
 import { bySet } from './reporter.js';
 
 export interface EvalOptions {
@@ -52,7 +53,9 @@ export async function evaluate(folder: string, options: EvalOptions): Promise<vo
   }
   const settings = settingsToEvaluate(await begunWith(runFolder(folder)), threads);
   const { inUse } = openDevice(config.device, settings);
-  const dataset = await loadDataset(pathsFrom(working.path, config).data, config.seed);
+  const indexing = createRecordProgress();
+  const { data } = pathsFrom(working.path, config);
+  const dataset = await loadDataset(data, config.seed, indexing.index).finally(indexing.close);
   for (const line of dataset.passedOver ?? []) {
     tell(`not whole: ${line}; reading ${dataset.source}`);
   }

@@ -6,6 +6,7 @@ import type { EpochEnd, Reporter, RunEnd, RunStart, Told } from '../experiment/r
 import { shown } from '../report/judged.js';
 import { counted } from '../util/counted.js';
 import { EpochBar } from './epoch-bar.js';
+import { createRecordProgress } from './record-progress.js';
 import { duration } from './duration.js';
 import { decimals } from '../util/digits.js';
 
@@ -25,6 +26,7 @@ type Terminal = NodeJS.WritableStream & { readonly isTTY?: boolean };
 
 const nothing = (): void => undefined;
 const SILENT: RunReporter = {
+  indexing: nothing,
   start: nothing,
   step: nothing,
   epoch: nothing,
@@ -44,12 +46,15 @@ export function createReporter(
 ): RunReporter {
   if (quiet) return SILENT;
   const bar = stderr.isTTY === true ? new EpochBar(stderr, maxSteps) : null;
+  const indexing = createRecordProgress(stderr);
   const line = (stream: Output, text: string): void => {
+    indexing.close();
     bar?.hide();
     stream.write(`${text}\n`);
   };
   let epochs = 1;
   return {
+    indexing: indexing.index,
     start: (run) => {
       epochs = run.epochs;
       line(stderr, startLine(run));
@@ -67,7 +72,10 @@ export function createReporter(
     end: (run) => {
       for (const text of endLines(run)) line(stdout, text);
     },
-    close: () => bar?.hide(),
+    close: () => {
+      indexing.close();
+      bar?.hide();
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 // What a data set is to the rest of the program: sets of uint8 images with labels. Labels are in host
 // memory; images are too, or they are read as training asks for them.
 import { InternalError } from '../util/errors.js';
+import type { RandomStream } from '../util/random.js';
 import type { Closable } from './source.js';
 
 /**
@@ -10,6 +11,8 @@ import type { Closable } from './source.js';
 export interface ImageStream {
   /** Those at `indices`, in that order. */
   pick(indices: Int32Array): ImageStream;
+  /** An order of all its images [N], for an epoch; left out: any is as good as another. */
+  readonly shuffle?: (random: RandomStream) => Int32Array;
   /**
    * The images of batch after batch, [B H W C] (uint8) each; an array may be filled anew once the
    * next one is asked for. TensorFlow reads one that begins at a multiple of 64 bytes where it lies,
@@ -19,6 +22,20 @@ export interface ImageStream {
    * @param epoch from 0, where they are trained on; null: they are evaluated
    */
   read(batches: Iterable<Int32Array>, epoch: number | null): Closable<Uint8Array>;
+  /** What reading batches of such a size takes. */
+  needs(batchSize: number): { readonly threads: number; readonly bytes: number };
+  /**
+   * Those in the batches so far that could not be read and gave way to others of their class, by index;
+   * left out: that is an error.
+   */
+  readonly skipped?: () => ReadonlyMap<number, SkippedImage>;
+}
+
+export interface SkippedImage {
+  readonly file: string;
+  /** Its name in there. */
+  readonly record: string;
+  readonly reason: string;
 }
 
 /** All images of a set, [N H W C], row by row, channels last, or what reads them. */
@@ -61,6 +78,8 @@ export interface Dataset<I extends Images = Images> {
   readonly source: string;
   /** One line for each place before `source` that holds only a part of the set. */
   readonly passedOver?: readonly string[];
+  /** What the user is told of how the set was read, a line each. */
+  readonly notes?: readonly string[];
 }
 
 /** The sets of a data set; `validation` only where images were held out for it. */
@@ -84,9 +103,10 @@ export interface DatasetShape extends Pick<
 }
 
 export function shapeOf(dataset: Dataset): DatasetShape {
-  const { train, test, validation, ...shape } = dataset;
+  const { train, test, validation } = dataset;
+  const { classes, height, width, channels, mean, std } = dataset;
   return {
-    ...shape,
+    ...{ classes, height, width, channels, mean, std },
     trainCount: train.labels.length,
     testCount: test.labels.length,
     validationCount: validation?.labels.length ?? 0,

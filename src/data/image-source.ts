@@ -4,7 +4,7 @@ import type { Values } from '../graph/program.js';
 import { gatherRows } from '../native/kernels.js';
 import type { TensorType } from '../native/types.js';
 import { InternalError, required } from '../util/errors.js';
-import { randomStream } from '../util/random.js';
+import { randomStream, type RandomStream } from '../util/random.js';
 import {
   countOf,
   inMemory,
@@ -43,7 +43,7 @@ export function imageSource(
   batching: Batching,
   set?: ImageSet,
 ): Source {
-  const order = orderOf(countOf(shape, split), batching);
+  const order = orderOf(countOf(shape, split), batching, shufflerOf(set));
   const fields = fieldsOf(split, shape);
   return shape.streamed
     ? streamedSource(split, fields, order, set)
@@ -57,7 +57,20 @@ interface Order extends Pick<Source, 'examples' | 'sizes'> {
   readonly batches: (epoch: number, from: number) => Iterable<Int32Array>;
 }
 
-function orderOf(examples: number, { size, dropLast, shuffledBy }: Batching): Order {
+type Shuffler = (random: RandomStream) => Int32Array;
+
+/** Null where any order is as good as another. */
+function shufflerOf(set: ImageSet | undefined): Shuffler | null {
+  const images = set?.images;
+  return images !== undefined && isStream(images) ? (images.shuffle ?? null) : null;
+}
+
+function orderOf(
+  examples: number,
+  { size, dropLast, shuffledBy }: Batching,
+  shuffler: Shuffler | null,
+): Order {
+  const shuffle: Shuffler = shuffler ?? ((random) => random.permutation(examples));
   const full = Math.min(size, examples);
   const last = examples === 0 ? 0 : examples % full;
   const end = dropLast ? examples - last : examples;
@@ -69,7 +82,7 @@ function orderOf(examples: number, { size, dropLast, shuffledBy }: Batching): Or
       const indices =
         shuffledBy === null
           ? Int32Array.from({ length: examples }, (_, i) => i)
-          : randomStream(shuffledBy, 'order', epoch).permutation(examples);
+          : shuffle(randomStream(shuffledBy, 'order', epoch));
       for (let begin = from * full; begin < end; begin += full) {
         yield indices.slice(begin, begin + full);
       }

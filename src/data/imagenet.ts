@@ -3,8 +3,9 @@ import { availableParallelism } from 'node:os';
 import type { DataConfig } from '../catalogue/schema.js';
 import { UserError } from '../util/errors.js';
 import type { Dataset, ImageSet, ImageStream } from './dataset.js';
-import { pictureStream, type Pictures } from './pictures/picture-stream.js';
+import { pictureStream, sharedMemory, type Pictures } from './pictures/picture-stream.js';
 import { createPool } from './pictures/pool.js';
+import type { OnIndexing } from './records/build-index.js';
 import { openIndex } from './records/open-index.js';
 import { columnsOfSplit, type RecordSplit } from './records/record-index.js';
 
@@ -25,17 +26,25 @@ const defaultWorkers = (): number => Math.max(1, availableParallelism() - CORES_
 export async function loadImageNet(
   config: DataConfig,
   seed: number,
+  onProgress?: OnIndexing,
 ): Promise<Dataset<ImageStream>> {
   const { directory, classes, workers, imageSize: side, resizeTo: resize } = config;
-  const index = await openIndex(directory, { classFile: classes });
+  const { order, shardsInBlock, onCorrupt } = config;
+  const index = await openIndex(directory, {
+    classFile: classes,
+    ...(onProgress && { onProgress }),
+  });
   if (index.test === null) {
     throw new UserError(
       `data.directory ${directory}: has training pictures, but none to test on; wanted val/ or validation shards beside them`,
     );
   }
+  if (order === 'blocks') refuseBlocksOfClasses(index.train);
   const common = {
     framing: { side, resize, seed },
     pool: createPool(workers ?? defaultWorkers()),
+    memory: sharedMemory(),
+    shardsInBlock: order === 'blocks' ? shardsInBlock : null,
   };
   return {
     name: 'imagenet',
@@ -45,17 +54,31 @@ export async function loadImageNet(
     channels: 3,
     mean: MEAN,
     std: STD,
-    train: imagesOf({ ...common, split: index.train, splitName: 'train' }),
-    test: imagesOf({ ...common, split: index.test, splitName: 'test' }),
+    train: imagesOf({
+      ...common,
+      split: index.train,
+      splitName: 'train',
+      skipsCorrupt: onCorrupt === 'skip',
+    }),
+    test: imagesOf({ ...common, split: index.test, splitName: 'test', skipsCorrupt: false }),
     source: index.directory,
+    notes: index.notes,
   };
 }
 
 function imagesOf(pictures: Pictures): ImageSet<ImageStream> {
-  const { split } = pictures;
-  refuseFaulty(split);
+  const { split, skipsCorrupt } = pictures;
+  if (!skipsCorrupt) refuseFaulty(split);
   const labels = Int32Array.from(columnsOfSplit(split).label);
   return { images: pictureStream(pictures, Int32Array.from(labels.keys())), labels };
+}
+
+/** A part that is of one class would give batches of few classes. */
+function refuseBlocksOfClasses({ form }: RecordSplit): void {
+  if (form === 'TFRecord' || form === 'WebDataset') return;
+  throw new UserError(
+    `data.order: got blocks for ${form}, in which a block would be of few classes; wanted shards of mixed ones, which fsam data shard writes, or full`,
+  );
 }
 
 function refuseFaulty(split: RecordSplit): void {

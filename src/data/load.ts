@@ -6,13 +6,18 @@ import { cifarCandidates, cifarShape, loadCifar } from './cifar.js';
 import { shapeOf, type Dataset, type DatasetShape } from './dataset.js';
 import { loadImageNet } from './imagenet.js';
 import { idxCandidates, loadFashionMnistTiny, loadIdx } from './idx.js';
+import type { OnIndexing } from './records/build-index.js';
 import { holdOut, takeSubset } from './subset.js';
 import { makeSynthetic } from './synthetic.js';
 
 type ImageSize = Pick<DatasetShape, 'height' | 'width'>;
 
 interface Loader {
-  readonly load: (config: DataConfig, seed: number) => Dataset | Promise<Dataset>;
+  readonly load: (
+    config: DataConfig,
+    seed: number,
+    onIndexing?: OnIndexing,
+  ) => Dataset | Promise<Dataset>;
   /** Where in a folder it is looked for, as `load` does; left out: it has a place of its own, or none. */
   readonly candidates?: (directory: string) => Promise<readonly Candidate[]>;
   /** Of the whole set; left out: known only once it is read. */
@@ -42,14 +47,18 @@ const LOADERS: Readonly<Record<DataConfig['name'], Loader>> = {
 };
 
 /**
- * Reads the set into memory. `seed` chooses what is held out for validation and the subset of the
+ * Reads the set into memory, or the index of one that memory does not hold. `seed` chooses what is held out for validation and the subset of the
  * rest, and draws the synthetic set; mean and std are those of the whole training set, whatever is
  * taken of it.
  *
  * Errors: UserError, one line, when the set is missing, damaged or smaller than the subset wanted.
  */
-export async function loadDataset(config: DataConfig, seed: number): Promise<Dataset> {
-  const whole = await LOADERS[config.name].load(config, seed);
+export async function loadDataset(
+  config: DataConfig,
+  seed: number,
+  onIndexing?: OnIndexing,
+): Promise<Dataset> {
+  const whole = await LOADERS[config.name].load(config, seed, onIndexing);
   return takeSubset(holdOut(whole, config.validation, seed), config.subset, seed);
 }
 

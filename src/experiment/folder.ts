@@ -31,6 +31,8 @@ export interface RunFolder {
   readonly tensorboard: string;
   /** Only where there is label noise. */
   readonly labelNoise: string;
+  /** Only where pictures that cannot be read are skipped. */
+  readonly skipped: string;
   readonly environment: string;
   readonly summary: string;
   readonly checkpoints: string;
@@ -54,6 +56,7 @@ export function runFolder(path: string): RunFolder {
     timing: join(path, 'timing.csv'),
     tensorboard: join(path, 'tensorboard'),
     labelNoise: join(path, 'label-noise.csv'),
+    skipped: join(path, 'skipped.csv'),
     environment: join(path, 'environment.json'),
     summary: join(path, 'summary.json'),
     checkpoints: join(path, 'checkpoints'),
@@ -153,6 +156,7 @@ const WRITTEN: Readonly<
   summary: always,
   checkpoints: always,
   labelNoise: ({ labelNoise }) => hasLabelNoise(labelNoise),
+  skipped: ({ data }) => data.onCorrupt === 'skip',
   tensorboard: ({ logging }) => logging.tensorboard,
   best: ({ checkpoint }) => checkpoint.keepBest,
 };
@@ -275,17 +279,17 @@ export async function lockFolder(folder: RunFolder): Promise<Lock> {
  */
 export async function clearFolder(folder: RunFolder): Promise<void> {
   const owned = await ownedIn(folder);
-  const { summary, metrics, timing, labelNoise, best, config } = folder;
+  const { summary, metrics, timing, labelNoise, skipped, best, config } = folder;
   if (owned.has(basename(summary))) await remove(summary);
   if (owned.has(basename(folder.checkpoints))) {
     for (const path of await listCheckpoints(folder)) await remove(path);
   }
   await clearCurves(folder);
-  const files = [metrics, timing, labelNoise, best, config].filter((path) =>
+  const files = [metrics, timing, labelNoise, skipped, best, config].filter((path) =>
     owned.has(basename(path)),
   );
   for (const path of files) await remove(path);
-  const gone = [labelNoise, folder.tensorboard, best].filter((path) => !existsSync(path));
+  const gone = [labelNoise, skipped, folder.tensorboard, best].filter((path) => !existsSync(path));
   await disownFiles(
     folder.path,
     gone.map((path) => basename(path)),

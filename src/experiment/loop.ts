@@ -23,6 +23,7 @@ import {
 import type { Progress } from './progress.js';
 import type { EpochEnd, Reporter } from './reporter.js';
 import { addStep, meanSoFar, NO_SUMS } from './sums.js';
+import type { SkippedImages } from './skipped.js';
 import type { Table } from './table.js';
 import type { Curves } from './tensorboard.js';
 import { formatTiming, Stopwatch, type TimingRow } from './timing.js';
@@ -39,6 +40,8 @@ export interface Loop {
   readonly timing: Table;
   /** TensorBoard's, where they are asked for. */
   readonly curves: Curves | null;
+  /** Of the training images that are skipped; null where one that cannot be read is an error. */
+  readonly skipped: SkippedImages | null;
   readonly reporter: Reporter;
   readonly interruption: Interruption;
   /** Saves the engine's state with its progress. */
@@ -94,6 +97,7 @@ export async function train(loop: Loop, start: Progress): Promise<Progress> {
   const save = async (reached: Progress, write: Save = loop.save): Promise<Progress> => {
     const timed = { ...reached, timing: stopwatch.now() };
     await loop.refuseLost();
+    await loop.skipped?.keep(loop.reporter.note);
     try {
       await write(timed);
     } catch (error) {
@@ -121,7 +125,7 @@ export async function train(loop: Loop, start: Progress): Promise<Progress> {
   try {
     while (!progress.finished && loop.interruption.signal === null) {
       if (progress.stepInEpoch < perEpoch && progress.step < lastStep) {
-        const batch = await reading(batches.next(progress));
+        const batch = await reading(stopwatch.waitFor(batches.next(progress)));
         if (batch === null) break;
         progress = trainStep(loop, rows, progress, batch, stopwatch);
       } else {
@@ -207,6 +211,7 @@ async function endEpoch(
   const row = formatMetrics(config, numbers);
   await metrics.add(row);
   loop.curves?.add(row);
+  await loop.skipped?.keep(loop.reporter.note);
   await timing.add({ ...formatTiming(times) });
   const bestTest = required(numbers[best.soFar.column], best.soFar.column);
   const reached = { ...position, best: { measure: best.test, value: bestTest } };

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import type { Config } from '../catalogue/schema.js';
 import { bestOf } from '../catalogue/task.js';
 import { formatConfig } from '../config/text.js';
-import type { Dataset } from '../data/dataset.js';
+import { isStream, type Dataset } from '../data/dataset.js';
 import { realisedNoise } from '../data/label-noise.js';
 import { readNoisyLabels, writeNoisyLabels } from '../data/label-noise-file.js';
 import type { Engine } from '../session/engine.js';
@@ -27,6 +27,7 @@ import {
 import { bestRow, metricsTable } from './metrics.js';
 import { BEGINNING, type Progress } from './progress.js';
 import type { Reporter } from './reporter.js';
+import { readSkipped, SkippedImages, type Skipped } from './skipped.js';
 import { readTable, Table } from './table.js';
 import { TIMING_TABLE } from './timing.js';
 
@@ -42,6 +43,8 @@ export interface Opened {
   readonly progress: Progress;
   readonly metrics: Table;
   readonly timing: Table;
+  /** Null where a training image that cannot be read is an error. */
+  readonly skipped: SkippedImages | null;
 }
 
 /** A new run: whatever a run left in the folder goes, and files that are not ours stay. */
@@ -65,7 +68,9 @@ export async function begin(
   const timing = new Table(folder.timing, TIMING_TABLE);
   await metrics.write();
   await timing.write();
-  return { progress: BEGINNING, metrics, timing };
+  const skipped = skippedImages(folder, dataset);
+  await skipped?.write();
+  return { progress: BEGINNING, metrics, timing, skipped };
 }
 
 /**
@@ -94,6 +99,7 @@ export async function restore(
     );
   }
   await checkNoisyLabels(folder, dataset);
+  const listed = existsSync(folder.skipped) ? await readSkipped(folder.skipped) : undefined;
   const { progress } = record;
   const restart = 'start anew with --overwrite';
   const [metrics, timing] = await withWayOut(restart, () =>
@@ -110,6 +116,8 @@ export async function restore(
   await writeEnvironment(folder.environment, environment, describePlaces(request, dataset), true);
   await metrics.write();
   await timing.write();
+  const skipped = skippedImages(folder, dataset, listed);
+  await skipped?.write();
   const place = `epoch ${progress.epoch + 1} after step ${progress.step}`;
   reporter.note(`resumed from ${checkpoint}: ${place}`);
   if (!config.checkpoint.keepBest) {
@@ -121,7 +129,18 @@ export async function restore(
       `checkpoint.keepBest: epoch ${best}, the best so far, was not kept; a better one will be`,
     );
   }
-  return { progress, metrics, timing };
+  return { progress, metrics, timing, skipped };
+}
+
+/** Null where a training image that cannot be read is an error. */
+function skippedImages(
+  folder: RunFolder,
+  { train }: Dataset,
+  listed?: Skipped,
+): SkippedImages | null {
+  const { images } = train;
+  const found = isStream(images) ? images.skipped : undefined;
+  return found === undefined ? null : new SkippedImages(folder.skipped, found, listed);
 }
 
 /** Where the run began, where the images come from, and how many training labels are wrong on purpose. */

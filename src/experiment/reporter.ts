@@ -1,4 +1,5 @@
 // What a run tells while it goes on; the command line shows it, tests collect it.
+import type { OnIndexing } from '../data/records/build-index.js';
 import type { Best, MeasureRow, TrainingRow } from '../catalogue/task.js';
 
 /** Said once, before the first step. */
@@ -57,6 +58,8 @@ export interface RunEnd {
 }
 
 export interface Reporter {
+  /** Said while the index of a set is made, before the start. */
+  readonly indexing: OnIndexing;
   start(run: RunStart): void;
   step(progress: StepProgress): void;
   epoch(epoch: EpochEnd): void;

@@ -2,12 +2,13 @@
 import { pathsFrom } from '../config/paths.js';
 import type { Config } from '../catalogue/schema.js';
 import { bestOf, type Best } from '../catalogue/task.js';
-import type { Dataset } from '../data/dataset.js';
+import { isStream, type Dataset } from '../data/dataset.js';
 import { describeNoise, realisedNoise, withLabelNoise } from '../data/label-noise.js';
 import { loadDataset } from '../data/load.js';
 import { createSchedule } from '../optim/schedule.js';
 import type { Engine } from '../session/engine.js';
 import type { CreateEngine } from '../tasks/engine.js';
+import { counted } from '../util/counted.js';
 import { refuseLocked, type Lock } from '../util/lock.js';
 import { recordOfRun } from './belonging.js';
 import { parameterCount, saveCheckpoint } from './checkpoint.js';
@@ -103,10 +104,13 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
 
 async function readData({ reporter, ...request }: RunRequest): Promise<Dataset> {
   const config = pathsFrom(request.workingFolder, request.config);
-  const images = await loadDataset(config.data, config.seed);
+  const images = await loadDataset(config.data, config.seed, reporter.indexing);
   for (const line of images.passedOver ?? []) {
     reporter.note(`not whole: ${line}; reading ${images.source}`);
   }
+  for (const line of images.notes ?? []) reporter.note(line);
+  const reading = readingLine(images, config);
+  if (reading !== null) reporter.note(reading);
   return withLabelNoise(images, config);
 }
 
@@ -172,6 +176,22 @@ async function runIn(
 const bestByTest = ({ test }: Best): string =>
   `checkpoint.keepBest: the best epoch is chosen by the test set, which makes its ${test.name} too good; ` +
   'data.validation holds images out of the training set to choose by';
+
+/** What is read while the run goes on, and what that takes; null where memory holds it all. */
+function readingLine(dataset: Dataset, { batchSize, evaluationBatchSize }: Config): string | null {
+  const { name, classes, train, test } = dataset;
+  const [trained, tested] = [train.images, test.images];
+  if (!isStream(trained) || !isStream(tested)) return null;
+  const { threads, bytes } = trained.needs(batchSize);
+  const memory = Math.max(bytes, tested.needs(evaluationBatchSize).bytes) / 1e6;
+  const [ofTrain, ofTest, all] = [train.labels.length, test.labels.length, classes].map((n) =>
+    n.toLocaleString('en'),
+  );
+  return (
+    `${name}: ${ofTrain} training and ${ofTest} test images of ${all} classes, read by ` +
+    `${counted(threads, 'thread')} in about ${memory.toFixed(0)} MB`
+  );
+}
 
 /** `label noise symmetric 0.4 inclusive, seed 1: 3,598 of 10,000 labels changed (35.98 %)` */
 function noiseLine(config: Config, dataset: Dataset): string {

@@ -1,7 +1,6 @@
 // A CSV file of a run, one row an epoch: written whole each time, read back to resume.
-import { createObjectCsvStringifier } from 'csv-writer';
 import { writeFileAtomically } from '../util/atomic-file.js';
-import { readCsv } from '../util/csv.js';
+import { csvText, readCsv } from '../util/csv.js';
 import { UserError } from '../util/errors.js';
 
 /** Fields by column, as they stand in the file. */
@@ -30,10 +29,9 @@ export class Table {
   }
 
   async write(): Promise<void> {
-    const header = this.#columns.all.map((column) => ({ id: column, title: column }));
-    const csv = createObjectCsvStringifier({ header });
-    const records = this.#rows.length === 0 ? '' : csv.stringifyRecords(this.#rows);
-    await writeFileAtomically(this.path, `${csv.getHeaderString() ?? ''}${records}`);
+    const { all } = this.#columns;
+    const rows = this.#rows.map((row) => all.map((column) => row[column] ?? ''));
+    await writeFileAtomically(this.path, csvText(all, rows));
   }
 }
 

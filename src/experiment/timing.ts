@@ -14,7 +14,10 @@ export const timingSchema = z.strictObject({
    * warming up.
    */
   timedImages: z.number(),
+  /** What they waited for included. */
   timedSeconds: z.number(),
+  /** Of the epoch under way, for batches. */
+  waitingSeconds: z.number().default(0),
 });
 export type Timing = z.infer<typeof timingSchema>;
 
@@ -23,14 +26,17 @@ export const NO_TIME: Timing = {
   epochSeconds: 0,
   timedImages: 0,
   timedSeconds: 0,
+  waitingSeconds: 0,
 };
 
 export interface TimingRow {
   readonly epoch: number;
   /** From the end of the epoch before: its checkpoint, training, evaluation. */
   readonly seconds: number;
-  /** Training steps only. */
+  /** Training steps only, with what they waited for. */
   readonly images_per_second: number;
+  /** Until batches to train on were there. */
+  readonly waiting_seconds: number;
   /** In the first row of a process: its first step, which pays for warming up. */
   readonly first_step_seconds: number | null;
   /** Resident memory of the process, in 10^6 bytes. */
@@ -41,6 +47,7 @@ const TIMING_COLUMNS = [
   'epoch',
   'seconds',
   'images_per_second',
+  'waiting_seconds',
   'first_step_seconds',
   'memory_mb',
 ] as const satisfies (keyof TimingRow)[];
@@ -58,6 +65,7 @@ export function formatTiming(row: TimingRow): Record<keyof TimingRow, string> {
     epoch: String(row.epoch),
     seconds: row.seconds.toFixed(3),
     images_per_second: decimals(row.images_per_second, 1),
+    waiting_seconds: row.waiting_seconds.toFixed(3),
     first_step_seconds: row.first_step_seconds?.toFixed(3) ?? '',
     memory_mb: row.memory_mb.toFixed(1),
   };
@@ -70,6 +78,9 @@ export class Stopwatch {
   #epochStart = this.#start;
   #epochSecondsBefore: number;
   #timed: { readonly images: number; readonly seconds: number };
+  #waitingSeconds: number;
+  /** Of that, what the next step waits for. */
+  #waitedForNext = 0;
   /** The first step of this process. */
   #first: { readonly images: number; readonly seconds: number } | null = null;
   #firstReported = false;
@@ -78,18 +89,28 @@ export class Stopwatch {
     this.#before = before;
     this.#epochSecondsBefore = before.epochSeconds;
     this.#timed = { images: before.timedImages, seconds: before.timedSeconds };
+    this.#waitingSeconds = before.waitingSeconds;
+  }
+
+  /** What `batch` comes to, which the next step needs. */
+  async waitFor<T>(batch: Promise<T>): Promise<T> {
+    const start = performance.now();
+    const result = await batch;
+    this.#waitedForNext = secondsSince(start);
+    this.#waitingSeconds += this.#waitedForNext;
+    return result;
   }
 
   /** Runs one training step on `images` images. */
   step<T>(images: number, run: () => T): T {
     const start = performance.now();
     const result = run();
-    const seconds = (performance.now() - start) / 1000;
+    const seconds = secondsSince(start);
     if (this.#first === null) this.#first = { images, seconds };
     else
       this.#timed = {
         images: this.#timed.images + images,
-        seconds: this.#timed.seconds + seconds,
+        seconds: this.#timed.seconds + this.#waitedForNext + seconds,
       };
     return result;
   }
@@ -106,6 +127,7 @@ export class Stopwatch {
       epochSeconds: this.#epochSecondsBefore + secondsSince(this.#epochStart),
       timedImages: this.#timed.images,
       timedSeconds: this.#timed.seconds,
+      waitingSeconds: this.#waitingSeconds,
     };
   }
 
@@ -115,6 +137,7 @@ export class Stopwatch {
       epoch,
       seconds: this.now().epochSeconds,
       images_per_second: this.imagesPerSecond(),
+      waiting_seconds: this.#waitingSeconds,
       first_step_seconds: this.#firstReported ? null : (this.#first?.seconds ?? null),
       memory_mb: process.memoryUsage.rss() / 1e6,
     };
@@ -122,6 +145,7 @@ export class Stopwatch {
     this.#epochStart = performance.now();
     this.#epochSecondsBefore = 0;
     this.#timed = { images: 0, seconds: 0 };
+    this.#waitingSeconds = 0;
     return row;
   }
 }

@@ -1,8 +1,8 @@
 // summary.csv and time.csv: one row a point.
+import { csvText } from '../util/csv.js';
 import type { Unit } from '../catalogue/tasks.js';
 import { formatOf } from '../experiment/metrics.js';
 import type { Scores } from '../experiment/summary.js';
-import { createArrayCsvStringifier } from 'csv-writer';
 import { judgedBy } from './judged.js';
 import { missingSeeds, scoresOf, seedsIn, validationOf, type Point } from './points.js';
 import { describe, mean } from './statistics.js';
@@ -44,7 +44,7 @@ export function summaryCsv(points: readonly Point[]): string {
     ...(validation ? numbersOf(validationOf(point), unit) : []),
     missingSeeds(point, points).join(' '),
   ]);
-  return csv(header, rows);
+  return csvText(header, rows);
 }
 
 /** The NUMBERS of such values, and the values; empty fields where there are none. */
@@ -70,7 +70,7 @@ export function timeCsv(points: readonly Point[]): string {
       decimals(mean(runs.map((run) => run.imagesPerSecond)), 1),
     ];
   });
-  return csv(header, rows);
+  return csvText(header, rows);
 }
 
 /** The keys that tell the points apart, in their order. */
@@ -86,8 +86,3 @@ const fieldOf = (value: unknown): string =>
     : typeof value === 'string'
       ? value
       : JSON.stringify(value);
-
-function csv(header: string[], rows: string[][]): string {
-  const writer = createArrayCsvStringifier({ header });
-  return `${writer.getHeaderString() ?? ''}${writer.stringifyRecords(rows)}`;
-}

@@ -1,5 +1,7 @@
-// Reading CSV, as editors and spreadsheets leave it: with a byte order mark, or lines that end in CRLF.
+// Writing CSV, and reading it as editors and spreadsheets leave it: with a byte order mark, or lines that end
+// in CRLF.
 import { parse } from 'csv-parse/sync';
+import { createArrayCsvStringifier } from 'csv-writer';
 import { UserError } from './errors.js';
 import { messageOf } from './file-errors.js';
 import { readText } from './text-file.js';
@@ -30,4 +32,11 @@ export async function readCsv(path: string): Promise<CsvLine[]> {
 interface Parsed {
   readonly record: string[];
   readonly info: { readonly lines: number };
+}
+
+/** The text of a CSV file, which ends with its last line. */
+export function csvText(columns: readonly string[], rows: readonly (readonly string[])[]): string {
+  const writer = createArrayCsvStringifier({ header: columns });
+  const head = writer.getHeaderString() ?? '';
+  return rows.length === 0 ? head : `${head}${writer.stringifyRecords(rows)}`;
 }

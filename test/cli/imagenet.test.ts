@@ -106,17 +106,107 @@ describe('ImageNet', () => {
     expect(metrics('part-2')).toBe(metrics('part-1'));
   });
 
-  it('names the picture whose checksum differs, and keeps what was reached', async () => {
-    execFileSync('cp', ['-r', join(folder, records), join(folder, `${SET}-damaged`)]);
-    const name = readdirSync(join(folder, records)).find((file) => file.startsWith('train-00001'));
-    const path = join(folder, `${SET}-damaged`, name ?? '');
-    const bytes = readFileSync(path);
-    // Within the last picture, whose header the index reads again.
-    bytes[bytes.length - 200] = 255 - (bytes[bytes.length - 200] ?? 0);
-    writeFileSync(path, bytes);
-    const result = await fsam(folder, train(`${SET}-damaged`, 2, 'damaged'));
-    expect(result.code).toBe(2);
-    expect(result.stderr).toMatch(/train-00001-of-00002: .* is damaged: its CRC differs\n/);
+  it('tells what it reads, and in how much memory', async () => {
+    const { stderr } = await fsam(folder, train(records, 2, 'told', '--set', 'maxSteps=1'));
+    expect(stderr).toMatch(
+      /^imagenet: \d+ training and \d+ test images of 3 classes, read by 2 threads in about \d+ MB$/m,
+    );
+  });
+
+  describe('of blocks of shards', () => {
+    const blocks = ['--set', 'data.order=blocks', '--set', 'data.shardsInBlock=1'];
+
+    it('has another order, whatever the number of threads', async () => {
+      for (const [directory, workers] of [
+        [records, 1],
+        [records, 3],
+      ] as const) {
+        const out = `blocks-${workers}`;
+        const result = await fsam(folder, train(directory, workers, out, ...blocks));
+        expect(result).toMatchObject({ code: 0 });
+      }
+      expect(metrics('blocks-3')).toBe(metrics('blocks-1'));
+      expect(metrics('blocks-1')).not.toBe(metrics('straight'));
+    });
+
+    it('refuses parts that are of one class', async () => {
+      const result = await fsam(folder, train(folders, 1, 'none', ...blocks));
+      expect(result.code).toBe(2);
+      expect(result.stderr).toMatch(
+        /data\.order: got blocks for class folders, .* wanted .*full\n$/,
+      );
+    });
+  });
+
+  describe('with a picture whose checksum differs', () => {
+    const damaged = `${SET}-damaged`;
+    const skip = ['--set', 'data.onCorrupt=skip'];
+    const skipped = (out: string) => readFileSync(join(folder, out, 'skipped.csv'), 'utf8');
+
+    beforeAll(() => {
+      execFileSync('cp', ['-r', join(folder, records), join(folder, damaged)]);
+      const files = readdirSync(join(folder, records));
+      const name = files.find((file) => file.startsWith('train-00001')) ?? '';
+      const path = join(folder, damaged, name);
+      const bytes = readFileSync(path);
+      // Within the last picture, whose header the index reads again.
+      bytes[bytes.length - 200] = 255 - (bytes[bytes.length - 200] ?? 0);
+      writeFileSync(path, bytes);
+    });
+
+    it('names it, and keeps what was reached', async () => {
+      const result = await fsam(folder, train(damaged, 2, 'damaged'));
+      expect(result.code).toBe(2);
+      expect(result.stderr).toMatch(/train-00001-of-00002: .* is damaged: its CRC differs\n/);
+    });
+
+    it('trains on the next of its class where that is asked for, and lists it', async () => {
+      const result = await fsam(folder, train(damaged, 1, 'skipping', ...skip));
+      expect(result).toMatchObject({ code: 0 });
+      expect(result.stderr).toMatch(
+        /^skipped .*train-00001-of-00002: .* its CRC differs; 1 training image so far, listed in .*skipped\.csv$/m,
+      );
+      expect(skipped('skipping')).toMatch(
+        /^index,file,record,reason\n\d+,.*train-00001-of-00002,[^,]+,is damaged: its CRC differs\n$/,
+      );
+      expect(metrics('skipping')).not.toBe(metrics('straight'));
+    });
+
+    it('goes on with that where a run ended because of it, and is as a straight one', async () => {
+      const resumed = await fsam(folder, train(damaged, 3, 'damaged', '--resume', ...skip));
+      expect(resumed).toMatchObject({ code: 0 });
+      expect(metrics('damaged')).toBe(metrics('skipping'));
+      expect(skipped('damaged')).toBe(skipped('skipping'));
+    });
+  });
+
+  describe('with a file that is no picture', () => {
+    const spoilt = `${SET}-spoilt`;
+    const spoil = (split: string) => {
+      writeFileSync(join(folder, spoilt, split, 'n00000001', 'a.JPEG'), 'no picture');
+    };
+    beforeAll(() => {
+      execFileSync('cp', ['-r', join(folder, folders), join(folder, spoilt)]);
+      spoil('train');
+    });
+
+    it('is refused at the start, or trained on the next of its class', async () => {
+      const refused = await fsam(folder, train(spoilt, 1, 'spoilt'));
+      expect(refused.code).toBe(2);
+      expect(refused.stderr).toMatch(
+        /n00000001: a\.JPEG .*; fsam data verify tells of all of them\n$/,
+      );
+      const skip = await fsam(folder, train(spoilt, 2, 'spoilt', '--set', 'data.onCorrupt=skip'));
+      expect(skip).toMatchObject({ code: 0 });
+      expect(skip.stderr).toMatch(/^skipped .*a\.JPEG .*1 training image so far/m);
+    });
+
+    it('is refused among those that are tested on, whatever is asked for', async () => {
+      spoil('val');
+      const result = await fsam(folder, train(spoilt, 1, 'none', '--set', 'data.onCorrupt=skip'));
+      expect(result.code).toBe(2);
+      expect(result.stderr).toMatch(/val\/n00000001: a\.JPEG/);
+    });
   });
 
   it('tells what a folder without pictures lacks', async () => {

@@ -37,6 +37,7 @@ function streamOf(images: Uint8Array, length: number): ImageStream {
       });
       return streamOf(picked, length);
     },
+    needs: (batchSize) => ({ threads: 0, bytes: batchSize * length }),
     read(batches, epoch): Closable<Uint8Array> {
       read.push(epoch);
       const all = [...batches];

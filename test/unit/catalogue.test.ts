@@ -220,7 +220,7 @@ test('every key that is not always read is read under some variant', () => {
     'model={name: wrn-10-1, width: null}',
     'data.name=synthetic',
     'data.name=idx',
-    'data.name=imagenet',
+    'data={name: imagenet, order: blocks}',
   ].map((assignment) => readerOf(smoke(assignment)));
   const dead = KEY_PATHS.filter((key) => !variants.some((at) => isRead(key, at)));
   expect(dead).toEqual([]);

@@ -21,6 +21,7 @@ await runExperiment({
   resume: true,
   reporter: {
     ...request.reporter,
+    indexing: () => undefined,
     start: () => process.stdout.write('started\n'),
   },
 });

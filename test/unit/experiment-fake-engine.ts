@@ -169,6 +169,7 @@ export function fakeRequest(folder: string, options: FakeOptions & { config?: Co
     environment: { device: 'CPU' },
     createEngine: fakeEngine(options),
     reporter: {
+      indexing: () => undefined,
       start: () => undefined,
       step: () => undefined,
       epoch: () => undefined,

@@ -5,10 +5,12 @@
 // their number and the form that the pictures are held in change nothing.
 import { bytesToAlignment } from '../../native/pixels.js';
 import { required } from '../../util/errors.js';
-import type { ImageStream } from '../dataset.js';
-import type { RecordSplit } from '../records/record-index.js';
+import type { RandomStream } from '../../util/random.js';
+import type { ImageStream, SkippedImage } from '../dataset.js';
+import { shuffledInBlocks } from '../records/order.js';
+import { columnsOfSplit, type RecordSplit } from '../records/record-index.js';
 import type { Closable } from '../source.js';
-import type { Framing } from './picture-worker.js';
+import type { Framing, Job } from './picture-worker.js';
 import type { Pool } from './pool.js';
 import { createRing, ringBytes, type Ring } from './ring.js';
 
@@ -19,15 +21,41 @@ export interface Pictures {
   readonly splitName: string;
   readonly framing: Framing;
   readonly pool: Pool;
+  readonly memory: SharedMemory;
+  /** How many shards training reads at a time; null: pictures of all of them follow one another. */
+  readonly shardsInBlock: number | null;
+  /** Whether another of its class is trained on in the place of one that cannot be read. */
+  readonly skipsCorrupt: boolean;
+}
+
+/** The memory of one pass after another. */
+export interface SharedMemory {
+  /** The same as before, where that is large enough. */
+  readonly ofAtLeast: (bytes: number) => SharedArrayBuffer;
+  /** It may still be written to: the next pass has other memory. */
+  readonly giveUp: () => void;
+}
+
+export function sharedMemory(): SharedMemory {
+  let memory = new SharedArrayBuffer(0);
+  return {
+    ofAtLeast: (bytes) => {
+      if (memory.byteLength < bytes) memory = new SharedArrayBuffer(bytes);
+      return memory;
+    },
+    giveUp: () => {
+      memory = new SharedArrayBuffer(0);
+    },
+  };
 }
 
 /** @param records which ones, by number, in the order of their labels in the set */
 export function pictureStream(pictures: Pictures, records: Int32Array): ImageStream {
-  const bytes = pictures.framing.side ** 2 * CHANNELS;
-  let memory: SharedArrayBuffer | undefined;
+  const { framing, shardsInBlock, skipsCorrupt, split, pool } = pictures;
+  const bytes = framing.side ** 2 * CHANNELS;
+  const skipped = new Map<number, SkippedImage>();
   const ringFor = (batches: readonly Int32Array[]): Ring => {
-    const needed = ringBytes(batches[0]?.length ?? 0, bytes);
-    if (memory === undefined || memory.byteLength < needed) memory = new SharedArrayBuffer(needed);
+    const memory = pictures.memory.ofAtLeast(ringBytes(batches[0]?.length ?? 0, bytes));
     const start = bytesToAlignment(new Uint8Array(memory));
     return createRing(
       batches.map((batch) => taken(records, batch)),
@@ -37,23 +65,53 @@ export function pictureStream(pictures: Pictures, records: Int32Array): ImageStr
     );
   };
   return {
+    ...(shardsInBlock !== null && {
+      shuffle: (random: RandomStream) => {
+        const { part } = columnsOfSplit(split);
+        const parts = Uint32Array.from(records, (record) => required(part[record], 'a shard'));
+        return shuffledInBlocks(parts, shardsInBlock, random);
+      },
+    }),
+    ...(skipsCorrupt && { skipped: () => skipped }),
     pick: (indices) => pictureStream(pictures, taken(records, indices)),
-    read: (batches, epoch) => passOver(pictures, ringFor([...batches]), epoch),
+    read: (batches, epoch) => {
+      const substitutes = skipsCorrupt && epoch !== null ? records : null;
+      const onSkipped = (record: number, image: SkippedImage) =>
+        skipped.set(records.indexOf(record), image);
+      return passOver(pictures, { ring: ringFor([...batches]), epoch, substitutes }, onSkipped);
+    },
+    needs: (batchSize) => ({
+      threads: pool.threads,
+      bytes:
+        split.memory.byteLength +
+        ringBytes(batchSize, bytes) +
+        pool.threads * bytesOfAThread(split),
+    }),
   };
+}
+
+/** Of the largest file, and of the largest picture decoded. */
+function bytesOfAThread(split: RecordSplit): number {
+  const { width, height } = columnsOfSplit(split);
+  const pixels = width.reduce((most, side, i) => Math.max(most, side * (height[i] ?? 0)), 0);
+  return split.largestSpan + CHANNELS * pixels;
 }
 
 const taken = (records: Int32Array, indices: Int32Array): Int32Array =>
   indices.map((index) => required(records[index], `picture ${index}`));
 
 function passOver(
-  { pool, ...pictures }: Pictures,
-  ring: Ring,
-  epoch: number | null,
+  { pool, split, splitName, framing, memory }: Pictures,
+  job: Pick<Job, 'ring' | 'epoch' | 'substitutes'>,
+  onSkipped: (record: number, image: SkippedImage) => void,
 ): Closable<Uint8Array> {
+  const { ring, substitutes } = job;
   const batches = Math.ceil(ring.order.length / ring.batchSize);
-  const pass = pool.begin({ ...pictures, epoch, ring });
+  const pass = pool.begin({ ...job, split, splitName, framing });
   let next = 0;
   const end = (): Promise<IteratorResult<Uint8Array, void>> => {
+    // A thread may be amid a picture.
+    if (next < batches) memory.giveUp();
     pass.end();
     return Promise.resolve({ done: true, value: undefined });
   };
@@ -63,7 +121,11 @@ function passOver(
     },
     async next() {
       if (next === batches) return end();
-      const value = await pass.batch(next++);
+      const batch = next++;
+      const value = await pass.batch(batch);
+      if (substitutes !== null) {
+        for (const [record, image] of await pass.skippedIn(batch)) onSkipped(record, image);
+      }
       // Nothing is left to read: others may.
       if (next === batches) pass.end();
       return { done: false, value };

@@ -1,9 +1,19 @@
 // Threads that read pictures, started when they are first needed and kept for later passes.
+import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { InternalError, RunError, UserError } from '../../util/errors.js';
+import { InternalError, required, RunError, UserError } from '../../util/errors.js';
 import { messageOf } from '../../util/file-errors.js';
+import type { SkippedImage } from '../dataset.js';
 import type { Job, WorkerMessage } from './picture-worker.js';
-import { batchMayBeFull, endRing, fullBatch, handOn, turnsTaken, type Ring } from './ring.js';
+import {
+  batchMayBeFull,
+  endRing,
+  fullBatch,
+  handOn,
+  replacedIn,
+  turnsTaken,
+  type Ring,
+} from './ring.js';
 
 /** How often a waiting pass looks whether its threads get on. */
 const LOOK_MILLISECONDS = 1000;
@@ -12,8 +22,16 @@ const LOOK_MILLISECONDS = 1000;
 const STUCK_MILLISECONDS = 30_000;
 
 export interface Pool {
+  readonly threads: number;
   /** Lets all threads work on a pass, of which there is one at a time. */
   begin(job: Omit<Job, 'id'>): Pass;
+}
+
+interface CurrentPass {
+  readonly id: number;
+  readonly fail: (error: Error) => void;
+  /** Told of by its threads, by record. */
+  readonly skipped: Map<number, SkippedImage>;
 }
 
 /** A pass over pictures under way. */
@@ -25,19 +43,23 @@ interface Pass {
    * nothing came for half a minute.
    */
   batch(batch: number): Promise<Uint8Array>;
+  /** The records of a batch that was given which could not be read and gave way to others. */
+  skippedIn(batch: number): Promise<ReadonlyMap<number, SkippedImage>>;
   end(): void;
 }
 
 export function createPool(threads: number): Pool {
   let workers: readonly Worker[] = [];
   let passes = 0;
-  let current: { readonly id: number; readonly fail: (error: Error) => void } | null = null;
+  let current: CurrentPass | null = null;
 
   const fail = (error: Error): void => current?.fail(error);
   const start = (): Worker => {
     const worker = new Worker(new URL('./picture-worker.js', import.meta.url));
-    worker.on('message', ({ id, message, user }: WorkerMessage) => {
-      if (id === current?.id) fail(user ? new UserError(message) : new RunError(message));
+    worker.on('message', (message: WorkerMessage) => {
+      if (message.id !== current?.id) return;
+      if (message.kind === 'skipped') current.skipped.set(message.record, message.image);
+      else fail(message.user ? new UserError(message.message) : new RunError(message.message));
     });
     worker.on('error', (error) => fail(new RunError(`reading pictures: ${messageOf(error)}`)));
     worker.on('exit', () => fail(new RunError('a thread that read pictures has ended')));
@@ -45,6 +67,7 @@ export function createPool(threads: number): Pool {
   };
 
   return {
+    threads,
     begin(job) {
       if (current !== null) throw new InternalError('two passes over pictures at a time');
       if (workers.length === 0) workers = Array.from({ length: threads }, start);
@@ -52,8 +75,10 @@ export function createPool(threads: number): Pool {
       let failed: Error | null = null;
       let wake = (): void => undefined;
       const failure = new Promise<void>((resolve) => (wake = resolve));
+      const skipped = new Map<number, SkippedImage>();
       current = {
         id,
+        skipped,
         fail: (error) => {
           failed ??= error;
           wake();
@@ -78,6 +103,18 @@ export function createPool(threads: number): Pool {
             stuck();
             await Promise.race([batchMayBeFull(job.ring, batch, LOOK_MILLISECONDS), failure]);
           }
+        },
+        async skippedIn(batch) {
+          const found = new Map<number, SkippedImage>();
+          for (const record of replacedIn(job.ring, batch)) {
+            // The thread has told of it before it was done; the message may still be on its way.
+            while (!skipped.has(record)) {
+              refuseFailed();
+              await setImmediate();
+            }
+            found.set(record, required(skipped.get(record), 'what is wrong with a record'));
+          }
+          return found;
         },
         end: () => {
           endRing(job.ring);

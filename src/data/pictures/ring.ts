@@ -20,6 +20,8 @@ export interface Ring {
   readonly control: Int32Array;
   /** [SLOTS], `slotBytes` each. */
   readonly pixels: Uint8Array;
+  /** [SLOTS batchSize] whose pixels they are: another record's than was wanted, where that cannot be read. */
+  readonly filledFrom: Int32Array;
   readonly slotBytes: number;
 }
 
@@ -28,8 +30,8 @@ export interface Turn {
   readonly record: number;
   /** Where its pixels begin. */
   readonly offset: number;
-  /** Tells that they are there. */
-  readonly done: () => void;
+  /** Tells that they are there, and which record's they are. */
+  readonly done: (record: number) => void;
 }
 
 const slotBytesOf = (batchSize: number, bytes: number): number =>
@@ -64,6 +66,7 @@ export function createRing(
     control: new Int32Array(new SharedArrayBuffer(4 * (FULL + SLOTS))),
     pixels: new Uint8Array(pixels, start, SLOTS * slotBytesOf(batchSize, bytes)),
     slotBytes: slotBytesOf(batchSize, bytes),
+    filledFrom: new Int32Array(new SharedArrayBuffer(4 * SLOTS * batchSize)),
   };
 }
 
@@ -84,11 +87,12 @@ export function nextTurn(ring: Ring): Turn | null {
     if (batch < handedOn + SLOTS) break;
     Atomics.wait(control, HANDED_ON, handedOn);
   }
-  const slot = batch % SLOTS;
+  const [slot, place] = [batch % SLOTS, ticket % batchSize];
   return {
     record: required(order[ticket], `picture ${ticket}`),
-    offset: slot * slotBytes + (ticket % batchSize) * bytes,
-    done: () => {
+    offset: slot * slotBytes + place * bytes,
+    done: (record) => {
+      ring.filledFrom[slot * batchSize + place] = record;
       const filled = Atomics.add(control, FULL + slot, 1) + 1;
       if (filled === batchLength(ring, batch)) Atomics.notify(control, FULL + slot);
     },
@@ -103,6 +107,16 @@ export function fullBatch(ring: Ring, batch: number): Uint8Array | null {
   const [slot, length] = [batch % SLOTS, batchLength(ring, batch)];
   if (Atomics.load(control, FULL + slot) < length) return null;
   return pixels.subarray(slot * slotBytes, slot * slotBytes + length * bytes);
+}
+
+/** The records of a full batch that gave way to others. */
+export function replacedIn(ring: Ring, batch: number): Int32Array {
+  const { order, batchSize, filledFrom } = ring;
+  const begin = batch * batchSize;
+  const from = (batch % SLOTS) * batchSize;
+  return order
+    .subarray(begin, begin + batchLength(ring, batch))
+    .filter((record, i) => filledFrom[from + i] !== record);
 }
 
 /** Resolves when the batch may be full, or at the latest after `milliseconds`. */

@@ -27,6 +27,8 @@ export type IndexEvent =
       readonly records: number;
     };
 
+export type OnIndexing = (event: IndexEvent) => void;
+
 export interface IndexOptions {
   /** File of the classes, one a line, in the order of their labels; null: one beside the data, or sorted names. */
   readonly classFile?: string | null;
@@ -34,7 +36,7 @@ export interface IndexOptions {
   readonly cache?: string;
   /** Threads that scan; 0: this one. */
   readonly workers?: number;
-  readonly onProgress?: (event: IndexEvent) => void;
+  readonly onProgress?: OnIndexing;
   readonly signal?: AbortSignal;
 }
 

@@ -1,49 +1,36 @@
-// The order in which an epoch goes through the records: a function of seed and epoch, so that nothing
-// needs saving to go on within one.
-import { UserError } from '../../util/errors.js';
-import { randomStream } from '../../util/random.js';
-import { columnsOfSplit, type RecordSplit } from './record-index.js';
+// An order of an epoch that keeps to a few shards at a time, so that a disk on the network is read in few
+// places.
+import type { RandomStream } from '../../util/random.js';
 
 /**
- * `full`: any record may follow any other. `blocks`: shards are shuffled, and records within as many
- * of them as a block has, so that a disk on the network is read in few places at a time.
- */
-export type RecordOrder = 'full' | { readonly shardsInBlock: number };
-
-/**
- * The numbers of all records [count] in the order of `epoch` (from 0).
+ * The indices of all records [N]: shards are shuffled, then the records of as many shards as a block
+ * has, block after block.
  *
- * Errors: UserError for blocks of parts that hold one class each: a batch would have few classes.
+ * @param parts [N] the shard that each record is in
  */
-export function epochOrder(
-  split: RecordSplit,
-  order: RecordOrder,
-  seed: number,
-  epoch: number,
+export function shuffledInBlocks(
+  parts: Uint32Array,
+  shardsInBlock: number,
+  random: RandomStream,
 ): Int32Array {
-  const stream = randomStream(seed, 'order', epoch);
-  if (order === 'full') return stream.permutation(split.count);
-  if (split.form !== 'TFRecord' && split.form !== 'WebDataset') {
-    throw new UserError(
-      `data.order blocks: got ${split.form}, in which a block would be of few classes; wanted shards of mixed ones: write them with fsam data shard, or set data.order to full`,
-    );
-  }
-  const parts = recordsByPart(split);
-  const shuffled = [...stream.permutation(parts.length)];
-  const result = new Int32Array(split.count);
+  const shards = recordsByShard(parts);
+  const turns = random.permutation(shards.length);
+  const order = new Int32Array(parts.length);
   let at = 0;
-  for (let begin = 0; begin < shuffled.length; begin += order.shardsInBlock) {
-    const block = shuffled
-      .slice(begin, begin + order.shardsInBlock)
-      .flatMap((part) => [...(parts[part] ?? [])]);
-    for (const place of stream.permutation(block.length)) result[at++] = block[place] ?? 0;
+  for (let begin = 0; begin < turns.length; begin += shardsInBlock) {
+    const block = [...turns.subarray(begin, begin + shardsInBlock)].flatMap((i) => shards[i] ?? []);
+    for (const place of random.permutation(block.length)) order[at++] = block[place] ?? 0;
   }
-  return result;
+  return order;
 }
 
-/** Of each part the numbers of its records. */
-function recordsByPart(split: RecordSplit): number[][] {
-  const parts: number[][] = split.parts.map(() => []);
-  for (const [i, part] of columnsOfSplit(split).part.entries()) parts[part]?.push(i);
-  return parts;
+/** The indices of the records of each shard that has some, the lowest shard first. */
+function recordsByShard(parts: Uint32Array): number[][] {
+  const shards = new Map<number, number[]>();
+  for (const [i, part] of parts.entries()) {
+    const records = shards.get(part);
+    if (records === undefined) shards.set(part, [i]);
+    else records.push(i);
+  }
+  return [...shards].sort(([a], [b]) => a - b).map(([, records]) => records);
 }

@@ -12,7 +12,14 @@ export async function sitting(config: Config, folder: string, stopAfter: number)
   const step = () => {
     if (++done === stopAfter) interruption.signal = 'SIGTERM';
   };
-  const reporter = { start: nothing, step, epoch: nothing, note: nothing, end: nothing };
+  const reporter = {
+    indexing: nothing,
+    start: nothing,
+    step,
+    epoch: nothing,
+    note: nothing,
+    end: nothing,
+  };
   const flags = { resume: true, overwrite: false, environment: { device: 'CPU' } };
   const workingFolder = process.cwd();
   const request = { config, folder, workingFolder, ...flags };
