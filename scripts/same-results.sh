@@ -30,8 +30,14 @@ run_all() {
   local fsam=$1/bin/fsam out=$2
   mkdir -p "$out"
   cd "$out"
+  "$fsam" doctor >/dev/null # sets it up
   for config in "$1"/configs/tiny/*.yaml; do
-    "$fsam" train --config "$config" --out "tiny/$(basename "$config" .yaml)" --quiet
+    local data=()
+    if [[ $config == */imagenet-* ]]; then
+      data=(--data-dir "$work/pictures")
+      [[ -d $work/pictures ]] || node "$1/scripts/draw-pictures.mjs" "$work/pictures"
+    fi
+    "$fsam" train --config "$config" --out "tiny/$(basename "$config" .yaml)" --quiet "${data[@]}"
   done
   "$fsam" train --config quickstart --max-steps 200 --out quickstart --quiet
   "$fsam" train --config smoke "${features[@]/#/--set=}" --out features --quiet

@@ -1,6 +1,8 @@
-// The tiny twin of every CIFAR experiment, trained as a user would.
+// The tiny twin of every experiment of the paper, trained as a user would.
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, expect, test } from 'vitest';
 import { CONFIGS_FOLDER } from '../../src/config/files.js';
 import { yamlIn } from '../support/configs.js';
 import { rowsOf } from '../support/csv.js';
@@ -9,8 +11,18 @@ import { fsam } from './support/fsam.js';
 
 const tiny = yamlIn(join(CONFIGS_FOLDER, 'tiny'));
 
-test('every CIFAR experiment has one, and each names its command and its schema', () => {
-  expect(tiny).toEqual(yamlIn(CONFIGS_FOLDER).filter((file) => file.startsWith('cifar')));
+const DRAW = fileURLToPath(new URL('../../scripts/draw-pictures.mjs', import.meta.url));
+const pictures = temporaryFolder();
+beforeAll(() => {
+  execFileSync(process.execPath, [DRAW, pictures]);
+});
+
+test('every experiment has one, and each names its command and its schema', () => {
+  expect(tiny).toEqual(
+    yamlIn(CONFIGS_FOLDER).filter(
+      (file) => file.startsWith('cifar') || file.startsWith('imagenet'),
+    ),
+  );
   for (const file of tiny) {
     const text = read(CONFIGS_FOLDER, 'tiny', file);
     expect(text.split('\n')[0]).toBe('# yaml-language-server: $schema=../schema.json');
@@ -22,7 +34,9 @@ test('every CIFAR experiment has one, and each names its command and its schema'
 test.each(tiny)('%s', async (file) => {
   const folder = temporaryFolder();
   const config = join(CONFIGS_FOLDER, 'tiny', file);
-  const { code, stderr } = await fsam(folder, ['train', '--config', config, '--out', 'run']);
+  const data = file.startsWith('imagenet') ? ['--data-dir', pictures] : [];
+  const words = ['train', '--config', config, '--out', 'run', ...data];
+  const { code, stderr } = await fsam(folder, words);
   expect(stderr).toContain('2 epochs of 2 steps');
   expect(code).toBe(0);
   const [header = [], ...rows] = rowsOf(read(folder, 'run', 'metrics.csv'));

@@ -24,7 +24,7 @@ const CONVOLUTIONS: Readonly<Record<string, number>> = {
 const IMAGENET: DatasetShape = {
   ...{ classes: 1000, height: 224, width: 224, channels: 3, mean: [0, 0, 0], std: [1, 1, 1] },
   ...{ trainCount: 1281167, testCount: 50000, validationCount: 0 },
-  ...{ labelNoise: false, streamed: true, comesAugmented: true },
+  ...{ labelNoise: false, streamed: true },
 };
 
 test.each(files)('%s', async (file) => {
