@@ -1,10 +1,12 @@
 // fsam bench --profile: where the time of a training step goes, as a table and as a file for a trace
 // viewer.
 import type { Config } from '../catalogue/schema.js';
+import type { DatasetShape } from '../data/dataset.js';
 import { traceFile, type OpTable } from '../session/profile.js';
 import { writeFileAtomically } from '../util/atomic-file.js';
 import { RunError, UserError } from '../util/errors.js';
 import { profileFsam, type Profiled, type StepCounts } from './bench-sides.js';
+import { alignedColumns } from './columns.js';
 import { Interrupted } from './failure.js';
 import { print, tell } from './output.js';
 import { watchSignals } from './signals.js';
@@ -41,6 +43,7 @@ export function refuseBesideProfile(typed: ReadonlyMap<string, unknown>): void {
 
 interface ProfileRequest extends StepCounts {
   readonly config: Config;
+  readonly shape: DatasetShape;
   /** Where the trace goes. */
   readonly file: string;
   /** Lines on what is profiled, and where. */
@@ -54,14 +57,19 @@ interface ProfileRequest extends StepCounts {
  * 3. Write the trace.
  * @throws Interrupted where a signal came; RunError where the process failed.
  */
-export async function showProfile({ config, file, ...request }: ProfileRequest): Promise<void> {
-  const { title, hardware, ...counts } = request;
-  const profile = await profileUntilSignal(config, counts);
+export async function showProfile({
+  file,
+  title,
+  hardware,
+  ...asked
+}: ProfileRequest): Promise<void> {
+  const { config, steps, warmup } = asked;
+  const profile = await profileUntilSignal(asked);
   const { table, unwatched, fastest, library } = profile;
   print(`\n${profileTable(table)}\n`);
   print(library);
   print(`without the profile a step takes ${unwatched.toFixed(1)} ms`);
-  const about = { title, hardware, library, ...counts, config, table, unwatched };
+  const about = { title, hardware, library, steps, warmup, config, table, unwatched };
   const content = traceFile(fastest.events, `fsam: a step of ${config.name}`, about);
   await writeFileAtomically(file, `${JSON.stringify(content)}\n`);
   print(
@@ -69,14 +77,16 @@ export async function showProfile({ config, file, ...request }: ProfileRequest):
   );
 }
 
-async function profileUntilSignal(config: Config, counts: StepCounts): Promise<Profiled> {
+async function profileUntilSignal(
+  asked: Omit<ProfileRequest, 'file' | 'title' | 'hardware'>,
+): Promise<Profiled> {
   const stop = new AbortController();
   const watch = watchSignals((signal) => {
     tell(`${signal}: stopping the step under way`);
     stop.abort();
   });
   try {
-    const outcome = await profileFsam({ config, ...counts }, stop.signal);
+    const outcome = await profileFsam(asked, stop.signal);
     const { signal } = watch.interruption;
     if (signal !== null) throw new Interrupted(signal, 'nothing was profiled');
     if ('failure' in outcome) throw new RunError(`bench: the profile failed: ${outcome.failure}`);
@@ -105,14 +115,7 @@ export function profileTable({ rows, wall, outside, twice }: OpTable): string {
     ...(twice === 0 ? [] : [['several ops at once, counted twice', '', ...time(-twice), '']]),
     ['the step', countText(count), ...time(wall), ''],
   ];
-  const widths = [0, 1, 2, 3, 4].map((i) => Math.max(...cells.map((row) => row[i]?.length ?? 0)));
-  return cells
-    .map(([name = '', ...figures]) =>
-      [name.padEnd(widths[0] ?? 0), ...figures.map((cell, i) => cell.padStart(widths[i + 1] ?? 0))]
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  return alignedColumns(cells);
 }
 
 /** Steps may differ in what they run. */

@@ -1,10 +1,13 @@
 // A side of a benchmark, timed in a process of its own, so that its peak memory is its own.
 import type { Config } from '../catalogue/schema.js';
+import type { DatasetShape } from '../data/dataset.js';
 import type { EngineOptions } from '../tasks/engine.js';
 import type { StepStatistics } from '../session/benchmark.js';
 import type { StepProfile } from '../session/profile-steps.js';
 import { UserError } from '../util/errors.js';
-import { askWorker } from './worker.js';
+import { messageOf } from '../util/file-errors.js';
+import type { Failure, Row } from './bench-turns.js';
+import { answerJob, askWorker } from './worker.js';
 import type { Silence } from './program.js';
 
 export interface StepCounts {
@@ -29,13 +32,20 @@ export interface Timing extends StepStatistics {
   readonly library: string;
 }
 
-export type Outcome = { readonly timing: Timing } | { readonly failure: string };
+export interface Timed {
+  readonly timing: Timing;
+}
+
+export type Outcome = Timed | Failure;
+
+export type TimedRow = Row<Timed>;
 
 /** Told to the process of bench-worker.ts. */
 interface Job<Task> extends StepCounts {
   readonly task: Task;
-  /** Its data set is a synthetic one. */
   readonly config: Config;
+  /** Of the synthetic images that stand in for its set. */
+  readonly shape: DatasetShape;
   readonly mode: EngineOptions['mode'];
 }
 type TimeJob = Job<'time'>;
@@ -47,9 +57,9 @@ export interface Profiled extends StepProfile {
   readonly library: string;
 }
 
-/** What the process of bench-worker.ts answers. */
-export type Answer<Found> = Found | { readonly failure: string } | { readonly userError: string };
-export type Found = { readonly timing: Timing } | { readonly profile: Profiled };
+/** What a process answers. */
+type Answer<Found> = Found | Failure | { readonly userError: string };
+export type Found = Timed | { readonly profile: Profiled };
 
 /**
  * Times `job.mode` of this program in a Node process, which `stop` kills.
@@ -57,26 +67,46 @@ export type Found = { readonly timing: Timing } | { readonly profile: Profiled }
  *   there.
  */
 export function timeFsam(job: Omit<TimeJob, 'task'>, stop: AbortSignal): Promise<Outcome> {
-  return ask<{ readonly timing: Timing }>({ ...job, task: 'time' }, stop);
+  return askBench<Timed>(WORKER, { ...job, task: 'time' } satisfies TimeJob, stop);
 }
 
 /** The same, of where the time of its steps goes. */
 export function profileFsam(
-  job: StepCounts & Pick<ProfileJob, 'config'>,
+  job: Omit<ProfileJob, 'task' | 'mode'>,
   stop: AbortSignal,
-): Promise<{ readonly profile: Profiled } | { readonly failure: string }> {
-  return ask<{ readonly profile: Profiled }>({ ...job, task: 'profile', mode: 'compiled' }, stop);
+): Promise<{ readonly profile: Profiled } | Failure> {
+  const whole: ProfileJob = { ...job, task: 'profile', mode: 'compiled' };
+  return askBench<{ readonly profile: Profiled }>(WORKER, whole, stop);
 }
 
-async function ask<Found extends object>(
-  job: AnyJob,
+const WORKER = new URL('./bench-worker.js', import.meta.url);
+
+/**
+ * What the process of the program at `file` finds, which answers with an `Answer`.
+ *
+ * @throws UserError where the process finds a mistake of the user's.
+ */
+async function askBench<Found extends object>(
+  file: URL,
+  job: object,
   stop: AbortSignal,
-): Promise<Found | { readonly failure: string }> {
-  const file = new URL('./bench-worker.js', import.meta.url);
+): Promise<Found | Failure> {
   const silent = (silence: Silence) => ({ failure: reasonOf(silence) });
   const answer = await askWorker<Answer<Found>>(file, job, silent, stop);
   if ('userError' in answer) throw new UserError(answer.userError);
   return answer;
+}
+
+/** The other side of `askBench`: does the one job, and tells what keeps it from that. */
+export function answerBench(work: (job: never) => Promise<object>): void {
+  answerJob(async (job): Promise<Answer<object>> => {
+    try {
+      return await work(job);
+    } catch (error) {
+      if (error instanceof UserError) return { userError: error.message };
+      return { failure: messageOf(error) };
+    }
+  });
 }
 
 /** One line on how a process ended that gave no figures. */

@@ -6,18 +6,17 @@ import { statisticsOf } from '../session/benchmark.js';
 import type { EngineOptions } from '../tasks/engine.js';
 import type { StopSignal } from '../util/stop-signals.js';
 import { timePytorch, type FoundPytorch, type PytorchMode } from './bench-pytorch.js';
-import { timeFsam, type Outcome, type StepCounts, type Timing } from './bench-sides.js';
-import type { Row } from './bench-table.js';
+import {
+  timeFsam,
+  type StepCounts,
+  type Timed,
+  type TimedRow,
+  type Timing,
+} from './bench-sides.js';
 import { MODES, PYTORCH_MODES } from './bench-modes.js';
-import { tell } from './output.js';
-import { watchSignals } from './signals.js';
+import { hasFailed, takeTurns, type Side } from './bench-turns.js';
 
 type Mode = EngineOptions['mode'];
-
-export interface Side {
-  readonly name: string;
-  readonly time: (stop: AbortSignal) => Promise<Outcome>;
-}
 
 interface SideOptions extends StepCounts {
   readonly modes: readonly Mode[];
@@ -30,79 +29,56 @@ export function sides(
   shape: DatasetShape,
   { modes, againstModes, warmup, steps }: SideOptions,
   pytorch: FoundPytorch | undefined,
-  timed: () => readonly Row[],
-): Side[] {
+  timed: () => readonly TimedRow[],
+): Side<Timed>[] {
   const counts = { warmup, steps };
-  const own: Side[] = MODES.filter((mode) => modes.includes(mode)).map((mode) => ({
+  const own: Side<Timed>[] = MODES.filter((mode) => modes.includes(mode)).map((mode) => ({
     name: `fsam ${mode}`,
-    time: (stop) => timeFsam({ config, mode, ...counts }, stop),
+    time: (stop) => timeFsam({ config, shape, mode, ...counts }, stop),
   }));
   if (pytorch === undefined) return own;
   if ('failure' in pytorch) {
     // First, so that it is told before the others take their time.
     return [{ name: 'pytorch', time: () => Promise.resolve(pytorch) }, ...own];
   }
-  const theirs = PYTORCH_MODES.filter((mode) => againstModes.includes(mode)).map((mode): Side => ({
-    name: `pytorch ${mode}`,
-    time: (stop) => {
-      const device = usedGpu(timed()) ? 'cuda' : 'cpu';
-      const parameters = timings(timed())[0]?.parameters ?? null;
-      const same = { config, shape, device, parameters, threads: threadCount() } as const;
-      return timePytorch({ ...pytorch, mode, ...same, ...counts }, stop);
-    },
-  }));
+  const theirs = PYTORCH_MODES.filter((mode) => againstModes.includes(mode)).map(
+    (mode): Side<Timed> => ({
+      name: `pytorch ${mode}`,
+      time: (stop) => {
+        const device = usedGpu(timed()) ? 'cuda' : 'cpu';
+        const parameters = timings(timed())[0]?.parameters ?? null;
+        const same = { config, shape, device, parameters, threads: threadCount() } as const;
+        return timePytorch({ ...pytorch, mode, ...same, ...counts }, stop);
+      },
+    }),
+  );
   return [...own, ...theirs];
 }
 
-/**
- * Times every side once a round, so that all of them meet what else the machine does; one that failed is not timed
- * again. Leaves a row for each side that ends, with a line on stderr; gives the signal that stopped it.
- */
-export async function timeAll(
-  sides: readonly Side[],
-  rows: Row[],
+/** Times them: see `takeTurns`. */
+export function timeAll(
+  sides: readonly Side<Timed>[],
+  rows: TimedRow[],
   { rounds, batchSize }: { readonly rounds: number; readonly batchSize: number },
 ): Promise<StopSignal | null> {
-  const stop = new AbortController();
-  const watch = watchSignals((signal) => {
-    tell(`${signal}: stopping the side under way`);
-    stop.abort();
+  return takeTurns(sides, rows, rounds, {
+    joined: (before, after) => joined(before.timing, after.timing, batchSize),
+    summary: ({ timing }) => `${timing.median.toFixed(1)} ms a step`,
   });
-  try {
-    for (const { name, time } of Array.from({ length: rounds }, () => sides).flat()) {
-      const earlier = rows.findIndex((row) => row.name === name);
-      const before = rows[earlier]?.outcome;
-      if (before !== undefined && 'failure' in before) continue;
-      if (process.stderr.isTTY) tell(`timing ${name} ...`);
-      const outcome = await time(stop.signal);
-      if (stop.signal.aborted) break;
-      const row = { name, outcome: joined(before, outcome, batchSize) };
-      if (earlier < 0) rows.push(row);
-      else rows[earlier] = row;
-      tell(`${name}: ${summary(outcome)}`);
-    }
-  } finally {
-    watch.release();
-  }
-  return watch.interruption.signal;
 }
 
-/** The steps of both rounds; a failure where one failed. */
-function joined(before: Outcome | undefined, after: Outcome, batchSize: number): Outcome {
-  if (before === undefined || 'failure' in before || 'failure' in after) return after;
-  const milliseconds = [...before.timing.milliseconds, ...after.timing.milliseconds];
-  const peakMemory = Math.max(before.timing.peakMemory, after.timing.peakMemory);
+/** The steps of both rounds. */
+function joined(before: Timing, after: Timing, batchSize: number): Timed {
+  const milliseconds = [...before.milliseconds, ...after.milliseconds];
+  const peakMemory = Math.max(before.peakMemory, after.peakMemory);
   return {
-    timing: { ...after.timing, ...statisticsOf(milliseconds, batchSize), milliseconds, peakMemory },
+    timing: { ...after, ...statisticsOf(milliseconds, batchSize), milliseconds, peakMemory },
   };
 }
 
-const summary = (outcome: Outcome): string =>
-  'timing' in outcome ? `${outcome.timing.median.toFixed(1)} ms a step` : outcome.failure;
-
 /** Of the sides that ran. */
-export const timings = (rows: readonly Row[]): Timing[] =>
-  rows.flatMap(({ outcome }) => ('timing' in outcome ? [outcome.timing] : []));
+export const timings = (rows: readonly TimedRow[]): Timing[] =>
+  rows.flatMap(({ outcome }) => (hasFailed(outcome) ? [] : [outcome.timing]));
 
-const usedGpu = (rows: readonly Row[]): boolean =>
+const usedGpu = (rows: readonly TimedRow[]): boolean =>
   timings(rows).some(({ device }) => device === 'GPU');

@@ -5,26 +5,23 @@ import { optimizerTitle } from '../catalogue/optimizers.js';
 import type { Config } from '../catalogue/schema.js';
 import { loadConfig } from '../config/load.js';
 import type { DatasetShape } from '../data/dataset.js';
-import { datasetShape } from '../data/load.js';
+import { knownShape } from '../data/load.js';
 import { useThreads } from '../native/threads.js';
 import { writeFileAtomically } from '../util/atomic-file.js';
-import { RunError, UserError } from '../util/errors.js';
+import { UserError } from '../util/errors.js';
 import { refuseOthersFile } from '../util/output-file.js';
 import { TRACE_FILE, type BenchOptions } from './bench-options.js';
 import { refuseBesideProfile, showProfile, TRACE_KEYS } from './bench-profile.js';
 import { findPytorch } from './bench-pytorch.js';
-import type { Timing } from './bench-sides.js';
-import { benchTable, type Row } from './bench-table.js';
+import type { TimedRow, Timing } from './bench-sides.js';
+import { benchTable } from './bench-table.js';
 import { sides, timeAll, timings } from './bench-timing.js';
+import { conclude } from './bench-turns.js';
 import { configRequest } from './config-options.js';
-import { Interrupted } from './failure.js';
-import { print } from './output.js';
-
-/** Batches of images that the steps go round. */
-const BATCHES = 4;
+import { print, tell } from './output.js';
 
 /**
- * 1. Read the configuration and put a synthetic set in the place of its own.
+ * 1. Read the configuration, and of its set the shape, in which synthetic images stand in for it.
  * 2. Time the sides, one process after another, until a signal comes.
  * 3. Print the table of those that ended.
  * @throws Interrupted, after the table, where a signal came; RunError, after it, where a side failed.
@@ -54,23 +51,14 @@ export async function runBench(options: BenchOptions, command: Command): Promise
   print(`${describe(config, shape)}: median of ${steps} steps after ${warmup} of warm-up${inEach}`);
   print(hardware());
 
-  const rows: Row[] = [];
+  const rows: TimedRow[] = [];
   const signal = await timeAll(
     sides(config, shape, options, pytorch, () => rows),
     rows,
     { rounds: options.rounds, batchSize: config.batchSize },
   );
   if (rows.length > 0) await show(rows, config, options);
-  if (signal !== null) {
-    const found = rows.length > 0 ? 'what was timed until then is above' : 'nothing was timed';
-    throw new Interrupted(signal, found);
-  }
-  const failed = rows.filter(({ outcome }) => 'failure' in outcome);
-  if (failed.length > 0) {
-    throw new RunError(
-      `bench: ${failed.map(({ name }) => name).join(', ')} did not run, see above`,
-    );
-  }
+  conclude(rows, signal);
 }
 
 const traceFileOf = (profile: string | true): string => (profile === true ? TRACE_FILE : profile);
@@ -84,11 +72,15 @@ async function profile(
   const title = `${describe(config, shape)}: mean of the faster half of ${steps} profiled steps after ${warmup} of warm-up`;
   const machine = hardware();
   for (const line of [title, machine]) print(line);
-  await showProfile({ config, file, title, hardware: machine, steps, warmup });
+  await showProfile({ config, shape, file, title, hardware: machine, steps, warmup });
 }
 
 /** The table, and what it holds for. */
-async function show(rows: readonly Row[], config: Config, options: BenchOptions): Promise<void> {
+async function show(
+  rows: readonly TimedRow[],
+  config: Config,
+  options: BenchOptions,
+): Promise<void> {
   print(`\n${benchTable(rows)}\n`);
   for (const line of libraries(timings(rows))) print(line);
   if (options.against !== undefined) {
@@ -108,27 +100,18 @@ async function prepare({ batch, ...options }: BenchOptions) {
   const assignments =
     batch === undefined ? request.assignments : [...request.assignments, `batchSize=${batch}`];
   const config = loadConfig({ ...request, assignments });
-  const shape = await datasetShape(config.data, config.seed);
-  return { config: withSyntheticData(config, shape), shape };
+  const { shape, note } = await knownShape(config.data, config.seed);
+  if (note !== null) tell(note);
+  refuseOtherImages(shape);
+  return { config, shape: { ...shape, labelNoise: false } };
 }
 
-function withSyntheticData(config: Config, shape: DatasetShape): Config {
-  const { height, width, classes } = shape;
-  const channels = ([1, 3] as const).find((number) => number === shape.channels);
-  if (height !== width || channels === undefined) {
-    throw new UserError(
-      `data: got images of ${height} x ${width} x ${shape.channels}, wanted square ones of 1 or 3 channels for bench`,
-    );
-  }
-  const synthetic = {
-    train: BATCHES * config.batchSize,
-    test: classes,
-    size: height,
-    channels,
-    classes,
-  };
-  const data = { ...config.data, name: 'synthetic', synthetic } as const;
-  return { ...config, data: { ...data, subset: { train: null, test: null } } };
+/** Those that stand in for them have one side, and the network that PyTorch times, too. */
+function refuseOtherImages({ height, width, channels }: DatasetShape): void {
+  if (height === width && (channels === 1 || channels === 3)) return;
+  throw new UserError(
+    `data: got images of ${height} x ${width} x ${channels}, wanted square ones of 1 or 3 channels for bench`,
+  );
 }
 
 const libraries = (timings: readonly Timing[]): string[] => [
@@ -158,7 +141,7 @@ async function writeJson(
   file: string,
   config: Config,
   { warmup, steps, rounds }: BenchOptions,
-  rows: readonly Row[],
+  rows: readonly TimedRow[],
 ): Promise<void> {
   const content = { hardware: hardware(), warmup, steps, rounds, config, rows };
   await writeFileAtomically(file, `${JSON.stringify(content, null, 2)}\n`);

@@ -2,10 +2,12 @@
 import { availableParallelism } from 'node:os';
 import type { DataConfig } from '../catalogue/schema.js';
 import { UserError } from '../util/errors.js';
-import type { Dataset, ImageSet, ImageStream } from './dataset.js';
+import type { Dataset, DatasetShape, ImageSet, ImageStream } from './dataset.js';
+import { kindOf } from './files.js';
 import { pictureStream, sharedMemory, type Pictures } from './pictures/picture-stream.js';
 import { createPool } from './pictures/pool.js';
 import type { OnIndexing } from './records/build-index.js';
+import { readClassList } from './records/class-list.js';
 import { openIndex } from './records/open-index.js';
 import { columnsOfSplit, type RecordSplit } from './records/record-index.js';
 
@@ -15,6 +17,9 @@ const STD = [0.229, 0.224, 0.225];
 
 /** So many cores are left to training. */
 const CORES_KEPT = 2;
+
+/** Of ILSVRC 2012. */
+const PUBLISHED = { classes: 1000, trainCount: 1_281_167, testCount: 50_000 };
 
 const defaultWorkers = (): number => Math.max(1, availableParallelism() - CORES_KEPT);
 
@@ -63,6 +68,39 @@ export async function loadImageNet(
     test: imagesOf({ ...common, split: index.test, splitName: 'test', skipsCorrupt: false }),
     source: index.directory,
     notes: index.notes,
+  };
+}
+
+/** A shape that was not read from files. */
+interface PublishedShape {
+  readonly shape: DatasetShape;
+  /** What was taken, for the user. */
+  readonly note: string;
+}
+
+/**
+ * Of ImageNet, with as many classes as `data.classes` lists, where the folder of the configuration is not
+ * there; null where it is.
+ *
+ * Errors: UserError where the list cannot be read.
+ */
+export async function publishedShape({
+  directory,
+  classes: classFile,
+  imageSize: side,
+}: DataConfig): Promise<PublishedShape | null> {
+  if ((await kindOf(directory)) !== 'missing') return null;
+  const list = classFile === null ? null : await readClassList(directory, classFile);
+  const { trainCount, testCount } = PUBLISHED;
+  const classes = list?.names.length ?? PUBLISHED.classes;
+  const from = list === null ? '' : ` of data.classes ${list.path}`;
+  return {
+    shape: {
+      ...{ classes, trainCount, testCount, validationCount: 0 },
+      ...{ height: side, width: side, channels: 3, mean: MEAN, std: STD },
+      ...{ labelNoise: false, streamed: true },
+    },
+    note: `data.directory ${directory}: there is no such folder; taken are the ${classes} classes${from}, ${trainCount} training and ${testCount} test pictures of ImageNet`,
   };
 }
 

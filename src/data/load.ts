@@ -4,7 +4,7 @@ import type { Candidate } from './candidates.js';
 import { CIFAR_FORMATS, type CifarFormat } from './cifar-format.js';
 import { cifarCandidates, cifarShape, loadCifar } from './cifar.js';
 import { shapeOf, type Dataset, type DatasetShape } from './dataset.js';
-import { loadImageNet } from './imagenet.js';
+import { loadImageNet, publishedShape } from './imagenet.js';
 import { idxCandidates, loadFashionMnistTiny, loadIdx } from './idx.js';
 import type { OnIndexing } from './records/build-index.js';
 import { holdOut, takeSubset } from './subset.js';
@@ -22,6 +22,10 @@ interface Loader {
   readonly candidates?: (directory: string) => Promise<readonly Candidate[]>;
   /** Of the whole set; left out: known only once it is read. */
   readonly shape?: DatasetShape;
+  /** As it was published, where its folder is not there; null where it is. */
+  readonly published?: (
+    config: DataConfig,
+  ) => Promise<(KnownShape & { readonly note: string }) | null>;
   /** Of its images, where that is known though its shape is not. */
   readonly size?: (config: DataConfig) => ImageSize;
 }
@@ -39,7 +43,11 @@ const LOADERS: Readonly<Record<DataConfig['name'], Loader>> = {
   cifar100: cifar(CIFAR_FORMATS.cifar100),
   idx: { load: ({ directory }) => loadIdx(directory), candidates: idxCandidates },
   'fashion-mnist-tiny': { load: loadFashionMnistTiny },
-  imagenet: { load: loadImageNet, size: ({ imageSize }) => square(imageSize) },
+  imagenet: {
+    load: loadImageNet,
+    published: publishedShape,
+    size: ({ imageSize }) => square(imageSize),
+  },
   synthetic: {
     load: ({ synthetic }, seed) => makeSynthetic(synthetic, seed),
     size: ({ synthetic: { size } }) => square(size),
@@ -78,13 +86,31 @@ export const LOOKED_FOR = Object.fromEntries(
 export async function datasetShape(config: DataConfig, seed: number): Promise<DatasetShape> {
   const { shape } = LOADERS[config.name];
   if (shape === undefined) return shapeOf(await loadDataset(config, seed));
-  const { train, test } = config.subset;
-  const validationCount = config.validation ?? 0;
+  return cutShape(shape, config);
+}
+
+/** The shape of a set as `datasetShape` gives it, or as it was published. */
+interface KnownShape {
+  readonly shape: DatasetShape;
+  /** What was taken for a set that is not there; null where nothing had to be. */
+  readonly note: string | null;
+}
+
+/** For what reads no image: of a set that is not there its published shape. Errors: as loadDataset. */
+export async function knownShape(config: DataConfig, seed: number): Promise<KnownShape> {
+  const published = await LOADERS[config.name].published?.(config);
+  if (!published) return { shape: await datasetShape(config, seed), note: null };
+  return { shape: cutShape(published.shape, config), note: published.note };
+}
+
+/** Of the part of a set that the configuration takes. */
+function cutShape(whole: DatasetShape, { subset, validation }: DataConfig): DatasetShape {
+  const validationCount = validation ?? 0;
   return {
-    ...shape,
+    ...whole,
     validationCount,
-    trainCount: train ?? shape.trainCount - validationCount,
-    testCount: test ?? shape.testCount,
+    trainCount: subset.train ?? whole.trainCount - validationCount,
+    testCount: subset.test ?? whole.testCount,
   };
 }
 

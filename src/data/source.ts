@@ -51,3 +51,12 @@ export interface Source {
   /** The batches of an epoch (from 0), from its batch `from` (from 0) on: its whole position. */
   batches(epoch: number, from: number): Closable<HostBatch>;
 }
+
+/** Batches of the usual size, epoch after epoch, without end. */
+export async function* fullBatches(source: Source): AsyncGenerator<HostBatch, never> {
+  for (let epoch = 0; ; epoch++) {
+    for await (const batch of source.batches(epoch, 0)) {
+      if (batch.examples === source.sizes[0]) yield batch;
+    }
+  }
+}

@@ -15,14 +15,14 @@ const GRID = 4;
 const PATTERN = { low: 64, range: 128 };
 const NOISE = 48;
 
+/** As the configuration has it, or what has the shape of another set. */
+type Size = Omit<DataConfig['synthetic'], 'channels'> & { readonly channels: number };
+
 /**
  * The set that `synthetic` describes, the same for the same `seed`. Labels go 0, 1, .. classes - 1,
  * 0, 1 and so on.
  */
-export function makeSynthetic(
-  synthetic: DataConfig['synthetic'],
-  seed: number,
-): Dataset<Uint8Array> {
+export function makeSynthetic(synthetic: Size, seed: number): Dataset<Uint8Array> {
   const { size, channels, classes } = synthetic;
   const stream = randomStream(seed, 'synthetic', 0);
   const patterns = Array.from({ length: classes }, () => drawPattern(stream, size, channels));

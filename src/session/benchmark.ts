@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../catalogue/schema.js';
 import { TRAIN_LOSS } from '../catalogue/tasks.js';
-import { batchAt } from '../data/image-source.js';
+import { fullBatches } from '../data/source.js';
 import type { OnTrace } from '../graph/program.js';
 import { required } from '../util/errors.js';
 import type { Engine } from './engine.js';
@@ -29,42 +29,54 @@ export interface StepStatistics {
 }
 
 /**
- * Runs `warmup` and then `steps` training steps of full batches, going round the first `trainCount`
- * images. A step is timed from outside: the draws of its augmentation and the fetching of its loss
- * are part of it. Between steps this process hears what others tell it, such as to end.
+ * Runs `warmup` and then `steps` training steps of full batches, which come from where training has
+ * them. A step is timed from outside: the draws of its augmentation, the feeding of its batch and the
+ * fetching of its loss are part of it; waiting for the batch is not. Between steps this process hears
+ * what others tell it, such as to end.
  */
 export async function timeSteps(
-  engine: Pick<Engine, 'trainStep'>,
-  config: Pick<Config, 'batchSize' | 'schedule'>,
-  trainCount: number,
+  engine: Pick<Engine, 'trainStep' | 'training'>,
+  config: Pick<Config, 'schedule'>,
   { warmup, steps }: { readonly warmup: number; readonly steps: number },
 ): Promise<StepTimes> {
   const milliseconds: number[] = [];
   const losses: number[] = [];
+  const timer = stepTimer(engine, config);
   for (let step = 0; step < warmup + steps; step++) {
-    const timed = await timeStep(engine, config, trainCount, step);
+    const timed = await timer.next();
     if (step >= warmup) milliseconds.push(timed.milliseconds);
     losses.push(required(timed.numbers[TRAIN_LOSS], TRAIN_LOSS));
   }
+  await timer.end();
   return { milliseconds, losses };
 }
 
-/** Step `step` alone, on a full batch of its own round of the images. */
-export async function timeStep(
-  engine: Pick<Engine, 'trainStep'>,
-  { batchSize, schedule }: Pick<Config, 'batchSize' | 'schedule'>,
-  trainCount: number,
-  step: number,
-  traced?: OnTrace,
-): Promise<{ readonly milliseconds: number; readonly numbers: Numbers }> {
-  const start = step * batchSize;
-  const indices = Int32Array.from({ length: batchSize }, (_, i) => (start + i) % trainCount);
-  const before = performance.now();
-  const { numbers } = engine.trainStep(step, batchAt(indices), schedule.learningRate, traced);
-  const milliseconds = performance.now() - before;
-  // Between steps this process hears what others tell it.
-  await setImmediate();
-  return { milliseconds, numbers };
+export interface StepTimer {
+  /** The next step alone. */
+  next(traced?: OnTrace): Promise<{ readonly milliseconds: number; readonly numbers: Numbers }>;
+  /** Ends what reads batches. */
+  end(): Promise<unknown>;
+}
+
+/** Times training steps of an engine one by one, from its first on. */
+export function stepTimer(
+  { trainStep, training }: Pick<Engine, 'trainStep' | 'training'>,
+  { schedule }: Pick<Config, 'schedule'>,
+): StepTimer {
+  const batches = fullBatches(required(training ?? undefined, 'what is trained on'));
+  let step = 0;
+  return {
+    async next(traced) {
+      const { value: batch } = await batches.next();
+      const before = performance.now();
+      const { numbers } = trainStep(step++, batch, schedule.learningRate, traced);
+      const milliseconds = performance.now() - before;
+      // Between steps this process hears what others tell it.
+      await setImmediate();
+      return { milliseconds, numbers };
+    },
+    end: () => batches.return(undefined as never),
+  };
 }
 
 /** @throws InternalError where nothing was measured. */

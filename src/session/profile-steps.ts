@@ -3,7 +3,7 @@ import type { Config } from '../catalogue/schema.js';
 import type { OnTrace } from '../graph/program.js';
 import { decodeProfile } from '../native/profile.js';
 import { required } from '../util/errors.js';
-import { timeStep } from './benchmark.js';
+import { stepTimer } from './benchmark.js';
 import type { Engine } from './engine.js';
 import { meanTable, opTable, traceEvents, type OpTable, type TraceEvent } from './profile.js';
 
@@ -21,14 +21,13 @@ export interface StepProfile {
  * part of a step's time.
  */
 export async function profileSteps(
-  engine: Pick<Engine, 'trainStep'>,
-  config: Pick<Config, 'batchSize' | 'schedule'>,
-  trainCount: number,
+  engine: Pick<Engine, 'trainStep' | 'training'>,
+  config: Pick<Config, 'schedule'>,
   { warmup, steps }: { readonly warmup: number; readonly steps: number },
 ): Promise<StepProfile> {
-  let done = 0;
+  const timer = stepTimer(engine, config);
   const timed = async (traced?: OnTrace): Promise<number> =>
-    (await timeStep(engine, config, trainCount, done++, traced)).milliseconds;
+    (await timer.next(traced)).milliseconds;
 
   for (let i = 0; i < warmup; i++) await timed();
   const unwatched: number[] = [];
@@ -46,6 +45,7 @@ export async function profileSteps(
       fastest = { milliseconds, events: traceEvents(profile) };
     }
   }
+  await timer.end();
   const half = fasterHalf(unwatched, (milliseconds) => milliseconds);
   return {
     table: meanTable(fasterHalf(tables, ({ wall }) => wall)),

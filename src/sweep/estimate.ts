@@ -64,7 +64,7 @@ async function estimateSeconds(configs: readonly Config[]): Promise<number[]> {
   const dataset = await loadDataset(plain.data, plain.seed);
   const engine = createEngine(plain, dataset, { mode: 'compiled' });
   const images = dataset.train.labels.length;
-  const { milliseconds } = await timeSteps(engine, plain, images, COUNTS);
+  const { milliseconds } = await timeSteps(engine, plain, COUNTS);
   engine.dispose();
   const preparation = performance.now() / 1000;
   const { multiplyAdds } = await costOf(first);

@@ -209,6 +209,38 @@ describe('ImageNet', () => {
     });
   });
 
+  it('is timed and listed without its folder, by what is published of it, and says so', async () => {
+    const told =
+      'data.directory absent: there is no such folder; taken are the 1000 classes, 1281167 training and 50000 test pictures of ImageNet';
+    const words = ['--config', 'pictures.yaml', '--data-dir', 'absent'];
+    const once = ['--steps', '1', '--warmup', '1', '--modes', 'compiled'];
+    const timed = await fsam(folder, ['bench', ...words, ...once]);
+    expect(timed).toMatchObject({ code: 0 });
+    expect(timed.stderr).toMatch(new RegExp(`^${told}\nfsam compiled: [\\d.]+ ms a step\n$`));
+    expect(timed.stdout).toMatch(/ 32x32x3 images, 1000 classes, fsam, batch 4: /);
+    const listed = await fsam(folder, ['graph', ...words]);
+    expect(listed).toMatchObject({ code: 0, stderr: `${told}\n` });
+    // Pictures are fed, and come cropped: nothing of `augmentation` is in the step.
+    expect(listed.stdout).toMatch(/images.*4 32 32 3/);
+    expect(listed.stdout).not.toMatch(/crop|flip|cut/i);
+  });
+
+  it('is timed in the shape of its folder, and a sweep over it in the time of its steps', async () => {
+    const words = ['--config', 'pictures.yaml', '--data-dir', folders];
+    const once = ['--steps', '1', '--warmup', '1', '--modes', 'compiled'];
+    const timed = await fsam(folder, ['bench', ...words, ...once]);
+    expect(timed).toMatchObject({ code: 0 });
+    expect(timed.stderr).toMatch(/^fsam compiled: /);
+    expect(timed.stdout).toMatch(/ 32x32x3 images, 3 classes, /);
+    writeFileSync(
+      join(folder, 'sweep.yaml'),
+      `name: two\nbase: pictures.yaml\nset: { data.directory: ${folders} }\naxes: { seed: [1, 2] }\n`,
+    );
+    const planned = await fsam(folder, ['sweep', '--config', 'sweep.yaml', '--dry-run']);
+    expect(planned).toMatchObject({ code: 0, stderr: '' });
+    expect(planned.stdout).toMatch(/^expected time: about [\d.]+ s for 2 points, 1 at a time$/m);
+  });
+
   it('tells what a folder without pictures lacks', async () => {
     mkdirSync(join(folder, 'empty'));
     const result = await fsam(folder, train('empty', 1, 'none'));

@@ -117,13 +117,13 @@ test('profileSteps: every second step after the warm-up, on full batches', async
   const steps: { step: number; images: number; traced: boolean }[] = [];
   const { table, unwatched, fastest } = await profileSteps(
     {
+      training: engine.training,
       trainStep: (step, batch, rate, traced) => {
         steps.push({ step, images: batch.examples, traced: traced !== undefined });
         return engine.trainStep(step, batch, rate, traced);
       },
     },
     config,
-    20,
     { warmup: 1, steps: 3 },
   );
   expect(steps.map(({ step }) => step)).toEqual([0, 1, 2, 3, 4, 5, 6]);

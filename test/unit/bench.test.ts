@@ -6,6 +6,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { parsePytorch, timePytorch, whyNoPytorch } from '../../src/cli/bench-pytorch.js';
 import type { Outcome } from '../../src/cli/bench-sides.js';
 import { benchTable } from '../../src/cli/bench-table.js';
+import { imageSource } from '../../src/data/image-source.js';
 import { configSchema } from '../../src/catalogue/schema.js';
 import { statisticsOf, timeSteps } from '../../src/session/benchmark.js';
 import type { StepResult } from '../../src/session/engine.js';
@@ -69,15 +70,33 @@ describe('timeSteps', async () => {
   };
   let clock = 0;
   const now = vi.spyOn(performance, 'now').mockImplementation(() => clock);
-  const times = await timeSteps({ trainStep }, config, 4, { warmup: 1, steps: 2 });
+  const source = imageSource(
+    'train',
+    { ...shape, trainCount: 7 },
+    { size: 3, dropLast: false, shuffledBy: 1 },
+  );
+  const batches = vi.fn(async function* (epoch: number, from: number) {
+    for await (const batch of source.batches(epoch, from)) {
+      // Waiting for a batch is no part of a step.
+      clock += 1000;
+      yield batch;
+    }
+  });
+  const training = { ...source, batches };
+  const times = await timeSteps({ trainStep, training }, config, { warmup: 1, steps: 2 });
   now.mockRestore();
 
-  it('goes round the images in whole batches', () => {
-    expect(steps.map(({ indices }) => indices)).toEqual([
-      [0, 1, 2],
-      [3, 0, 1],
-      [2, 3, 0],
-    ]);
+  it('trains on the full batches of training, epoch after epoch', async () => {
+    const ofEpoch = async (epoch: number) => {
+      const found: number[][] = [];
+      for await (const { inputs } of source.batches(epoch, 0)) {
+        found.push([...(inputs['indices'] ?? [])]);
+      }
+      return found;
+    };
+    const [first, second] = [await ofEpoch(0), await ofEpoch(1)];
+    expect(first.map((batch) => batch.length)).toEqual([3, 3, 1]);
+    expect(steps.map(({ indices }) => indices)).toEqual([first[0], first[1], second[0]]);
     expect(steps.map(({ step, rate }) => [step, rate])).toEqual([
       [0, 0.05],
       [1, 0.05],

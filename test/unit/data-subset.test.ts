@@ -1,9 +1,12 @@
 // Subsets and the synthetic set: balanced, seeded, learnable.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { inMemory, type Dataset, type ImageSet } from '../../src/data/dataset.js';
-import { datasetShape, loadDataset } from '../../src/data/load.js';
+import { datasetShape, knownShape, loadDataset } from '../../src/data/load.js';
 import { holdOut, takeSubset } from '../../src/data/subset.js';
 import { messageOf } from '../support/errors.js';
+import { temporaryFolder } from '../support/folders.js';
 import { configOf } from './data-support.js';
 
 /** One-pixel images whose value is their index, so that a subset shows which it took. */
@@ -128,6 +131,35 @@ describe('what is held out for validation', () => {
       validationCount: 5000,
     });
     expect(await shape({})).toMatchObject({ trainCount: 50_000, validationCount: 0 });
+  });
+});
+
+describe('the shape of an ImageNet that is not there', () => {
+  const folder = temporaryFolder();
+  const known = (keys: object) =>
+    knownShape(configOf({ name: 'imagenet', directory: join(folder, 'absent'), ...keys }), 1);
+
+  it('is the published one, less what is left out of it', async () => {
+    expect((await known({})).shape).toMatchObject({
+      ...{ classes: 1000, height: 224, width: 224, channels: 3, streamed: true },
+      ...{ trainCount: 1_281_167, validationCount: 0, testCount: 50_000 },
+    });
+    const part = { validation: 10_000, subset: { train: null, test: 100 }, imageSize: 160 };
+    expect((await known(part)).shape).toMatchObject({
+      ...{ height: 160, trainCount: 1_271_167, validationCount: 10_000, testCount: 100 },
+    });
+  });
+
+  it('has the classes that the configuration lists', async () => {
+    const classes = join(folder, 'classes.txt');
+    writeFileSync(classes, 'n01440764\nn01443537\n');
+    const { shape, note } = await known({ classes });
+    expect(shape.classes).toBe(2);
+    expect(note).toContain(`taken are the 2 classes of data.classes ${classes}, 1281167`);
+  });
+
+  it('is asked of a folder that is there', async () => {
+    expect(await messageOf(known({ directory: folder }))).toMatch(/^data\.directory .*holds/);
   });
 });
 
