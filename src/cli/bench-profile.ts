@@ -5,6 +5,7 @@ import type { DatasetShape } from '../data/dataset.js';
 import { traceFile, type OpTable } from '../session/profile.js';
 import { writeFileAtomically } from '../util/atomic-file.js';
 import { RunError, UserError } from '../util/errors.js';
+import { refuseBeside } from './bench-setting.js';
 import { profileFsam, type Profiled, type StepCounts } from './bench-sides.js';
 import { alignedColumns } from './columns.js';
 import { Interrupted } from './failure.js';
@@ -34,11 +35,8 @@ export function refuseBesideProfile(typed: ReadonlyMap<string, unknown>): void {
       `--modes: got ${modes.join(' ')} beside --profile, wanted compiled, the one side that has a profile; leave out one of the two options`,
     );
   }
-  const [other] = Object.entries(OF_SIDES).filter(([name]) => typed.has(name));
-  if (other === undefined) return;
-  throw new UserError(
-    `${other[1]}: got it beside --profile, wanted one of the two: fsam's compiled step alone is profiled, into one file`,
-  );
+  const why = "fsam's compiled step alone is profiled, into one file";
+  refuseBeside(typed, '--profile', OF_SIDES, why);
 }
 
 interface ProfileRequest extends StepCounts {

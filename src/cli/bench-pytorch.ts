@@ -1,29 +1,19 @@
 // The sides of a benchmark that a PyTorch script times, as scripts/bench_pytorch.py does.
-import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { promisify } from 'node:util';
 import { z } from 'zod';
 import { optimizerTitle } from '../catalogue/optimizers.js';
 import { networkOf } from '../catalogue/network.js';
 import type { Config } from '../catalogue/schema.js';
 import type { DatasetShape } from '../data/dataset.js';
 import { statisticsOf } from '../session/benchmark.js';
-import { InternalError, UserError } from '../util/errors.js';
-import { errorCode } from '../util/file-errors.js';
+import { flagsOf, parseAnswer, type PythonScript, type Wanted } from './bench-python.js';
 import { reasonOf, type Outcome, type StepCounts } from './bench-sides.js';
 import { runProgram } from './program.js';
 
 export type PytorchMode = 'channels_last' | 'default' | 'compile';
 
-interface Pytorch {
-  readonly script: string;
-  readonly python: string;
-}
+export const PYTORCH: Wanted = { script: 'scripts/bench_pytorch.py', modules: ['torch'] };
 
-/** The reason where there is none on this machine. */
-export type FoundPytorch = Pytorch | { readonly failure: string };
-
-export interface PytorchJob extends Pytorch, StepCounts {
+export interface PytorchJob extends PythonScript, StepCounts {
   readonly mode: PytorchMode;
   readonly config: Config;
   readonly shape: DatasetShape;
@@ -32,9 +22,6 @@ export interface PytorchJob extends Pytorch, StepCounts {
   /** What its network must have; null where no side of fsam has told. */
   readonly parameters: number | null;
 }
-
-const GET_TORCH =
-  'python3 -m venv .venv-torch && .venv-torch/bin/pip install torch, then --python .venv-torch/bin/python';
 
 /** What the script prints for a mode. */
 const pytorchLine = z.union([
@@ -75,17 +62,8 @@ export async function timePytorch(job: PytorchJob, stop: AbortSignal): Promise<O
 }
 
 /** The last line of `output`, checked; a UserError where the script is another kind of script. */
-export function parsePytorch(output: string): z.infer<typeof pytorchLine> {
-  const text = output.trim().split('\n').at(-1) ?? '';
-  try {
-    return pytorchLine.parse(JSON.parse(text));
-  } catch {
-    throw new UserError(
-      `--against: the script printed ${JSON.stringify(text.slice(0, 100))}, ` +
-        'wanted one JSON object a mode, as scripts/bench_pytorch.py prints',
-    );
-  }
-}
+export const parsePytorch = (output: string): z.infer<typeof pytorchLine> =>
+  parseAnswer(pytorchLine, output, PYTORCH.script);
 
 /** Everything that the time of a step depends on. */
 function pytorchArguments({ config, shape, ...job }: PytorchJob): string[] {
@@ -124,52 +102,5 @@ function pytorchArguments({ config, shape, ...job }: PytorchJob): string[] {
     threads: job.threads,
     endWithStdin: true,
   };
-  return Object.entries(options).flatMap(([key, value]) => {
-    const flag = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-    if (value === null || value === false) return [];
-    return value === true ? [flag] : [flag, String(value)];
-  });
-}
-
-/**
- * Null where `python` has torch, and otherwise what is missing.
- * @throws InternalError where it starts and cannot be asked.
- */
-export async function whyNoPytorch(python: string): Promise<string | null> {
-  const ask =
-    'import importlib.util, sys; sys.exit(3 if importlib.util.find_spec("torch") is None else 0)';
-  try {
-    await promisify(execFile)(python, ['-c', ask]);
-    return null;
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return `there is no program ${python}`;
-    if ((error as { code?: unknown }).code === 3) return `${python} has no torch`;
-    throw new InternalError(`${python} could not be asked for torch: ${String(error)}`);
-  }
-}
-
-/**
- * Undefined where PyTorch is not asked for; the reason where this machine's Python has none.
- * @throws UserError where the script, or the Python that --python names, cannot do it.
- */
-export async function findPytorch({
-  against,
-  ...options
-}: {
-  readonly against?: string;
-  readonly python?: string;
-}): Promise<FoundPytorch | undefined> {
-  if (against === undefined) return undefined;
-  if (!existsSync(against)) {
-    throw new UserError(
-      `--against ${against}: there is no such file, wanted scripts/bench_pytorch.py`,
-    );
-  }
-  const python = options.python ?? process.env['FSAM_PYTHON'] ?? 'python3';
-  const reason = await whyNoPytorch(python);
-  if (reason === null) return { script: against, python };
-  if (options.python !== undefined) {
-    throw new UserError(`--python ${python}: ${reason}; to get it: ${GET_TORCH}`);
-  }
-  return { failure: `${reason}; to get it: ${GET_TORCH}` };
+  return flagsOf(options);
 }

@@ -86,7 +86,7 @@ const WORKER = new URL('./bench-worker.js', import.meta.url);
  *
  * @throws UserError where the process finds a mistake of the user's.
  */
-async function askBench<Found extends object>(
+export async function askBench<Found extends object>(
   file: URL,
   job: object,
   stop: AbortSignal,

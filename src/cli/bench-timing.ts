@@ -5,7 +5,8 @@ import { threadCount } from '../native/threads.js';
 import { statisticsOf } from '../session/benchmark.js';
 import type { EngineOptions } from '../tasks/engine.js';
 import type { StopSignal } from '../util/stop-signals.js';
-import { timePytorch, type FoundPytorch, type PytorchMode } from './bench-pytorch.js';
+import type { PythonScript } from './bench-python.js';
+import { timePytorch, type PytorchMode } from './bench-pytorch.js';
 import {
   timeFsam,
   type StepCounts,
@@ -14,7 +15,7 @@ import {
   type Timing,
 } from './bench-sides.js';
 import { MODES, PYTORCH_MODES } from './bench-modes.js';
-import { hasFailed, takeTurns, type Side } from './bench-turns.js';
+import { hasFailed, takeTurns, type Failure, type Side } from './bench-turns.js';
 
 type Mode = EngineOptions['mode'];
 
@@ -28,7 +29,7 @@ export function sides(
   config: Config,
   shape: DatasetShape,
   { modes, againstModes, warmup, steps }: SideOptions,
-  pytorch: FoundPytorch | undefined,
+  pytorch: PythonScript | Failure | undefined,
   timed: () => readonly TimedRow[],
 ): Side<Timed>[] {
   const counts = { warmup, steps };
@@ -37,7 +38,7 @@ export function sides(
     time: (stop) => timeFsam({ config, shape, mode, ...counts }, stop),
   }));
   if (pytorch === undefined) return own;
-  if ('failure' in pytorch) {
+  if (hasFailed(pytorch)) {
     // First, so that it is told before the others take their time.
     return [{ name: 'pytorch', time: () => Promise.resolve(pytorch) }, ...own];
   }

@@ -1,23 +1,24 @@
 // What fsam bench does: the sides timed and shown, or where the time of a step goes.
-import os from 'node:os';
 import type { Command } from 'commander';
+import { isAugmentedAsAsked } from '../catalogue/data-sets.js';
 import { optimizerTitle } from '../catalogue/optimizers.js';
 import type { Config } from '../catalogue/schema.js';
-import { loadConfig } from '../config/load.js';
 import type { DatasetShape } from '../data/dataset.js';
 import { knownShape } from '../data/load.js';
 import { useThreads } from '../native/threads.js';
 import { writeFileAtomically } from '../util/atomic-file.js';
 import { UserError } from '../util/errors.js';
 import { refuseOthersFile } from '../util/output-file.js';
+import { benchData } from './bench-data.js';
 import { TRACE_FILE, type BenchOptions } from './bench-options.js';
 import { refuseBesideProfile, showProfile, TRACE_KEYS } from './bench-profile.js';
-import { findPytorch } from './bench-pytorch.js';
+import { findScript } from './bench-python.js';
+import { PYTORCH } from './bench-pytorch.js';
+import { benchConfig, hardware } from './bench-setting.js';
 import type { TimedRow, Timing } from './bench-sides.js';
 import { benchTable } from './bench-table.js';
 import { sides, timeAll, timings } from './bench-timing.js';
 import { conclude } from './bench-turns.js';
-import { configRequest } from './config-options.js';
 import { print, tell } from './output.js';
 
 /**
@@ -27,22 +28,25 @@ import { print, tell } from './output.js';
  * @throws Interrupted, after the table, where a signal came; RunError, after it, where a side failed.
  */
 export async function runBench(options: BenchOptions, command: Command): Promise<void> {
-  if (options.profile !== undefined) {
-    const all = Object.entries(options);
-    refuseBesideProfile(
-      new Map(all.filter(([name]) => command.getOptionValueSource(name) === 'cli')),
-    );
-  }
+  const typed = new Map(
+    Object.entries(options).filter(([name]) => command.getOptionValueSource(name) === 'cli'),
+  );
   if (options.threads !== undefined) {
     // Every side's process inherits it.
     useThreads(options.threads);
   }
+  if (options.dataOnly === true) {
+    await benchData(options, typed);
+    return;
+  }
+  refuseAlone(typed);
+  if (options.profile !== undefined) refuseBesideProfile(typed);
   const { config, shape } = await prepare(options);
   if (options.profile !== undefined) {
     await profile(traceFileOf(options.profile), config, shape, options);
     return;
   }
-  const pytorch = await findPytorch(options);
+  const pytorch = await findScript(options, PYTORCH);
   if (pytorch === undefined) {
     print('PyTorch is left out; --against scripts/bench_pytorch.py times it too.');
   }
@@ -59,6 +63,15 @@ export async function runBench(options: BenchOptions, command: Command): Promise
   );
   if (rows.length > 0) await show(rows, config, options);
   conclude(rows, signal);
+}
+
+/** Options that only `--data-only` reads. */
+function refuseAlone(typed: ReadonlyMap<string, unknown>): void {
+  const [flag] = Object.entries({ workers: '--workers', withStep: '--with-step' })
+    .filter(([name]) => typed.has(name))
+    .map(([, words]) => words);
+  if (flag === undefined) return;
+  throw new UserError(`${flag}: got it without --data-only, which alone reads it; add that`);
 }
 
 const traceFileOf = (profile: string | true): string => (profile === true ? TRACE_FILE : profile);
@@ -84,22 +97,17 @@ async function show(
   print(`\n${benchTable(rows)}\n`);
   for (const line of libraries(timings(rows))) print(line);
   if (options.against !== undefined) {
-    print("PyTorch's images need no augmentation; fsam's step augments its own.");
+    const own = isAugmentedAsAsked(config.data.name) ? 'augments' : 'normalises';
+    print(`PyTorch's images come normalised and need no augmentation; fsam's step ${own} its own.`);
   }
   if (options.json !== undefined) await writeJson(options.json, config, options, rows);
 }
 
-async function prepare({ batch, ...options }: BenchOptions) {
-  if (options.json !== undefined) {
-    await refuseOthersFile('--json', options.json, ['hardware', 'rows']);
-  }
+async function prepare(options: BenchOptions) {
   if (options.profile !== undefined) {
     await refuseOthersFile('--profile', traceFileOf(options.profile), TRACE_KEYS);
   }
-  const request = configRequest(options);
-  const assignments =
-    batch === undefined ? request.assignments : [...request.assignments, `batchSize=${batch}`];
-  const config = loadConfig({ ...request, assignments });
+  const config = await benchConfig(options);
   const { shape, note } = await knownShape(config.data, config.seed);
   if (note !== null) tell(note);
   refuseOtherImages(shape);
@@ -125,16 +133,6 @@ function describe(config: Config, shape: DatasetShape): string {
     `${model.name}${model.width === null ? '' : ` of width ${model.width}`}, ${model.precision}, ${image} images, ` +
     `${shape.classes} classes, ${optimizerTitle(optimizer.name, optimizer.adaptive)}, batch ${batchSize}`
   );
-}
-
-/** What the figures hold for; with a note where something else keeps the machine busy. */
-function hardware(): string {
-  const cores = os.availableParallelism();
-  const memory = (os.totalmem() / 1e9).toFixed(0);
-  const model = os.cpus()[0]?.model ?? os.arch();
-  const [load = 0] = os.loadavg();
-  const busy = `\nnote: the load average is ${load.toFixed(1)}; other programs are slowing this one, unevenly`;
-  return `${model}, ${cores} cores, ${memory} GB, Node ${process.versions.node}${load > cores / 4 ? busy : ''}`;
 }
 
 async function writeJson(

@@ -10,6 +10,7 @@ import {
   inMemory,
   isStream,
   type DatasetShape,
+  type Images,
   type ImageSet,
   type Split,
 } from './dataset.js';
@@ -43,7 +44,7 @@ export function imageSource(
   batching: Batching,
   set?: ImageSet,
 ): Source {
-  const order = orderOf(countOf(shape, split), batching, shufflerOf(set));
+  const order = orderOf(countOf(shape, split), batching, set?.images);
   const fields = fieldsOf(split, shape);
   return shape.streamed
     ? streamedSource(split, fields, order, set)
@@ -51,7 +52,7 @@ export function imageSource(
 }
 
 /** In which order, and in what pieces, an epoch takes its examples. */
-interface Order extends Pick<Source, 'examples' | 'sizes'> {
+export interface Order extends Pick<Source, 'examples' | 'sizes'> {
   readonly isShuffled: boolean;
   /** Their indices, from batch `from` on. */
   readonly batches: (epoch: number, from: number) => Iterable<Int32Array>;
@@ -60,17 +61,16 @@ interface Order extends Pick<Source, 'examples' | 'sizes'> {
 type Shuffler = (random: RandomStream) => Int32Array;
 
 /** Null where any order is as good as another. */
-function shufflerOf(set: ImageSet | undefined): Shuffler | null {
-  const images = set?.images;
-  return images !== undefined && isStream(images) ? (images.shuffle ?? null) : null;
-}
+const shufflerOf = (images: Images | undefined): Shuffler | null =>
+  images !== undefined && isStream(images) ? (images.shuffle ?? null) : null;
 
-function orderOf(
+/** @param images left out: only their number counts */
+export function orderOf(
   examples: number,
   { size, dropLast, shuffledBy }: Batching,
-  shuffler: Shuffler | null,
+  images?: Images,
 ): Order {
-  const shuffle: Shuffler = shuffler ?? ((random) => random.permutation(examples));
+  const shuffle: Shuffler = shufflerOf(images) ?? ((random) => random.permutation(examples));
   const full = Math.min(size, examples);
   const last = examples === 0 ? 0 : examples % full;
   const end = dropLast ? examples - last : examples;

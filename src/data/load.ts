@@ -26,6 +26,8 @@ interface Loader {
   readonly published?: (
     config: DataConfig,
   ) => Promise<(KnownShape & { readonly note: string }) | null>;
+  /** Whether training reads its images as it goes; left out: they lie on the device as a whole. */
+  readonly streamed?: true;
   /** Of its images, where that is known though its shape is not. */
   readonly size?: (config: DataConfig) => ImageSize;
 }
@@ -46,6 +48,7 @@ const LOADERS: Readonly<Record<DataConfig['name'], Loader>> = {
   imagenet: {
     load: loadImageNet,
     published: publishedShape,
+    streamed: true,
     size: ({ imageSize }) => square(imageSize),
   },
   synthetic: {
@@ -113,6 +116,9 @@ function cutShape(whole: DatasetShape, { subset, validation }: DataConfig): Data
     testCount: subset.test ?? whole.testCount,
   };
 }
+
+/** Whether training reads its images as it goes. */
+export const isStreamed = ({ name }: DataConfig): boolean => LOADERS[name].streamed === true;
 
 /** Height and width of its images, with as little read as `datasetShape` or less. Errors: as loadDataset. */
 export async function imageSize(config: DataConfig, seed: number): Promise<ImageSize> {

@@ -84,11 +84,20 @@ export function statisticsOf(milliseconds: readonly number[], batchSize: number)
   const sorted = [...milliseconds].sort((a, b) => a - b);
   const ranked = (rank: number) => required(sorted[rank], `measured step ${rank}`);
   const last = sorted.length - 1;
-  const median = (ranked(Math.floor(last / 2)) + ranked(Math.ceil(last / 2))) / 2;
+  const min = ranked(0);
+  const median = medianOf(milliseconds);
   return {
     median,
-    min: ranked(0),
+    min,
     p90: ranked(Math.ceil(0.9 * last)),
     imagesPerSecond: (1000 * batchSize) / median,
   };
+}
+
+/** @throws InternalError where there are none. */
+export function medianOf(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = (sorted.length - 1) / 2;
+  const ranked = (rank: number) => required(sorted[rank], 'a median');
+  return (ranked(Math.floor(middle)) + ranked(Math.ceil(middle))) / 2;
 }

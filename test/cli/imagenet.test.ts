@@ -1,14 +1,13 @@
 // Training on pictures in the forms that ImageNet is held in, as a user does it.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../support/folders.js';
+import { writeClassFolders } from './support/class-folders.js';
 import { fsam, start } from './support/fsam.js';
 import { SET } from './support/own-indexes.js';
 
-const PICTURES = fileURLToPath(new URL('../golden/pictures', import.meta.url));
 const folder = temporaryFolder();
 const [folders, records, tars, archive] = ['folders', 'records', 'tars', 'archive'].map(
   (form) => `${SET}-${form}`,
@@ -42,14 +41,7 @@ const train = (directory: string, workers: number, out: string, ...others: strin
 const metrics = (out: string) => readFileSync(join(folder, out, 'metrics.csv'), 'utf8');
 
 beforeAll(async () => {
-  const files = readdirSync(PICTURES).filter((name) => name.endsWith('.jpg'));
-  files.forEach((name, i) => {
-    for (const split of ['train', 'val']) {
-      const target = join(folder, folders, split, `n0000000${i % 3}`);
-      mkdirSync(target, { recursive: true });
-      copyFileSync(join(PICTURES, name), join(target, name.replace('.jpg', '.JPEG')));
-    }
-  });
+  writeClassFolders(join(folder, folders));
   for (const [form, to] of [
     ['tfrecord', records],
     ['webdataset', tars],

@@ -7,6 +7,7 @@ import {
   MOST_PIXELS,
   readPictureHeader,
   writePixels,
+  writePixelsTimed,
   type Cut,
 } from '../../src/native/pixels.js';
 import { InternalError } from '../../src/util/errors.js';
@@ -64,6 +65,7 @@ describe('there are no pixels, and a reason,', () => {
     // Whatever the box: one that is there, or one that a reader would find all pixels of.
     expect(reasonOf(bytes, whole)).toMatch(reason);
     expect(reasonOf(bytes, corner)).toMatch(reason);
+    expect(writePixelsTimed(bytes, corner, new Uint8Array(32 * 32 * 3))).toMatch(reason);
   });
 
   test.each([

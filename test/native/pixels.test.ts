@@ -10,6 +10,7 @@ import {
   pixelInstructionSet,
   readPictureHeader,
   writePixels,
+  writePixelsTimed,
 } from '../../src/native/pixels.js';
 import {
   asItIs,
@@ -41,6 +42,18 @@ describe.each(DRAWN)('$file', (picture) => {
       components: COMPONENTS[picture.mode],
     });
     expect(endsAsJpeg(bytes)).toBe(!picture.file.startsWith('png'));
+  });
+
+  test('is the same where it is timed', () => {
+    const cut = squareOf(wholeOf(picture), 64, true);
+    const target = new Uint8Array(64 * 64 * 3);
+    const times = writePixelsTimed(bytes, cut, target);
+    expect(times).toEqual({
+      decode: expect.any(Number) as number,
+      resize: expect.any(Number) as number,
+    });
+    expect(Object.values(times).every((time) => time > 0 && time < 60_000)).toBe(true);
+    expect(digestOf(target)).toBe(digestOf(pixelsOf(bytes, cut)));
   });
 
   test('is decoded as by Pillow', () => {

@@ -3,7 +3,8 @@ import type { HostBatch } from '../../src/data/source.js';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { parsePytorch, timePytorch, whyNoPytorch } from '../../src/cli/bench-pytorch.js';
+import { parsePytorch, timePytorch } from '../../src/cli/bench-pytorch.js';
+import { whyNot } from '../../src/cli/bench-python.js';
 import type { Outcome } from '../../src/cli/bench-sides.js';
 import { benchTable } from '../../src/cli/bench-table.js';
 import { imageSource } from '../../src/data/image-source.js';
@@ -190,7 +191,7 @@ describe('timePytorch', () => {
 
   it('says that Python is missing', async () => {
     const python = path.join(folder, 'python3');
-    expect(await whyNoPytorch(python)).toBe(`there is no program ${python}`);
+    expect(await whyNot(python, ['torch'])).toBe(`there is no program ${python}`);
   });
 });
 

@@ -10,7 +10,8 @@ import type { ImageStream, SkippedImage } from '../dataset.js';
 import { shuffledInBlocks } from '../records/order.js';
 import { columnsOfSplit, type RecordSplit } from '../records/record-index.js';
 import type { Closable } from '../source.js';
-import type { Framing, Job } from './picture-worker.js';
+import type { Framing } from './framing.js';
+import type { Job } from './picture-worker.js';
 import type { Pool } from './pool.js';
 import { createRing, ringBytes, type Ring } from './ring.js';
 
@@ -49,10 +50,25 @@ export function sharedMemory(): SharedMemory {
   };
 }
 
+/** An `ImageStream` that tells what it reads. */
+export interface PictureStream extends ImageStream {
+  readonly pictures: Pictures;
+  /** By number, in the order of their labels in the set. */
+  readonly records: Int32Array;
+  pick(indices: Int32Array): PictureStream;
+}
+
+/** Of its pixels. */
+export const exampleBytes = ({ side }: Framing): number => side ** 2 * CHANNELS;
+
+/** The numbers of the pictures at `indices`. */
+export const recordsAt = ({ records }: PictureStream, indices: Int32Array): Int32Array =>
+  taken(records, indices);
+
 /** @param records which ones, by number, in the order of their labels in the set */
-export function pictureStream(pictures: Pictures, records: Int32Array): ImageStream {
+export function pictureStream(pictures: Pictures, records: Int32Array): PictureStream {
   const { framing, shardsInBlock, skipsCorrupt, split, pool } = pictures;
-  const bytes = framing.side ** 2 * CHANNELS;
+  const bytes = exampleBytes(framing);
   const skipped = new Map<number, SkippedImage>();
   const ringFor = (batches: readonly Int32Array[]): Ring => {
     const memory = pictures.memory.ofAtLeast(ringBytes(batches[0]?.length ?? 0, bytes));
@@ -65,6 +81,8 @@ export function pictureStream(pictures: Pictures, records: Int32Array): ImageStr
     );
   };
   return {
+    pictures,
+    records,
     ...(shardsInBlock !== null && {
       shuffle: (random: RandomStream) => {
         const { part } = columnsOfSplit(split);

@@ -3,21 +3,12 @@ import { parentPort } from 'node:worker_threads';
 import { writePixels } from '../../native/pixels.js';
 import { InternalError, required, UserError } from '../../util/errors.js';
 import { messageOf } from '../../util/file-errors.js';
-import { evaluationCut, trainingCut } from '../boxes.js';
 import type { SkippedImage } from '../dataset.js';
 import { RecordReader } from '../records/read-record.js';
 import { RecordFault } from '../records/record.js';
 import { columnsOfSplit, type RecordSplit } from '../records/record-index.js';
+import { cutOf, type Framing } from './framing.js';
 import { nextTurn, type Ring, type Turn } from './ring.js';
-
-/** What is made of a picture. */
-export interface Framing {
-  /** Height and width of an example. */
-  readonly side: number;
-  /** What the shorter side is resized to where it is evaluated. */
-  readonly resize: number;
-  readonly seed: number;
-}
 
 export interface Job {
   /** Of the pass, in messages. */
@@ -89,19 +80,10 @@ function fill(job: Job, { record, offset }: Turn): number {
 /** What is wrong with the record; null where its pixels are there now. */
 function tryToFill(job: Job, record: number, offset: number): RecordFault | null {
   const { split, ring, epoch, framing } = job;
-  const { side, resize, seed } = framing;
   const { reader, buffer } = openSplit(job);
-  const { height, width } = columnsOfSplit(split);
-  const size = {
-    height: required(height[record], 'a height'),
-    width: required(width[record], 'a width'),
-  };
   try {
     const bytes = reader.read(record, buffer);
-    const cut =
-      epoch === null
-        ? evaluationCut(size, resize, side)
-        : trainingCut(seed, epoch, record, size, side);
+    const cut = cutOf(framing, columnsOfSplit(split), record, epoch);
     const reason = writePixels(bytes, cut, ring.pixels, offset);
     return reason === null ? null : reader.faultOf(record, reason);
   } catch (error) {

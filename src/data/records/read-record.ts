@@ -12,6 +12,14 @@ import { scanRecords } from './scan.js';
 /** Far below what a process may have open, times as many workers as anybody has. */
 const MOST_OPEN = 32;
 
+/** Where a picture's bytes lie. */
+export interface Place {
+  readonly file: string;
+  /** In bytes. */
+  readonly offset: number;
+  readonly length: number;
+}
+
 interface Called {
   readonly name: string;
   readonly key: string;
@@ -56,6 +64,12 @@ export class RecordReader {
       throw this.faultOf(i, CRC_DIFFERS);
     }
     return read.subarray(extent.lead, extent.lead + extent.length);
+  }
+
+  placeOf(i: number): Place {
+    const part = this.#partOf(i);
+    const { offset, length } = this.#extentOf(i);
+    return { file: part.kind === 'folder' ? this.#fileOf(i, part) : part.path, offset, length };
   }
 
   /** What to tell of picture `i` where it cannot be had. */

@@ -1,5 +1,6 @@
 // The pixels' door for Node: what JavaScript gives is taken apart and checked, and why a picture cannot be had is said in
 // words. Nothing here belongs to one of Node's threads, so that each may load it; no exception leaves a function.
+#include <chrono>
 #include <cmath>
 #include <new>
 #include <string>
@@ -112,8 +113,30 @@ napi_value header(napi_env env, napi_callback_info info) {
   });
 }
 
-/** Decoded, cropped, resized -> target. Throws Fault, Unfinished. */
-void make(Bytes picture, const Cut& cut, double mostPixels, uint8_t* to) {
+/** What is asked to be made of a picture, and where to. */
+struct Request {
+  Bytes picture;
+  Cut cut;
+  double mostPixels;
+  uint8_t* to;
+};
+
+/** Of the arguments (picture, cut, mostPixels, target, offset). */
+Request requestOf(napi_env env, napi_callback_info info) {
+  const Arguments<5> arguments(env, info);
+  const Cut cut = cutOf(env, arguments.values[1]);
+  const double mostPixels = static_cast<double>(wholeOf(env, arguments.values[2], "mostPixels", 1));
+  const Memory target = memoryOf(env, arguments.values[3]);
+  const auto offset = static_cast<size_t>(wholeOf(env, arguments.values[4], "offset", 0));
+  const size_t room = offset > target.size ? 0 : target.size - offset;
+  const auto rows = static_cast<size_t>(cut.window.height), columns = static_cast<size_t>(cut.window.width);
+  if (rows > room / (columns * 3)) throw Misuse("the target has no room for the window");
+  return {bytesOf(env, arguments.values[0]), cut, mostPixels, target.data + offset};
+}
+
+/** The pixels under the cut. Throws Fault, Unfinished. */
+Pixels decodeFor(const Request& request) {
+  const auto& [picture, cut, mostPixels, to] = request;
   const Header header = readHeader(picture);
   const double count = static_cast<double>(header.width) * header.height;
   if (count > mostPixels) {
@@ -124,14 +147,15 @@ void make(Bytes picture, const Cut& cut, double mostPixels, uint8_t* to) {
                 sizeOf(cut.box.height, cut.box.width) + " at (" + std::to_string(cut.box.left) + ", " +
                 std::to_string(cut.box.top) + ")");
   }
-  resize(cut, decode(picture, header, pixelsUnder(cut)), to);
+  return decode(picture, header, pixelsUnder(cut));
 }
 
-/** make, and why it could not be done; empty after success. */
-std::string tryToMake(Bytes picture, const Cut& cut, double mostPixels, uint8_t* to) {
+/** Why `make` could not make anything of the picture; empty after success. */
+template <typename Make>
+std::string tryTo(Bytes picture, Make make) {
   if (picture.size == 0) return "it is empty";
   try {
-    make(picture, cut, mostPixels, to);
+    make();
   } catch (const Unfinished&) {
     return "it is cut off: it ends within its header, after " + std::to_string(picture.size) + " bytes";
   } catch (const Fault& fault) {
@@ -145,20 +169,35 @@ std::string tryToMake(Bytes picture, const Cut& cut, double mostPixels, uint8_t*
 /** write(picture, cut, mostPixels, target, offset): null, or why there is nothing to write. */
 napi_value write(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {
-    const Arguments<5> arguments(env, info);
-    const Cut cut = cutOf(env, arguments.values[1]);
-    const double mostPixels = static_cast<double>(wholeOf(env, arguments.values[2], "mostPixels", 1));
-    const Memory target = memoryOf(env, arguments.values[3]);
-    const auto offset = static_cast<size_t>(wholeOf(env, arguments.values[4], "offset", 0));
-    const size_t room = offset > target.size ? 0 : target.size - offset;
-    const auto rows = static_cast<size_t>(cut.window.height), columns = static_cast<size_t>(cut.window.width);
-    if (rows > room / (columns * 3)) throw Misuse("the target has no room for the window");
+    const Request request = requestOf(env, info);
     const std::string reason =
-        tryToMake(bytesOf(env, arguments.values[0]), cut, mostPixels, target.data + offset);
+        tryTo(request.picture, [&] { resize(request.cut, decodeFor(request), request.to); });
     if (!reason.empty()) return textOf(env, reason);
     napi_value nothing;
     check(env, napi_get_null(env, &nothing));
     return nothing;
+  });
+}
+
+/** writeTimed(as write): the milliseconds of decode and resize, or why there is nothing to write. */
+napi_value writeTimed(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    using Clock = std::chrono::steady_clock;
+    const auto between = [](Clock::time_point from, Clock::time_point to) {
+      return std::chrono::duration<double, std::milli>(to - from).count();
+    };
+    const Request request = requestOf(env, info);
+    double decoding = 0, resizing = 0;
+    const std::string reason = tryTo(request.picture, [&] {
+      const auto start = Clock::now();
+      const Pixels pixels = decodeFor(request);
+      const auto decoded = Clock::now();
+      resize(request.cut, pixels, request.to);
+      decoding = between(start, decoded);
+      resizing = between(decoded, Clock::now());
+    });
+    if (!reason.empty()) return textOf(env, reason);
+    return Object(env).with("decode", decoding).with("resize", resizing).value();
   });
 }
 
@@ -176,7 +215,7 @@ napi_value addressOf(napi_env env, napi_callback_info info) {
 
 NAPI_MODULE_INIT() {
   const std::pair<const char*, napi_callback> functions[] = {
-      {"readHeader", header}, {"write", write}, {"addressOf", addressOf}};
+      {"readHeader", header}, {"write", write}, {"writeTimed", writeTimed}, {"addressOf", addressOf}};
   for (const auto& [name, body] : functions) {
     if (!exportFunction(env, exports, name, body)) return nullptr;
   }
