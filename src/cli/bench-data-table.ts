@@ -20,7 +20,7 @@ const outcomeOf = (rows: Rows, name: string) => rows.find((row) => row.name === 
 /**
  * Images a second by number of workers, a row for each way, and as rows below how many times as many fsam
  * reads as each of the others, and as a training step takes in: the medians over rounds, in each of which
- * the sides met the same.
+ * the sides met the same; null where no way was timed.
  *
  * @param others the ways beside fsam's
  */
@@ -28,7 +28,7 @@ export function ratesTable(
   rows: Rows,
   workers: readonly number[],
   others: readonly string[],
-): string {
+): string | null {
   const rateOf = (way: string, count: number): number | undefined =>
     medianFigure(outcomeOf(rows, sideName(way, count)), RATE);
   const cellsOf = (way: string) =>
@@ -45,6 +45,7 @@ export function ratesTable(
       return ratio === undefined ? '-' : `${ratio.toFixed(2)}x`;
     });
   const ways = [FSAM, ...others].filter((way) => cellsOf(way).some((cell) => cell !== '-'));
+  if (ways.length === 0) return null;
   return alignedColumns([
     ['images/s, by workers', ...workers.map(String)],
     ...ways.map((way) => [way, ...cellsOf(way)]),

@@ -146,7 +146,9 @@ const stepSide = (
 });
 
 function show(rows: readonly Row<Rounds>[], workers: readonly number[]): void {
-  print(`\n${ratesTable(rows, workers, WAYS)}\n`);
+  print('');
+  const rates = ratesTable(rows, workers, WAYS);
+  if (rates !== null) print(`${rates}\n`);
   const step = medianFigure(rows.find(({ name }) => name === STEP_SIDE)?.outcome, RATE);
   if (step !== undefined) print(`A training step takes in ${threeDigits(step)} images/s.\n`);
   const parts = partsTable(rows);

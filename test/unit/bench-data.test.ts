@@ -42,7 +42,7 @@ const rows: Row<Rounds>[] = [
 describe('ratesTable', () => {
   it('has the medians over the rounds, and what fsam reads against the others and a step', () => {
     const table = ratesTable(rows, [1, 2, 4], ['torchvision v2', 'torchvision pil']);
-    expect(table.split('\n')).toEqual([
+    expect(table?.split('\n')).toEqual([
       'images/s, by workers              1       2  4',
       'fsam                            600    1000  -',
       'torchvision v2                  300     500  -',
@@ -58,6 +58,10 @@ describe('ratesTable', () => {
     expect(ratesTable(own, [1, 2], ['torchvision v2', 'torchvision pil'])).toBe(
       ['images/s, by workers    1     2', 'fsam                  600  1000'].join('\n'),
     );
+  });
+
+  it('is none before anything reads', () => {
+    expect(ratesTable(rows.slice(0, 1), [1, 2], ['torchvision v2'])).toBeNull();
   });
 
   it('has no median of what failed, or of a figure that a side does not have', () => {

@@ -1,6 +1,7 @@
 // What a benchmark has to know of the pictures of a stream: where each lies and what is made of it, and
 // how long each part of that takes.
 import { writePixelsTimed, type Cut } from '../../native/pixels.js';
+import { required } from '../../util/errors.js';
 import { isStream, type Images } from '../dataset.js';
 import { RecordReader, type Place } from '../records/read-record.js';
 import { columnsOfSplit } from '../records/record-index.js';
@@ -65,18 +66,20 @@ export function timePictures(
   const pictures = batches.flatMap(({ epoch, indices }) =>
     Array.from(recordsAt(stream, indices), (record) => ({ record, epoch })),
   );
-  for (const { record } of pictures) reader.read(record, buffer);
-  const sums = { read: 0, decode: 0, resize: 0 };
-  for (const { record, epoch } of pictures) {
+  const time = ({ record, epoch }: (typeof pictures)[number]): PictureTimes => {
     const start = performance.now();
     const bytes = reader.read(record, buffer);
-    sums.read += performance.now() - start;
+    const read = performance.now() - start;
     const times = writePixelsTimed(bytes, cutOf(framing, columns, record, epoch), example);
     if (typeof times === 'string') throw reader.faultOf(record, times);
-    sums.decode += times.decode;
-    sums.resize += times.resize;
-  }
+    return { read, ...times };
+  };
+  for (const { record } of pictures) reader.read(record, buffer);
+  // The first time of all, what decodes is opened.
+  time(required(pictures[0], 'a picture to time'));
+  const times = pictures.map(time);
   reader.close();
-  const mean = (sum: number): number => sum / pictures.length;
-  return { read: mean(sums.read), decode: mean(sums.decode), resize: mean(sums.resize) };
+  const mean = (part: keyof PictureTimes): number =>
+    times.reduce((sum, one) => sum + one[part], 0) / times.length;
+  return { read: mean('read'), decode: mean('decode'), resize: mean('resize') };
 }
