@@ -51,6 +51,7 @@ function streamOf(images: Uint8Array, length: number, rows: Int32Array): ImageSt
         length,
         indices.map((index) => required(rows[index], `image ${index}`)),
       ),
+    needs: (batchSize) => ({ threads: 0, bytes: batchSize * length }),
     async *read(batches) {
       let memory = new Uint8Array();
       for (const batch of batches) {
