@@ -4,7 +4,8 @@ import type { FetchableName } from '../data/fetch.js';
 import { collect, pathOption } from './config-options.js';
 import type { FetchOptions } from './fetch-data.js';
 import type { ShardWords } from './shard-data.js';
-import { wholeNumber } from './whole-number.js';
+import type { VerifyWords } from './verify-data.js';
+import { threadNumber, wholeNumber } from './whole-number.js';
 
 const NAMES: readonly FetchableName[] = ['cifar10', 'cifar100'];
 const FORMATS: readonly ShardWords['format'][] = ['tfrecord', 'webdataset'];
@@ -68,11 +69,12 @@ function registerVerify(data: Command): void {
   data
     .command('verify')
     .description(
-      'Reads every record of a set of pictures, and names shard, record and reason of each fault.',
+      'Reads and decodes every record of a set of pictures, and names shard, record and reason of each fault.',
     )
     .argument('<folder>', 'the set, in any form that is read')
-    .action(async (folder: string) => {
+    .option('--workers <n>', 'threads that read and decode (default: every core)', threadNumber)
+    .action(async (folder: string, options: VerifyWords) => {
       const { verifyData } = await import('./verify-data.js');
-      await verifyData(folder);
+      await verifyData(folder, options);
     });
 }

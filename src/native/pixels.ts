@@ -121,7 +121,19 @@ export function writePixels(
   mostPixels = MOST_PIXELS,
 ): string | null {
   const addon = load();
-  return told(() => addon.write(picture, cut, mostPixels, target, offset));
+  const reason = told(() => addon.write(picture, cut, mostPixels, target, offset));
+  return reason === null ? null : `cannot be decoded: ${reason}`;
+}
+
+/**
+ * Decodes all of a picture of that size, and keeps nothing of it.
+ *
+ * @returns as `writePixels`
+ */
+export function pictureFault(picture: Uint8Array, { height, width }: Size): string | null {
+  const pixel = { top: 0, left: 0, height: 1, width: 1 };
+  const cut: Cut = { box: { ...pixel, height, width }, size: pixel, window: pixel, flip: false };
+  return writePixels(picture, cut, new Uint8Array(3));
 }
 
 /** `writePixels`, timed: how long its parts took, or why this picture cannot be had. */

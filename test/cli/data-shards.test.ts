@@ -28,7 +28,7 @@ it('writes shards, keeps them, and tells what is wrong with them', async () => {
   const whole = await verify();
   expect([whole.code, whole.stdout]).toEqual([
     0,
-    'shards: 4 records: checksums, headers and ends are as they should be\n',
+    'shards: 4 records read, the pictures decoded in full: checksums, headers, ends and pixels are as they should be\n',
   ]);
   truncateSync(join(folder, 'shards', 'train-00001-of-00002.tar'), 5000);
   const damaged = await verify();
@@ -41,7 +41,9 @@ it('writes shards, keeps them, and tells what is wrong with them', async () => {
     false,
   ]);
   expect(damaged.stdout).toMatch(/: is cut short in \w+\.jpg \(byte 0 of 5000\)/);
-  expect(damaged.stderr).toMatch(/fsam: shards: 3 faults; 2 records were read\n$/);
+  expect(damaged.stderr).toMatch(
+    /fsam: shards: 3 faults; 2 records read, the pictures decoded in full\n$/,
+  );
 });
 
 it('says what is missing or mistyped', async () => {

@@ -115,7 +115,7 @@ test.each(['420.jpg', 'progressive.jpg', 'cmyk.jpg'])(
     const bytes = drawn(file);
     const cut = squareOf(wholeOf(readPictureHeader(bytes) as Size), 32);
     expect(reasonOf(withGap(bytes), cut)).toBe(
-      'its pixels are damaged: Corrupt JPEG data: premature end of data segment',
+      'cannot be decoded: its pixels are damaged: Corrupt JPEG data: premature end of data segment',
     );
     expect(reasonOf(bytes, cut)).toBeNull();
   },

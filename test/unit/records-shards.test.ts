@@ -6,7 +6,12 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { maskedCrc } from '../../src/data/records/crc.js';
 import { shardFolder, type ShardOptions } from '../../src/data/records/shard-folder.js';
-import { verifyShards, type ShardFault } from '../../src/data/records/verify-shards.js';
+import { verifyPart, type Decode, type Findings } from '../../src/data/records/verify-part.js';
+import {
+  verifyShards,
+  type ShardFault,
+  type VerifyCrew,
+} from '../../src/data/records/verify-shards.js';
 import { messageOf } from '../support/errors.js';
 import { temporaryFolder } from '../support/folders.js';
 import { contents, folderOf, goldenTree, indexOf, picture, SYNSETS } from './records-support.js';
@@ -33,9 +38,18 @@ const shard = (options: Pick<ShardOptions, 'from' | 'to'> & Partial<ShardOptions
     ...options,
   });
 
-async function verify(folder: string, decode = (): string | null => null): Promise<ShardFault[]> {
+async function verify(
+  folder: string,
+  decode: Decode = () => null,
+  size = 1,
+): Promise<ShardFault[]> {
   const faults: ShardFault[] = [];
-  for await (const fault of verifyShards(folder, { decode })) faults.push(fault);
+  const crew = (): VerifyCrew => ({
+    size,
+    run: (task) => Promise.resolve(verifyPart(task, decode)),
+    close: () => undefined,
+  });
+  for await (const fault of verifyShards(folder, { crew })) faults.push(fault);
   return faults;
 }
 
@@ -199,5 +213,29 @@ describe('verify', () => {
         reason: 'cannot be decoded',
       },
     ]);
+  });
+
+  it("shares a part out so that each record is one share's", () => {
+    const from = folderOf(
+      Object.fromEntries(
+        Array.from({ length: 200 }, (_, i) => [`${1000 + i}.jpg`, picture('one-wide.jpg')]),
+      ),
+    );
+    const part = { kind: 'folder', path: from, range: null, className: null } as const;
+    const found = [0, 1, 2].map((share): Findings => {
+      const task = { part, share, shares: 3, sha256: null };
+      return verifyPart(task, () => 'cannot be decoded');
+    });
+    expect(found.map(({ records }) => records)).toEqual([72, 64, 64]);
+    const ats = found.flatMap(({ faults }) => faults.map(({ at }) => at));
+    expect(new Set(ats).size).toBe(200);
+  });
+
+  it('shares out what is large, and puts its faults in their order', async () => {
+    const names = Array.from({ length: 9000 }, (_, i) => `train/a/${10_000 + i}.jpg`);
+    const from = folderOf(Object.fromEntries(names.map((name) => [name, ''])));
+    const [alone, shared] = [await verify(from), await verify(from, undefined, 4)];
+    expect(alone.map(({ record }) => `train/a/${record!}`)).toEqual(names);
+    expect(shared).toEqual(alone);
   });
 });

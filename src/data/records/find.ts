@@ -1,6 +1,6 @@
 // Recognises the form in which a folder holds a set of pictures, and lists what is to be read.
 import type { Dirent } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../../util/errors.js';
 import { errorCode, unreadable } from '../../util/file-errors.js';
@@ -23,10 +23,11 @@ export interface FoundSplit {
 const WORDS = { train: ['train'], test: ['val', 'validation', 'valid', 'test'] } as const;
 export type SplitName = keyof typeof WORDS;
 
-type OnGap = (gap: UserError) => void;
+/** @param file that the message of the fault begins with */
+type OnFault = (fault: UserError, file: string) => void;
 
-const refuse: OnGap = (gap) => {
-  throw gap;
+const refuse: OnFault = (fault) => {
+  throw fault;
 };
 
 export const WANTED =
@@ -38,17 +39,17 @@ export const WANTED =
  * Errors: UserError where a shard of a numbered set is missing, files are of a form that is not read,
  * or the split is there in several forms.
  *
- * @param onGap told of missing shards in place of the error
+ * @param onFault told of files that are missing, packed or cut short in place of the error
  */
 export async function findSplit(
   directory: string,
   split: SplitName,
-  onGap: OnGap = refuse,
+  onFault: OnFault = refuse,
 ): Promise<FoundSplit | null> {
   for (const word of WORDS[split]) {
     const found = [
-      ...(await formsInFolder(join(directory, word), onGap)),
-      ...(await formsOfFiles(directory, word, onGap)),
+      ...(await formsInFolder(join(directory, word), onFault)),
+      ...(await formsOfFiles(directory, word, onFault)),
     ];
     const [first, second] = found;
     if (second !== undefined && first !== undefined) {
@@ -84,11 +85,11 @@ export async function refuseNothing(directory: string): Promise<never> {
 }
 
 /** What is in a folder that has the name of a split. */
-async function formsInFolder(folder: string, onGap: OnGap): Promise<FoundSplit[]> {
+async function formsInFolder(folder: string, onFault: OnFault): Promise<FoundSplit[]> {
   const entries = await listed(folder);
   if (entries.length === 0) return [];
   const files = entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
-  const found = formsOf(folder, files, onGap);
+  const found = await formsOf(folder, files, onFault);
   const folders = await foldersOf(folder, entries);
   if (folders.length > 0) {
     const parts = folders.map((name): Part => ({
@@ -106,33 +107,46 @@ async function formsInFolder(folder: string, onGap: OnGap): Promise<FoundSplit[]
 }
 
 /** Files in `directory` itself whose names have the word between other letters. */
-async function formsOfFiles(directory: string, word: string, onGap: OnGap): Promise<FoundSplit[]> {
+async function formsOfFiles(
+  directory: string,
+  word: string,
+  onFault: OnFault,
+): Promise<FoundSplit[]> {
   const pattern = new RegExp(`(^|[^a-z])${word}([^a-z]|$)`, 'i');
   const names = (await listed(directory))
     .filter((entry) => !entry.isDirectory() && pattern.test(entry.name))
     .map(({ name }) => name);
-  return formsOf(directory, names, onGap);
+  return formsOf(directory, names, onFault);
 }
 
-function formsOf(folder: string, names: readonly string[], onGap: OnGap): FoundSplit[] {
-  const packed = names.find(
-    (name) => isShardName(name.replace(/\.gz$|\.tgz$/, '')) && /gz$/.test(name),
-  );
-  if (packed !== undefined) throw packedFile(join(folder, packed));
+async function formsOf(
+  folder: string,
+  names: readonly string[],
+  onFault: OnFault,
+): Promise<FoundSplit[]> {
+  for (const name of names.filter(isPacked)) {
+    onFault(packedFile(join(folder, name)), join(folder, name));
+  }
   const tars = names.filter((name) => name.endsWith('.tar'));
   const tfrecords = names.filter((name) => isShardName(name) && !name.endsWith('.tar'));
   const found: FoundSplit[] = [];
-  for (const shards of [tfrecords, tars]) findGaps(folder, shards, onGap);
+  const packed = names.filter(isPacked).map((name) => name.replace(/\.gz$/, ''));
+  // A packed one is no missing one.
+  findGaps(folder, [...tfrecords, ...packed.filter((name) => !name.endsWith('.tar'))], onFault);
+  findGaps(folder, [...tars, ...packed.filter((name) => name.endsWith('.tar'))], onFault);
   if (tfrecords.length > 0) {
     found.push({ form: 'TFRecord', parts: wholeFiles(folder, tfrecords, 'tfrecord') });
   }
-  if (tars.length > 0) found.push(formOfTars(folder, tars));
+  if (tars.length > 0) found.push(await formOfTars(folder, tars, onFault));
   return found;
 }
 
 /** Of TFRecord and tar. Other numbered files, such as Parquet's, have endings of their own. */
 const isShardName = (name: string): boolean =>
   /\.(tfrecords?|tar)$/.test(name) || /(^|[^\d])\d+-of-\d+$/.test(name);
+
+const isPacked = (name: string): boolean =>
+  name.endsWith('gz') && isShardName(name.replace(/\.gz$|\.tgz$/, ''));
 
 const packedFile = (path: string): UserError =>
   /\.(tar\.gz|tgz)$/.test(path)
@@ -145,7 +159,11 @@ const wholeFiles = (folder: string, names: readonly string[], kind: Part['kind']
   names.map((name) => ({ kind, path: join(folder, name), range: null, className: null }));
 
 /** Archives of WebDataset, of one class each, of such archives, or of pictures listed elsewhere. */
-function formOfTars(folder: string, names: readonly string[]): FoundSplit {
+async function formOfTars(
+  folder: string,
+  names: readonly string[],
+  onFault: OnFault,
+): Promise<FoundSplit> {
   if (names.every((name) => /^n\d{8}\.tar$/.test(name))) {
     const parts = names.map((name): Part => ({
       kind: 'tar',
@@ -157,9 +175,10 @@ function formOfTars(folder: string, names: readonly string[]): FoundSplit {
   }
   const [name = ''] = names;
   const path = join(folder, name);
+  await untilReadable(path);
   const first = firstFile(path);
   if (names.length === 1 && first?.endsWith('.tar') === true) {
-    return { form: 'class archives', parts: innerArchives(path) };
+    return { form: 'class archives', parts: innerArchives(path, onFault) };
   }
   if (names.length === 1 && /(^|\/)ILSVRC2012_val_\d+\.JPEG$/.test(first ?? '')) {
     return { form: 'listed', parts: wholeFiles(folder, names, 'tar') };
@@ -167,30 +186,57 @@ function formOfTars(folder: string, names: readonly string[]): FoundSplit {
   return { form: 'WebDataset', parts: wholeFiles(folder, names, 'webdataset') };
 }
 
+/**
+ * Waits for the beginning of a file, which is read here afterwards: while a disk does not answer, this
+ * thread is free for signals.
+ */
+async function untilReadable(path: string): Promise<void> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      await file.read(Buffer.alloc(1), 0, 1, 0);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+/** Null where there is none. What is wrong before it is told when the records are read. */
 function firstFile(path: string): string | null {
   const bytes = new FileBytes(path);
   try {
     for (const { name, type } of tarMembers(bytes)) if (type === 'file') return name;
     return null;
+  } catch (error) {
+    if (error instanceof UserError) return null;
+    throw error;
   } finally {
     bytes.close();
   }
 }
 
-function innerArchives(path: string): Part[] {
+function innerArchives(path: string, onFault: OnFault): Part[] {
   const bytes = new FileBytes(path);
+  const parts: Part[] = [];
   try {
-    return [...tarMembers(bytes)]
-      .filter(({ type, name }) => type === 'file' && name.endsWith('.tar'))
-      .map(({ name, start, size }) => ({
+    for (const { type, name, start, size } of tarMembers(bytes)) {
+      if (type !== 'file' || !name.endsWith('.tar')) continue;
+      parts.push({
         kind: 'tar',
         path,
         range: { from: start, to: start + size },
         className: name.slice(name.lastIndexOf('/') + 1, -'.tar'.length),
-      }));
+      });
+    }
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    onFault(error, path);
   } finally {
     bytes.close();
   }
+  return parts;
 }
 
 /** What is in a folder, hidden files left out, in the order of names; nothing where there is no folder. */

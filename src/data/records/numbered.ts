@@ -16,12 +16,12 @@ interface Numbered {
  * Errors: UserError where there are sets of several sizes.
  *
  * @param names of the shards of one split in `folder`
- * @param onGap told of missing shards, the first by its name
+ * @param onFault told of missing shards, the first by its name, and of the folder
  */
 export function findGaps(
   folder: string,
   names: readonly string[],
-  onGap: (gap: UserError) => void,
+  onFault: (fault: UserError, file: string) => void,
 ): void {
   const sets = new Map<string, Numbered[]>();
   for (const shard of names.flatMap((name) => parse(name) ?? [])) {
@@ -48,10 +48,11 @@ export function findGaps(
     const [gap] = missing;
     if (gap === undefined) continue;
     const others = missing.length > 1 ? ` and ${missing.length - 1} more are` : ' is';
-    onGap(
+    onFault(
       new UserError(
         `${folder}: shard ${first.nameOf(gap)}${others} missing (${present.size} of ${end - begin + 1} are there); get the whole set`,
       ),
+      folder,
     );
   }
 }

@@ -9,6 +9,7 @@
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { unlessAborted } from '../../util/abort.js';
 import { cacheFolder } from '../../util/cache-folder.js';
 import { UserError } from '../../util/errors.js';
 import { makeFolders } from '../../util/folders.js';
@@ -37,7 +38,7 @@ export async function openIndex(
   directory: string,
   options: IndexOptions = {},
 ): Promise<RecordIndex> {
-  const found = await find(directory, options);
+  const found = await unlessAborted(options.signal, find(directory, options));
   const cached = await fromCache(found);
   if (typeof cached !== 'string') return cached;
   await makeFolders(dirname(found.path));

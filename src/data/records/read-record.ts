@@ -188,7 +188,8 @@ function readFile(path: string, extent: Extent, into: Uint8Array): Uint8Array {
   }
 }
 
-function opened(path: string): number {
+/** Open for reading. Errors: UserError where it cannot be. */
+export function opened(path: string): number {
   try {
     return openSync(path, 'r');
   } catch (error) {

@@ -1,11 +1,9 @@
 // Scans many parts, in this thread or in several.
 import { setImmediate as letOthersRun } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
-import { RunError, UserError } from '../../util/errors.js';
-import { messageOf } from '../../util/file-errors.js';
+import { unlessAborted } from '../../util/abort.js';
+import { startCrew } from './crew.js';
 import type { Part } from './record.js';
 import { scanPart, type ScannedPart } from './scan.js';
-import type { ScanMessage } from './scan-worker.js';
 
 interface ScanOptions {
   /** Threads; 0: this one, which then heeds signals between two records. */
@@ -49,54 +47,19 @@ async function scanHere(
   }
 }
 
-async function scanInThreads(parts: readonly Part[], options: ScanOptions): Promise<void> {
-  const queue = [...parts];
-  const threads = Array.from(
-    { length: Math.min(options.workers, parts.length) },
-    () => new Worker(new URL('./scan-worker.js', import.meta.url)),
+async function scanInThreads(
+  parts: readonly Part[],
+  { workers, onRecords, onPart, signal }: ScanOptions,
+): Promise<void> {
+  const crew = startCrew<Part, ScannedPart>(
+    new URL('./scan-worker.js', import.meta.url),
+    Math.min(workers, parts.length),
+    onRecords,
   );
   try {
-    await Promise.all(threads.map((thread) => serve(thread, queue, options)));
+    const scanned = parts.map(async (part) => onPart(await crew.run(part)));
+    await unlessAborted(signal, Promise.all(scanned));
   } finally {
-    await Promise.all(threads.map((thread) => thread.terminate()));
+    crew.close();
   }
-}
-
-/** Hands the thread one part after the other until none is left. */
-function serve(
-  thread: Worker,
-  queue: Part[],
-  { onRecords, onPart, signal }: ScanOptions,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const next = (): void => {
-      const part = queue.shift();
-      if (part === undefined) resolve();
-      else thread.postMessage(part);
-    };
-    thread.on('message', (message: ScanMessage) => {
-      try {
-        switch (message.kind) {
-          case 'records':
-            onRecords(message.count);
-            return;
-          case 'part':
-            onPart(message.scanned);
-            next();
-            return;
-          case 'failed':
-            reject(new (message.user ? UserError : RunError)(message.message));
-            return;
-          default:
-            message satisfies never;
-        }
-      } catch (error) {
-        reject(error instanceof Error ? error : new RunError(messageOf(error)));
-      }
-    });
-    thread.on('error', (error) => reject(new RunError(`reading the data: ${messageOf(error)}`)));
-    thread.on('exit', () => reject(new RunError('a thread that read the data has ended')));
-    signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-    next();
-  });
 }

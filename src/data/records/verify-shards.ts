@@ -1,16 +1,14 @@
-// Reads every record of a set, and tells what is wrong with any.
-import { createHash } from 'node:crypto';
-import { closeSync, createReadStream, openSync } from 'node:fs';
+// Reads and decodes every record of a set, and tells what is wrong with any.
+import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { setImmediate as letOthersRun } from 'node:timers/promises';
-import { UserError } from '../../util/errors.js';
+import { unlessAborted } from '../../util/abort.js';
+import type { UserError } from '../../util/errors.js';
 import { unreadable } from '../../util/file-errors.js';
-import { maskedCrc } from './crc.js';
+import { startCrew, type Crew } from './crew.js';
 import { findSplit, refuseNothing } from './find.js';
 import { MANIFEST_NAME, readManifest, type Manifest } from './manifest.js';
-import { CRC_DIFFERS, readSpan } from './read-record.js';
-import type { Part, PictureFacts, ScannedRecord } from './record.js';
-import { scanRecords } from './scan.js';
+import type { Part } from './record.js';
+import type { Findings, VerifyTask } from './verify-part.js';
 
 export interface ShardFault {
   readonly file: string;
@@ -19,12 +17,11 @@ export interface ShardFault {
   readonly reason: string;
 }
 
+export type VerifyCrew = Crew<VerifyTask, Findings>;
+
 export interface VerifyOptions {
-  /** What is wrong with a picture; null where it can be decoded. */
-  readonly decode: (
-    picture: Uint8Array,
-    facts: PictureFacts,
-  ) => string | null | Promise<string | null>;
+  /** Asked for when something is there to read; closed at the end. */
+  readonly crew: () => VerifyCrew;
   readonly onProgress?: (progress: {
     readonly parts: number;
     readonly partsDone: number;
@@ -33,111 +30,107 @@ export interface VerifyOptions {
   readonly signal?: AbortSignal;
 }
 
+/** TensorFlow is open already. */
+export const startVerifyCrew = (workers: number): VerifyCrew =>
+  startCrew(new URL('./verify-worker.js', import.meta.url), workers);
+
 /**
- * Reads every record of both splits: its checksum, its picture, and where there is a manifest the
- * file's sha256 and count. Yields each fault; what follows a damaged header in its file cannot be read.
+ * Reads every record of both splits: its checksum, its picture, all of which is decoded, and where there
+ * is a manifest the file's sha256 and count. Yields each fault, in an order that does not depend on the
+ * crew; what follows a damaged header in its file cannot be read.
  *
  * Errors: UserError where `directory` holds no set, or a manifest that is damaged; the signal's reason.
  */
 export async function* verifyShards(
   directory: string,
-  options: VerifyOptions,
+  { crew, onProgress, signal }: VerifyOptions,
 ): AsyncGenerator<ShardFault, void> {
-  const gaps: UserError[] = [];
-  const onGap = (gap: UserError) => gaps.push(gap);
+  const before: ShardFault[] = [];
+  const onFault = ({ message }: UserError, file: string) =>
+    before.push({ file, record: null, reason: message.replace(`${file}: `, '') });
   const splits = [
-    await findSplit(directory, 'train', onGap),
-    await findSplit(directory, 'test', onGap),
+    await unlessAborted(signal, findSplit(directory, 'train', onFault)),
+    await unlessAborted(signal, findSplit(directory, 'test', onFault)),
   ];
   const parts = splits.flatMap((split) => split?.parts ?? []);
-  if (parts.length === 0) await refuseNothing(directory);
+  if (parts.length === 0 && before.length === 0) await refuseNothing(directory);
   const manifest = await readManifest(directory);
   if (manifest?.complete === false) {
     const reason = 'says that not all shards are written; run the same fsam data shard again';
     yield { file: join(directory, MANIFEST_NAME), record: null, reason };
   }
-  for (const { message } of gaps) yield wholeFault(directory, message);
-  let records = 0;
-  for (const [partsDone, part] of parts.entries()) {
-    let count = 0;
-    for await (const fault of verifyPart(part, options)) {
-      if (fault !== null) yield fault;
-      else count++;
-      options.onProgress?.({ parts: parts.length, partsDone, records: records + count });
-    }
-    records += count;
-    yield* compareWithManifest(part, count, manifest);
-  }
-  options.onProgress?.({ parts: parts.length, partsDone: parts.length, records });
-}
-
-/** Null for each record that was read, after its faults. */
-async function* verifyPart(
-  part: Part,
-  { decode, signal }: VerifyOptions,
-): AsyncGenerator<ShardFault | null, void> {
+  yield* before;
+  const threads = crew();
   try {
-    for (const record of scanRecords(part)) {
-      const fault = await verifyRecord(part, record, decode);
-      if (fault !== null) yield { file: part.path, record: record.name, reason: fault };
-      yield null;
-      await letOthersRun();
-      signal?.throwIfAborted();
-    }
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    yield wholeFault(part.path, `${error.message}; what follows was not read`);
-  }
-}
-
-async function verifyRecord(
-  part: Part,
-  record: ScannedRecord,
-  decode: VerifyOptions['decode'],
-): Promise<string | null> {
-  const path = part.kind === 'folder' ? join(part.path, record.name) : part.path;
-  const room = Buffer.allocUnsafe(record.span);
-  const file = openSync(path, 'r');
-  try {
-    const read = readSpan(path, file, record, room);
-    if (read === null) return 'has become shorter while it was read';
-    if (part.kind === 'tfrecord' && maskedCrc(read) !== record.stamp) return CRC_DIFFERS;
-    if ('fault' in record.picture) return record.picture.fault;
-    return await decode(read.subarray(record.lead, record.lead + record.length), record.picture);
+    let [partsDone, records] = [0, 0];
+    const shares = await unlessAborted(signal, Promise.all(parts.map(sharesOf)));
+    const verified = parts.map(async (part, i) => {
+      const most = Math.min(threads.size, shares[i] ?? 1);
+      const findings = await verifyInShares(part, most, threads, manifest);
+      partsDone++;
+      records += findings.records;
+      onProgress?.({ parts: parts.length, partsDone, records });
+      return faultsOf(part, findings, manifest);
+    });
+    // What fails is told when its turn comes.
+    for (const faults of verified) faults.catch(() => undefined);
+    for (const faults of verified) yield* await unlessAborted(signal, faults);
   } finally {
-    closeSync(file);
+    threads.close();
   }
 }
 
-/** Of an error whose message begins with the file. */
-const wholeFault = (file: string, message: string): ShardFault => ({
-  file,
-  record: null,
-  reason: message.replace(`${file}: `, ''),
-});
-
-async function* compareWithManifest(
-  { path }: Part,
-  count: number,
+/** All threads take part in what holds more than one of them goes through in a while. */
+async function verifyInShares(
+  part: Part,
+  shares: number,
+  crew: VerifyCrew,
   manifest: Manifest | null,
-): AsyncGenerator<ShardFault, void> {
-  const entry = manifest?.shards.find(({ file }) => file === basename(path));
-  if (entry === undefined) return;
-  if (count !== entry.records) {
-    const reason = `has ${count} records that can be read, wanted ${entry.records} (manifest.json)`;
-    yield { file: path, record: null, reason };
-  }
-  if ((await sha256Of(path)) !== entry.sha256) {
-    yield { file: path, record: null, reason: 'has another sha256 than manifest.json says' };
-  }
+): Promise<Findings> {
+  const sha256 = entryOf(part, manifest)?.sha256 ?? null;
+  const found = await Promise.all(
+    Array.from({ length: shares }, (_, share) => crew.run({ part, share, shares, sha256 })),
+  );
+  return {
+    records: found.reduce((sum, { records }) => sum + records, 0),
+    faults: found.flatMap(({ faults }) => faults).sort((a, b) => a.at - b.at),
+    sha256Differs: found.some(({ sha256Differs }) => sha256Differs),
+  };
 }
 
-async function sha256Of(path: string): Promise<string> {
-  const hash = createHash('sha256');
+/** Of a part, so that to read all its headers for each takes little beside the pictures. */
+const [SHARE_BYTES, SHARE_FILES] = [2 ** 30, 2 ** 13];
+
+async function sharesOf({ kind, path, range }: Part): Promise<number> {
   try {
-    for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+    const shares =
+      kind === 'folder'
+        ? (await readdir(path)).length / SHARE_FILES
+        : (range === null ? (await stat(path)).size : range.to - range.from) / SHARE_BYTES;
+    return Math.max(1, Math.ceil(shares));
   } catch (error) {
     throw unreadable(path, error);
   }
-  return hash.digest('hex');
 }
+
+function faultsOf(
+  part: Part,
+  { records, faults, sha256Differs }: Findings,
+  manifest: Manifest | null,
+): ShardFault[] {
+  const file = part.path;
+  const entry = entryOf(part, manifest);
+  const told = faults.map(({ record, reason }) => ({ file, record, reason }));
+  if (entry !== undefined && records !== entry.records) {
+    const reason = `has ${records} records that can be read, wanted ${entry.records} (manifest.json)`;
+    told.push({ file, record: null, reason });
+  }
+  if (sha256Differs) {
+    const reason = 'has another sha256 than manifest.json says';
+    told.push({ file, record: null, reason });
+  }
+  return told;
+}
+
+const entryOf = ({ path }: Part, manifest: Manifest | null) =>
+  manifest?.shards.find(({ file }) => file === basename(path));
