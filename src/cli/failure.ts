@@ -8,8 +8,8 @@ import { exitCodeOf, type StopSignal } from '../util/stop-signals.js';
 export const CLOSED_PIPE = 128 + constants.signals.SIGPIPE;
 
 /**
- * A command that a signal ended in good order. `wayOut` says how to go on; `reading`: a file is still
- * being read, which may never end.
+ * A command that a signal ended in good order. `wayOut` says how to go on; `reading`: a file may still
+ * be read, which may never end.
  */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';

@@ -12,7 +12,9 @@ export type ShardWords = Pick<ShardOptions, 'from' | 'to' | 'format' | 'shards' 
 export async function shardData(options: ShardWords): Promise<void> {
   const stop = new AbortController();
   const watch = watchSignals((signal) =>
-    stop.abort(new Interrupted(signal, 'the same command goes on with the shards that are done')),
+    stop.abort(
+      new Interrupted(signal, 'the same command goes on with the shards that are done', true),
+    ),
   );
   const progress = createRecordProgress();
   try {
