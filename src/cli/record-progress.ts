@@ -2,6 +2,9 @@
 import type { IndexEvent } from '../data/records/build-index.js';
 import { createBar, tenths } from './bar.js';
 
+/** An index that takes less is made without a word. */
+const SHORT_MILLISECONDS = 2000;
+
 interface RecordProgress {
   /** `doing`: what is done, as `indexing`; another one begins anew. */
   readonly show: (doing: string, done: number, total: number) => void;
@@ -32,9 +35,12 @@ export function createRecordProgress(
     }
     if (isAnotherTenth(done, total)) line(`${doing}: ${done} of ${total}`);
   };
+  let begun: number | null = null;
   const index = (event: IndexEvent): void => {
     switch (event.kind) {
       case 'scanning':
+        begun ??= performance.now();
+        if (performance.now() - begun < SHORT_MILLISECONDS) return;
         show('indexing, parts', event.partsDone, event.parts);
         return;
       case 'waiting':

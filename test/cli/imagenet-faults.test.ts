@@ -60,7 +60,10 @@ const lines = (text: string): string[] => text.split('\n').filter((line) => line
 /** What training says at its end, its one mistake; what else it says is ours. */
 async function trainingSays(set: string): Promise<string> {
   const { code, stderr } = await fsam(folder, trainingOn(folder, set, `${set}-run`));
-  const [said, ours] = [lines(stderr), /^(fsam: |.*-run: |saved after step |epoch )/];
+  const [said, ours] = [
+    lines(stderr),
+    /^(fsam: |imagenet: |labels: |.*-run: |saved after step |epoch )/,
+  ];
   expect(said.filter((line) => !ours.test(line))).toEqual([]);
   expect(code).toBe(2);
   expect(said.filter((line) => line.startsWith('fsam: '))).toEqual([said.at(-1)]);
