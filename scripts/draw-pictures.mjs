@@ -8,7 +8,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const [out] = process.argv.slice(2);
-if (out === undefined) {
+if (out === undefined || out.startsWith('-')) {
   console.error('usage: node scripts/draw-pictures.mjs FOLDER');
   process.exit(2);
 }

@@ -22,7 +22,14 @@ function rule<T>(keys: z.ZodType<T>, path: string[], wanted: (value: T) => strin
   };
 }
 
-export const dataSchema = section(DATA_KEYS);
+export const dataSchema = section(DATA_KEYS).refine(
+  ({ name, imageSize, resizeTo }) => name !== 'imagenet' || imageSize <= resizeTo,
+  rule(
+    z.object({ imageSize: count, resizeTo: count }),
+    ['resizeTo'],
+    ({ imageSize }) => `at least data.imageSize, ${imageSize}: the centre of that is cropped`,
+  ),
+);
 
 export const labelNoiseSchema = section(LABEL_NOISE_KEYS).refine(
   ({ rate, file }) => rate === 0 || file === null,

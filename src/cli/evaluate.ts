@@ -8,6 +8,7 @@ import type { Dataset } from '../data/dataset.js';
 import { hasLabelNoise } from '../data/label-noise.js';
 import { loadDataset } from '../data/load.js';
 import { loadCheckpoint } from '../experiment/checkpoint.js';
+import { refuseOtherClasses } from '../experiment/classes.js';
 import { openRun, runFolder } from '../experiment/folder.js';
 import { formatOf } from '../experiment/metrics.js';
 import { begunWith, settingsToEvaluate } from '../experiment/processor.js';
@@ -59,6 +60,7 @@ export async function evaluate(folder: string, options: EvalOptions): Promise<vo
   for (const line of dataset.passedOver ?? []) {
     tell(`not whole: ${line}; reading ${dataset.source}`);
   }
+  await refuseOtherClasses(runFolder(folder).classes, dataset);
   const engine = createEngine(config, dataset, {
     mode: 'compiled',
     evaluates: [split],

@@ -44,9 +44,12 @@ export function createRecordProgress(
         show('indexing, parts', event.partsDone, event.parts);
         return;
       case 'waiting':
-      case 'renewing':
         close();
         line(`index: ${event.reason}`);
+        return;
+      case 'renewing':
+        close();
+        line(`index: is made anew, for ${event.reason}`);
         return;
       default:
         event satisfies never;

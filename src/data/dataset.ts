@@ -62,6 +62,8 @@ export function inMemory({ images }: ImageSet): Uint8Array {
 export interface Dataset<I extends Images = Images> {
   readonly name: string;
   readonly classes: number;
+  /** By label, where the data has names. */
+  readonly classNames?: readonly string[];
   readonly height: number;
   readonly width: number;
   readonly channels: number;

@@ -54,6 +54,7 @@ export async function loadImageNet(
   return {
     name: 'imagenet',
     classes: index.classes,
+    ...(index.classNames !== null && { classNames: index.classNames }),
     height: side,
     width: side,
     channels: 3,

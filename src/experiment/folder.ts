@@ -31,6 +31,8 @@ export interface RunFolder {
   readonly tensorboard: string;
   /** Only where there is label noise. */
   readonly labelNoise: string;
+  /** Only where the classes of the data have names. */
+  readonly classes: string;
   /** Only where pictures that cannot be read are skipped. */
   readonly skipped: string;
   readonly environment: string;
@@ -56,6 +58,7 @@ export function runFolder(path: string): RunFolder {
     timing: join(path, 'timing.csv'),
     tensorboard: join(path, 'tensorboard'),
     labelNoise: join(path, 'label-noise.csv'),
+    classes: join(path, 'classes.txt'),
     skipped: join(path, 'skipped.csv'),
     environment: join(path, 'environment.json'),
     summary: join(path, 'summary.json'),
@@ -156,6 +159,7 @@ const WRITTEN: Readonly<
   summary: always,
   checkpoints: always,
   labelNoise: ({ labelNoise }) => hasLabelNoise(labelNoise),
+  classes: ({ data }) => data.name === 'imagenet',
   skipped: ({ data }) => data.onCorrupt === 'skip',
   tensorboard: ({ logging }) => logging.tensorboard,
   best: ({ checkpoint }) => checkpoint.keepBest,
@@ -279,17 +283,19 @@ export async function lockFolder(folder: RunFolder): Promise<Lock> {
  */
 export async function clearFolder(folder: RunFolder): Promise<void> {
   const owned = await ownedIn(folder);
-  const { summary, metrics, timing, labelNoise, skipped, best, config } = folder;
+  const { summary, metrics, timing, labelNoise, classes, skipped, best, config } = folder;
   if (owned.has(basename(summary))) await remove(summary);
   if (owned.has(basename(folder.checkpoints))) {
     for (const path of await listCheckpoints(folder)) await remove(path);
   }
   await clearCurves(folder);
-  const files = [metrics, timing, labelNoise, skipped, best, config].filter((path) =>
+  const files = [metrics, timing, labelNoise, classes, skipped, best, config].filter((path) =>
     owned.has(basename(path)),
   );
   for (const path of files) await remove(path);
-  const gone = [labelNoise, skipped, folder.tensorboard, best].filter((path) => !existsSync(path));
+  const gone = [labelNoise, classes, skipped, folder.tensorboard, best].filter(
+    (path) => !existsSync(path),
+  );
   await disownFiles(
     folder.path,
     gone.map((path) => basename(path)),

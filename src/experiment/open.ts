@@ -11,6 +11,7 @@ import { writeFileAtomically } from '../util/atomic-file.js';
 import { UserError } from '../util/errors.js';
 import { makeFolders } from '../util/folders.js';
 import { belongsTo } from './belonging.js';
+import { refuseOtherClasses, writeClasses } from './classes.js';
 import { loadCheckpoint } from './checkpoint.js';
 import { refuseOtherDevice } from './device-used.js';
 import { writeEnvironment } from './environment.js';
@@ -63,6 +64,7 @@ export async function begin(
   if (originalLabels !== undefined) {
     await writeNoisyLabels(folder.labelNoise, originalLabels, labels);
   }
+  if (dataset.classNames !== undefined) await writeClasses(folder.classes, dataset.classNames);
   await makeFolders(folder.checkpoints);
   const metrics = new Table(folder.metrics, metricsTable(config));
   const timing = new Table(folder.timing, TIMING_TABLE);
@@ -86,6 +88,7 @@ export async function restore(
 ): Promise<Opened> {
   const { config, environment, reporter } = request;
   await refuseOtherDevice(folder, environment);
+  await refuseOtherClasses(folder.classes, dataset);
   const wayOut = await wayOutOf(folder);
   const record = await withWayOut(wayOut, () => loadCheckpoint(checkpoint, engine));
   const trainImages = dataset.train.labels.length;

@@ -1,6 +1,6 @@
 // Training on pictures in the forms that ImageNet is held in, as a user does it.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../support/folders.js';
@@ -193,6 +193,14 @@ describe('ImageNet', () => {
       expect(skip.stderr).toMatch(/^skipped .*a\.JPEG .*1 training image so far/m);
     });
 
+    it('is read again once it is mended in its place', async () => {
+      const [good = ''] = readdirSync(join(folder, folders, 'train', 'n00000001'));
+      const picture = join(folder, spoilt, 'train', 'n00000001', 'a.JPEG');
+      copyFileSync(join(folder, folders, 'train', 'n00000001', good), picture);
+      const result = await fsam(folder, train(spoilt, 1, 'mended', '--set', 'maxSteps=1'));
+      expect(result).toMatchObject({ code: 0 });
+    });
+
     it('is refused among those that are tested on, whatever is asked for', async () => {
       spoil('val');
       const result = await fsam(folder, train(spoilt, 1, 'none', '--set', 'data.onCorrupt=skip'));
@@ -231,6 +239,33 @@ describe('ImageNet', () => {
     const planned = await fsam(folder, ['sweep', '--config', 'sweep.yaml', '--dry-run']);
     expect(planned).toMatchObject({ code: 0, stderr: '' });
     expect(planned.stdout).toMatch(/^expected time: about [\d.]+ s for 2 points, 1 at a time$/m);
+  });
+
+  it('refuses a crop that is larger than what it is cropped from', async () => {
+    const result = await fsam(folder, train(folders, 1, 'none', '--set', 'data.resizeTo=31'));
+    expect(result.code).toBe(2);
+    expect(result.stderr).toContain('data.resizeTo=31: got 31, wanted at least data.imageSize, 32');
+  });
+
+  it('keeps which label is which class, and goes on and evaluates with that alone', async () => {
+    const list = join(folder, 'list.txt');
+    const names = ['n00000002', 'n00000000', 'n00000001'];
+    writeFileSync(list, `${names.join('\n')}\n`);
+    const listed = (...others: string[]) =>
+      train(folders, 1, 'listed', '--set', `data.classes=${list}`, ...others);
+    expect(await fsam(folder, listed('--set', 'maxSteps=1'))).toMatchObject({ code: 0 });
+    expect(readFileSync(join(folder, 'listed', 'classes.txt'), 'utf8')).toBe(
+      `${names.join('\n')}\n`,
+    );
+    writeFileSync(list, `${names.toReversed().join('\n')}\n`);
+    const evaluated = await fsam(folder, ['eval', 'listed']);
+    expect(evaluated.code).toBe(2);
+    expect(evaluated.stderr).toMatch(
+      /class 0 is n00000001, wanted n00000002 \(\S*classes\.txt:1\); bring the data/,
+    );
+    writeFileSync(list, `${[...names, 'n00000009'].join('\n')}\n`);
+    const more = await fsam(folder, ['eval', 'listed']);
+    expect(more.stderr).toMatch(/has 4 classes, wanted the 3 of \S*classes\.txt/);
   });
 
   it('tells what a folder without pictures lacks', async () => {

@@ -76,7 +76,7 @@ it('is made anew where a file, a list or the index itself has changed', async ()
   utimesSync(join(folder, SHARDS[1]!), 1, 1);
   expect(await reasonOf()).toBe(`${join(folder, SHARDS[1]!)} has changed`);
   writeFileSync(join(folder, 'classes.txt'), SYNSETS.join('\n'));
-  expect(await reasonOf()).toBe('the lists beside the data have changed');
+  expect(await reasonOf()).toBe('a list of classes or labels has changed');
 
   const path = indexFile(cache);
   const whole = readFileSync(path);

@@ -22,7 +22,7 @@ import type { RecordIndex, RecordSplit } from './record-index.js';
 import { hasChanged } from './scan.js';
 
 /** Of the program that reads it; an index of another is not looked at. */
-const VERSION = 1;
+const VERSION = 2;
 const POLL_MILLISECONDS = 200;
 
 /**
@@ -89,7 +89,7 @@ async function fromCache(found: FoundSet): Promise<RecordIndex | string> {
   if (kept === null) return ABSENT;
   if (kept === 'damaged') return `${found.path} is damaged`;
   const { index, lists } = kept;
-  if (lists !== found.lists) return 'the lists beside the data have changed';
+  if (lists !== found.lists) return 'a list of classes or labels has changed';
   const pairs = [
     [index.train, found.train],
     [index.test, found.test],

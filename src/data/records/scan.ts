@@ -1,5 +1,6 @@
 // What the headers of one part tell: the records in it, as a sequence or gathered.
 import { statSync, type Stats } from 'node:fs';
+import { join } from 'node:path';
 import { UserError } from '../../util/errors.js';
 import { unreadable } from '../../util/file-errors.js';
 import { listClassFolder, scanClassFolder } from './class-folder.js';
@@ -80,7 +81,14 @@ export function* scanPart(part: Part): Generator<void, ScannedPart> {
       `${changed.path}: changed while it was read; run again when it is complete`,
     );
   }
-  return { ...gather(part, records), states, others: entries?.others ?? [] };
+  // A picture that is mended in its place leaves its folder as it was.
+  const faulty = records.filter(({ picture }) => 'fault' in picture);
+  const ofFaulty = entries === null ? [] : faulty.map(({ name }) => stateOf(join(part.path, name)));
+  return {
+    ...gather(part, records),
+    states: [...states, ...ofFaulty],
+    others: entries?.others ?? [],
+  };
 }
 
 function gather(

@@ -1,0 +1,30 @@
+// classes.txt: the classes of a run, one a line, in the order of their labels, where the data names them.
+// Which label is which class may change with the data or a list of classes; a network does not notice.
+import { existsSync } from 'node:fs';
+import type { Dataset } from '../data/dataset.js';
+import { writeFileAtomically } from '../util/atomic-file.js';
+import { UserError } from '../util/errors.js';
+import { readText } from '../util/text-file.js';
+
+export const writeClasses = (path: string, names: readonly string[]): Promise<void> =>
+  writeFileAtomically(path, `${names.join('\n')}\n`);
+
+/** Errors: UserError where the run that wrote `path` had other classes than the data set has. */
+export async function refuseOtherClasses(
+  path: string,
+  { source, classNames, classes }: Pick<Dataset, 'source' | 'classNames' | 'classes'>,
+): Promise<void> {
+  if (!existsSync(path)) return;
+  const begun = (await readText(path)).trimEnd().split('\n');
+  const wayOut = 'bring the data, or the list of classes, back';
+  if (begun.length !== classes) {
+    throw new UserError(
+      `${source}: has ${classes} classes, wanted the ${begun.length} of ${path}; ${wayOut}`,
+    );
+  }
+  const other = begun.findIndex((name, label) => name !== classNames?.[label]);
+  if (other < 0) return;
+  throw new UserError(
+    `${source}: class ${other} is ${classNames?.[other] ?? 'without a name'}, wanted ${begun[other] ?? ''} (${path}:${other + 1}); ${wayOut}`,
+  );
+}
