@@ -1,5 +1,5 @@
 // Small configurations drawn from a seed, of every optimizer and every kind of network in turn, so that
-// six in a row use every key of the schema. test/native/configurations.test.ts trains some of them,
+// eleven in a row use every key of the schema. test/native/configurations.test.ts trains some of them,
 // scripts/check-configurations.mjs as many as one likes.
 import fc from 'fast-check';
 
@@ -73,13 +73,17 @@ const NOISE = {
 const CLIMB = {
   'optimizer.base': pick('sgd', 'adamw'),
   'optimizer.rho': number([0, 0.25]),
-  'optimizer.adaptive': fc.boolean(),
+  'optimizer.perturb': pick('all', 'norms', 'no-norms'),
+  'optimizer.rhoSchedule': pick('constant', 'rate', 'inverse-sqrt'),
+  'optimizer.rhoMin': number([0, 0.1]),
 };
+const ADAPTIVE = { 'optimizer.adaptive': fc.boolean() };
 const MOVING_AVERAGE = {
   'optimizer.sigma': number([0, 1]),
   'optimizer.lambda': number([0, 0.9]),
   'optimizer.emaOrder': pick('code', 'paper'),
 };
+const ALPHA = { 'optimizer.alpha': number([0, 1]) };
 const SGD = { 'optimizer.momentum': pick(0.5, 0.9), 'optimizer.nesterov': fc.boolean() };
 const ADAMW = {
   'optimizer.beta1': number([0.5, 0.9]),
@@ -116,6 +120,7 @@ const FRAMES = [
     optimizer: 'sam',
     keys: {
       ...CLIMB,
+      ...ADAPTIVE,
       ...SGD,
       ...NOISE,
       ...network('wrn-10-1', 4),
@@ -127,6 +132,7 @@ const FRAMES = [
     optimizer: 'asam',
     keys: {
       ...CLIMB,
+      ...ADAPTIVE,
       ...ADAMW,
       ...network('pyramidnet-20-6', 4),
       'model.block': pick('basic', 'bottleneck', null),
@@ -136,6 +142,7 @@ const FRAMES = [
     optimizer: 'fsam',
     keys: {
       ...CLIMB,
+      ...ADAPTIVE,
       ...MOVING_AVERAGE,
       ...SGD,
       ...network('resnet18', 2),
@@ -146,12 +153,46 @@ const FRAMES = [
     optimizer: 'fasam',
     keys: {
       ...CLIMB,
+      ...ADAPTIVE,
       ...MOVING_AVERAGE,
       ...ADAMW,
       ...network('vgg11-bn', 2),
       'data.synthetic.size': pick(32),
       'model.dropout': pick(null, 0.25),
     },
+  },
+  {
+    optimizer: 'vasso',
+    keys: { ...CLIMB, ...SGD, ...network('resnet18', 2), 'optimizer.theta': number([0.1, 1]) },
+  },
+  {
+    optimizer: 'agsam',
+    keys: {
+      ...CLIMB,
+      ...ADAPTIVE,
+      ...ADAMW,
+      ...network('wrn-10-1', 4),
+      ...ALPHA,
+      'optimizer.minimize': pick('perturbed', 'plain'),
+    },
+  },
+  {
+    optimizer: 'gsam',
+    keys: { ...CLIMB, ...ADAPTIVE, ...SGD, ...network('resnet18', 2), ...ALPHA },
+  },
+  {
+    optimizer: 'looksam',
+    keys: {
+      ...CLIMB,
+      ...SGD,
+      ...network('resnet18', 2),
+      ...ALPHA,
+      'optimizer.every': integer([1, 3]),
+    },
+  },
+  {
+    optimizer: 'msam',
+    keys: { ...SGD, ...network('resnet18', 2), 'optimizer.rho': number([0, 0.25]) },
   },
 ];
 

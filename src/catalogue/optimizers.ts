@@ -1,7 +1,7 @@
 // One row for each optimizer and for each descent, with the keys that it reads.
 import { z } from 'zod';
 import { key, keysOfRows, inWords, rowNames, type Entries, type Rows, type Values } from './key.js';
-import { decay, nonNegative, positive } from './values.js';
+import { count, decay, fraction, nonNegative, positive } from './values.js';
 
 const weightDecay = key(nonNegative.default(1e-3), {
   role: 'result',
@@ -41,7 +41,7 @@ export const DESCENTS = {
 
 type DescentName = keyof typeof DESCENTS;
 
-/** What all that climb read. */
+/** What all that climb along a direction of their own read. */
 const CLIMB = {
   base: key(z.enum(rowNames(DESCENTS)).default('sgd'), {
     role: 'result',
@@ -53,12 +53,37 @@ const CLIMB = {
     help: 'Length of the climb.',
     folder: 'always',
   }),
+  perturb: key(z.enum(['all', 'norms', 'no-norms']).default('all'), {
+    role: 'result',
+    help: 'Parameters that climb: all, the scales and offsets of normalisations alone, or all but them.',
+    folder: 'unless default',
+  }),
+  rhoSchedule: key(z.enum(['constant', 'rate', 'inverse-sqrt']).default('constant'), {
+    role: 'result',
+    help: 'rho over time; rate: from rho down to optimizer.rhoMin in proportion to the learning rate; inverse-sqrt: over the root of the step.',
+    folder: 'unless default',
+  }),
+  rhoMin: key(nonNegative.default(0), {
+    role: 'result',
+    help: 'What rho would be at a learning rate of 0.',
+    read: (at) => at('optimizer.rhoSchedule') === 'rate',
+    folder: 'unless default',
+  }),
+} as const;
+
+const ADAPTIVE = {
   adaptive: key(z.boolean().default(false), {
     role: 'result',
     help: (): string => `Measure the climb relative to each weight (${aliasesInWords()}).`,
     toldBy: 'optimizer.name',
   }),
 } as const;
+
+const alpha = key(nonNegative.default(0.4), {
+  role: 'result',
+  help: 'How much of the part of one gradient that is orthogonal to the other counts.',
+  folder: 'always',
+});
 
 type OptimizerRow = {
   /** Gradients a step: at w, and at w + eps where it climbs. */
@@ -83,13 +108,14 @@ type OptimizerRow = {
 export const OPTIMIZERS = {
   sgd: { passes: 1, descent: 'sgd', keys: {} },
   adamw: { passes: 1, descent: 'adamw', keys: {} },
-  sam: { passes: 2, descent: null, adaptive: 'asam', keys: CLIMB },
+  sam: { passes: 2, descent: null, adaptive: 'asam', keys: { ...CLIMB, ...ADAPTIVE } },
   fsam: {
     passes: 2,
     descent: null,
     adaptive: 'fasam',
     keys: {
       ...CLIMB,
+      ...ADAPTIVE,
       sigma: key(nonNegative.default(1), {
         role: 'result',
         help: 'Share of the EMA gradient that is taken out of the climb.',
@@ -107,6 +133,47 @@ export const OPTIMIZERS = {
       }),
     },
   },
+  vasso: {
+    passes: 2,
+    descent: null,
+    keys: {
+      ...CLIMB,
+      theta: key(fraction.default(0.9), {
+        role: 'result',
+        help: 'Share of the new gradient in the moving average that is climbed along.',
+        folder: 'always',
+      }),
+    },
+  },
+  gsam: {
+    passes: 2,
+    descent: null,
+    adaptive: 'agsam',
+    keys: {
+      ...CLIMB,
+      ...ADAPTIVE,
+      alpha,
+      minimize: key(z.enum(['perturbed', 'plain']).default('perturbed'), {
+        role: 'result',
+        help: "perturbed: along the gradient at w + eps, corrected, as the authors' code does; plain: along that at w.",
+        folder: 'unless default',
+      }),
+    },
+  },
+  looksam: {
+    passes: 2,
+    descent: null,
+    keys: {
+      ...CLIMB,
+      every: key(count.default(5), {
+        role: 'result',
+        help: 'Steps from one climb to the next.',
+        folder: 'always',
+      }),
+      alpha,
+    },
+  },
+  msam: { passes: 1, descent: 'sgd', keys: { rho: CLIMB.rho } },
 } as const satisfies Readonly<Record<string, OptimizerRow>>;
 
 type OptimizerName = keyof typeof OPTIMIZERS;
@@ -114,6 +181,15 @@ type OptimizerName = keyof typeof OPTIMIZERS;
 /** Whether a step has a second pass, at w + eps. */
 export const climbs = ({ name }: { readonly name: OptimizerName }): boolean =>
   OPTIMIZERS[name].passes === 2;
+
+/** Whether the climb is measured relative to each weight. */
+export const climbsAdaptively = ({
+  name,
+  adaptive,
+}: {
+  readonly name: OptimizerName;
+  readonly adaptive: boolean;
+}): boolean => adaptive && 'adaptive' in OPTIMIZERS[name];
 
 type AliasIn<Row> = Row extends { readonly adaptive: infer A extends string } ? A : never;
 type Alias = AliasIn<(typeof OPTIMIZERS)[OptimizerName]>;

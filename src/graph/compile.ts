@@ -124,7 +124,8 @@ function traceFunction(
       mapValues(reads, (node) => tracing.tensor(node)),
       mapValues(placeholders, (node) => tracing.tensor(node)),
     );
-    const assigned = assignState(recorder, tracing, name, reads, result.state ?? {});
+    const types = typesOf(spec, variables);
+    const assigned = assignState(recorder, tracing, name, { reads, types }, result.state ?? {});
     const outputs = fetchOutputs(recorder, tracing, name, result.outputs, assigned);
     checkUse(recorder.nodes, name, [...outputs.values(), ...assigned], placeholders, reads);
     const lent = spec.lent ?? [];
@@ -134,6 +135,12 @@ function traceFunction(
   });
 }
 
+/** Of the state variables that it may give a new value. */
+const typesOf = ({ state, overwritten = [] }: FunctionSpec, variables: TensorTypes): TensorTypes =>
+  Object.fromEntries(
+    [...state, ...overwritten].map((name) => [name, entry(variables, name, 'variable')]),
+  );
+
 /**
  * Assigns the new state, each assignment after every read: all of a step sees the state from before
  * it.
@@ -142,20 +149,20 @@ function assignState(
   recorder: Recorder,
   tracing: Tracing,
   name: string,
-  reads: Readonly<Record<string, Node>>,
+  { reads, types }: { readonly reads: Readonly<Record<string, Node>>; readonly types: TensorTypes },
   state: Tensors,
 ): string[] {
   const afterReads = Object.values(reads).map((node) => `^${node.name}`);
   return Object.entries(state).map(([variable, tensor]) => {
-    const read = entry(reads, variable, `state variable declared by ${name}:`);
+    const type = entry(types, variable, `state variable declared by ${name}:`);
     const symbol = tracing.symbol(tensor, `the new ${variable} of ${name}`);
-    const type = required(read.outputs[0], `type of ${variable}`);
     if (describeType(symbol) !== describeType(type)) {
       throw new InternalError(
         `the new ${variable} of ${name} is ${describeType(symbol)}, the variable is ${describeType(type)}`,
       );
     }
-    if (symbol.output === read.name && !isEmpty(read)) {
+    const read = reads[variable];
+    if (read !== undefined && symbol.output === read.name && !isEmpty(read)) {
       throw new InternalError(
         `${name} returns the state ${variable} unchanged: leave it out, or compute it`,
       );

@@ -16,8 +16,10 @@ export interface FunctionSpec {
    * which the trace makes something new before anything else (a cast, a gather).
    */
   readonly lent?: readonly string[];
-  /** The state variables that it reads. Only these may it give a new value. */
+  /** The state variables that it reads. Only these, and those overwritten, may it give a new value. */
   readonly state: readonly string[];
+  /** Those that it gives a new value unread. */
+  readonly overwritten?: readonly string[];
   /** Computes; `state` of the result holds only what changed. */
   readonly body: (state: Tensors, inputs: Tensors) => { state?: Tensors; outputs: Tensors };
 }

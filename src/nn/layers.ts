@@ -72,8 +72,8 @@ interface WithRelu extends Layer {
  * NAME.running_mean, NAME.running_var [C].
  */
 export function batchNorm(builder: NetworkBuilder, name: string, channels: number): Layer {
-  const scale = builder.parameter(`${name}.weight`, [channels], constant(1));
-  const offset = builder.parameter(`${name}.bias`, [channels], constant(0));
+  const scale = builder.normParameter(`${name}.weight`, [channels], constant(1));
+  const offset = builder.normParameter(`${name}.bias`, [channels], constant(0));
   const mean = builder.statistic(`${name}.running_mean`, [channels], 0);
   const variance = builder.statistic(`${name}.running_var`, [channels], 1);
   const layer =

@@ -8,6 +8,8 @@ export interface TensorSpec {
   readonly name: string;
   readonly shape: readonly number[];
   readonly offset: number;
+  /** Whether it is the scale or the offset of a normalisation. */
+  readonly isNorm?: true;
 }
 
 /** The pieces of one vector, end to end in the order they were added. */
@@ -21,8 +23,8 @@ export class Layout {
   }
 
   /** Adds a piece at the end; returns its index. */
-  add(name: string, shape: readonly number[]): number {
-    this.tensors.push({ name, shape, offset: this.#size });
+  add(name: string, shape: readonly number[], kind: Pick<TensorSpec, 'isNorm'> = {}): number {
+    this.tensors.push({ name, shape, offset: this.#size, ...kind });
     this.#size += sizeOf(shape);
     return this.tensors.length - 1;
   }

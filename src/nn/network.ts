@@ -7,7 +7,7 @@ import { tf, type Tensor, type Tensor1D, type Tensor4D } from '../native/tensorf
 import { InternalError, required } from '../util/errors.js';
 import { randomStream } from '../util/random.js';
 import { constant, type Initialiser } from './initialisation.js';
-import { Layout } from './layout.js';
+import { Layout, type TensorSpec } from './layout.js';
 
 /** Share of the batch's value in the new running statistics (PyTorch's BatchNorm momentum). */
 const STATISTICS_MOMENTUM = 0.1;
@@ -86,9 +86,19 @@ export class NetworkBuilder {
 
   constructor(readonly convolutions: Convolutions = DEFAULT_CONVOLUTIONS) {}
 
-  parameter(name: string, shape: readonly number[], initialiser: Initialiser): number {
+  parameter(
+    name: string,
+    shape: readonly number[],
+    initialiser: Initialiser,
+    kind: Pick<TensorSpec, 'isNorm'> = {},
+  ): number {
     this.#initialisers.push(initialiser);
-    return this.parameters.add(name, shape);
+    return this.parameters.add(name, shape, kind);
+  }
+
+  /** The scale or the offset of a normalisation. */
+  normParameter(name: string, shape: readonly number[], initialiser: Initialiser): number {
+    return this.parameter(name, shape, initialiser, { isNorm: true });
   }
 
   statistic(name: string, shape: readonly number[], value: number): number {

@@ -18,8 +18,8 @@ export function layerNorm(
   size: number,
   epsilon: number,
 ): TokenLayer {
-  const scale = builder.parameter(`${name}.weight`, [size], constant(1));
-  const offset = builder.parameter(`${name}.bias`, [size], zeros);
+  const scale = builder.normParameter(`${name}.weight`, [size], constant(1));
+  const offset = builder.normParameter(`${name}.bias`, [size], zeros);
   return (x, pass) =>
     nameScope(name, () => {
       const centred = tf.sub(x, tf.mean(x, -1, true));

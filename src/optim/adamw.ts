@@ -6,8 +6,8 @@
 import { tf, type Tensor1D } from '../native/tensorflow.js';
 import { required } from '../util/errors.js';
 import type { Descent } from './rule.js';
+import type { Choose } from './selection.js';
 import { scaled } from './vector.js';
-import type { WhereDecayed } from './weight-decay.js';
 
 export interface AdamwOptions {
   readonly beta1: number;
@@ -18,7 +18,7 @@ export interface AdamwOptions {
 
 export function adamw(
   { beta1, beta2, epsilon, weightDecay }: AdamwOptions,
-  where: WhereDecayed,
+  where: Choose,
 ): Descent {
   return {
     state: ['firstMoment', 'secondMoment'],

@@ -10,11 +10,11 @@
 // give the same normalised direction once the start is forgotten.
 import { tf, type Tensor1D } from '../native/tensorflow.js';
 import { required } from '../util/errors.js';
+import type { Climber } from './climb.js';
 import type { Rule } from './rule.js';
-import { climb, type SamOptions } from './sam.js';
 import { scaled } from './vector.js';
 
-export interface FsamOptions extends SamOptions {
+export interface FsamOptions {
   /** How much of m is taken out of the gradient. */
   readonly sigma: number;
   /** Decay of the moving average. */
@@ -22,7 +22,7 @@ export interface FsamOptions extends SamOptions {
   readonly emaOrder: 'code' | 'paper';
 }
 
-export function fsam({ rho, adaptive, sigma, lambda, emaOrder }: FsamOptions): Rule {
+export function fsam({ sigma, lambda, emaOrder }: FsamOptions, { climb }: Climber): Rule {
   return {
     state: ['ema'],
     // A decay of 0 in the first step makes m the gradient itself.
@@ -30,7 +30,8 @@ export function fsam({ rho, adaptive, sigma, lambda, emaOrder }: FsamOptions): R
       const decay = emaOrder === 'code' && step === 0 ? 0 : lambda;
       return { emaDecay: decay, emaShare: 1 - decay };
     },
-    choose: (gradientAt, w, state, { emaDecay, emaShare }) => {
+    choose: (gradientAt, w, state, scalars) => {
+      const { emaDecay, emaShare } = scalars;
       const old = required(state['ema'], 'ema');
       const first = gradientAt(w);
       const g = first.gradient;
@@ -39,12 +40,13 @@ export function fsam({ rho, adaptive, sigma, lambda, emaOrder }: FsamOptions): R
         scaled(g, required(emaShare, 'emaShare')),
       );
       const d = tf.sub<Tensor1D>(g, scaled(emaOrder === 'code' ? old : m, sigma));
-      const pass = gradientAt(tf.add(w, climb(d, w, rho, adaptive)));
+      const up = climb(d, w, scalars);
+      const pass = gradientAt(tf.add(w, up.perturbation));
       return {
         gradient: pass.gradient,
         state: { ema: m },
         first,
-        perturbed: { pass, direction: d },
+        perturbed: { pass, ...up },
       };
     },
   };

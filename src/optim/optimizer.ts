@@ -1,43 +1,56 @@
 // An optimizer by its configuration: a rule that chooses the gradient over a descent that applies
 // it. The door of this folder.
-import { OPTIMIZERS } from '../catalogue/optimizers.js';
+import { climbs, OPTIMIZERS } from '../catalogue/optimizers.js';
 import type { OptimizerConfig } from '../catalogue/schema.js';
 import { tf, type Tensor1D } from '../native/tensorflow.js';
 import type { TensorSpec } from '../nn/layout.js';
 import { required } from '../util/errors.js';
 import { adamw } from './adamw.js';
+import { createClimber, type Climber } from './climb.js';
 import { fsam } from './fsam.js';
+import { gsam } from './gsam.js';
+import { looksam } from './looksam.js';
+import { msam } from './msam.js';
 import {
+  ALIKE,
   plain,
   type Chosen,
   type Descent,
   type AnyPass,
   type BatchPart,
+  type GradientAt,
   type Rule,
   type Scalars,
+  type StepKinds,
   type Vectors,
 } from './rule.js';
 import { sam } from './sam.js';
+import type { Choose } from './selection.js';
 import { sgd } from './sgd.js';
 import { clipped, scaled } from './vector.js';
-import { whereDecayed, type WhereDecayed } from './weight-decay.js';
+import { vasso } from './vasso.js';
+import { whereDecayed } from './weight-decay.js';
 
 export interface Optimizer {
   /** Names of its state vectors [P]; all start at 0. */
   readonly state: readonly string[];
   /** Its fed numbers at a step (0-based). */
   readonly scalars: (step: number, learningRate: number) => Readonly<Record<string, number>>;
+  readonly kinds: StepKinds;
   /**
    * One step from w [P] on a batch in one or more parts. Each part chooses its gradient by itself,
    * from the same w and state, and the step descends along the mean of them (the m of
    * m-sharpness). The rule's state is the mean of what the parts make of it: F-SAM's moving
    * average, which is linear in the gradient, so takes in the gradient of the whole batch.
+   *
+   * @param kind one of `kinds`
    */
   readonly step: <P extends AnyPass>(
     parts: readonly BatchPart<P>[],
     w: Tensor1D,
     state: Vectors,
     scalars: Scalars,
+    kind: string,
   ) => Step<P>;
 }
 
@@ -50,36 +63,55 @@ interface Step<P extends AnyPass> {
   readonly chosen: readonly Chosen<P>[];
 }
 
-const RULES: Readonly<Record<OptimizerConfig['name'], (config: OptimizerConfig) => Rule>> = {
+type CreateRule = (config: OptimizerConfig, climber: Climber) => Rule;
+
+const RULES: Readonly<Record<OptimizerConfig['name'], CreateRule>> = {
   sgd: () => plain,
   adamw: () => plain,
   sam,
   fsam,
+  vasso,
+  gsam,
+  looksam,
+  msam,
 };
 
-type CreateDescent = (config: OptimizerConfig, where: WhereDecayed) => Descent;
+type CreateDescent = (config: OptimizerConfig, where: Choose) => Descent;
 
 const DESCENTS: Readonly<Record<OptimizerConfig['base'], CreateDescent>> = { sgd, adamw };
 
-/** `parameters`: the tensors that w [P] is cut into. */
+/**
+ * @param parameters the tensors that w [P] is cut into
+ * @param largestRate the learning rate that the schedule begins with
+ *
+ * Errors: UserError where the configuration does not fit the parameters.
+ */
 export function createOptimizer(
   config: OptimizerConfig,
   parameters: readonly TensorSpec[],
+  largestRate: number,
 ): Optimizer {
-  const rule = RULES[config.name](config);
+  const climber = createClimber(config, parameters, largestRate);
+  const own = RULES[config.name](config, climber);
+  const rule = climbs(config) ? withScalars(own, climber) : own;
   const base = OPTIMIZERS[config.name].descent ?? config.base;
   const descent = DESCENTS[base](config, whereDecayed(config, parameters));
   return {
     state: [...descent.state, ...rule.state],
     scalars: (step, learningRate) => ({
       ...descent.scalars(step, learningRate),
-      ...rule.scalars(step),
+      ...rule.scalars(step, learningRate),
     }),
-    step: (parts, w, state, scalars) => {
-      const { mean, chosen } = chooseInTurn(rule, parts, w, state, scalars);
+    kinds: rule.kinds ?? { byName: { [ALIKE]: { climbs: climbs(config) } }, at: () => ALIKE },
+    step: (parts, w, state, scalars, kind) => {
+      const { mean, chosen } = chooseInTurn(parts, (gradientAt) =>
+        rule.choose(gradientAt, w, state, scalars, kind),
+      );
       const { clipNorm } = config;
       const gradient = clipNorm === null ? mean.gradient : clipped(mean.gradient, clipNorm);
-      const next = descent.apply(w, gradient, state, scalars);
+      // All parts move to the same place.
+      const decayAt = chosen[0]?.decayAt ?? w;
+      const next = descent.apply(w, gradient, state, scalars, decayAt);
       return {
         w: next.w,
         state: { ...next.state, ...mean.state },
@@ -89,6 +121,14 @@ export function createOptimizer(
     },
   };
 }
+
+const withScalars = (rule: Rule, climber: Climber): Rule => ({
+  ...rule,
+  scalars: (step, learningRate) => ({
+    ...rule.scalars(step, learningRate),
+    ...climber.scalars(step, learningRate),
+  }),
+});
 
 /** Vectors [P] that are averaged over the parts of a batch. */
 interface Mean {
@@ -100,16 +140,13 @@ interface Mean {
 
 /** One part after the other, with running means, so that one part's tensors are there at a time. */
 function chooseInTurn<P extends AnyPass>(
-  rule: Rule,
   parts: readonly BatchPart<P>[],
-  w: Tensor1D,
-  state: Vectors,
-  scalars: Scalars,
+  choose: (gradientAt: GradientAt<P>) => Chosen<P>,
 ): { mean: Mean; chosen: Chosen<P>[] } {
   let sum: Mean | undefined;
   const chosen = parts.map(({ share, gradientAt }) => {
     const after = sum === undefined ? [] : [sum.gradient, sum.atW, ...Object.values(sum.state)];
-    const one = rule.choose(gradientAt(after), w, state, scalars);
+    const one = choose(gradientAt(after));
     const vectors = { gradient: one.gradient, atW: one.first.gradient, state: one.state };
     sum = added(sum, vectors, share);
     return one;

@@ -12,7 +12,7 @@ export interface AnyPass {
   readonly gradient: Tensor1D;
 }
 
-type GradientAt<P extends AnyPass> = (w: Tensor1D) => P;
+export type GradientAt<P extends AnyPass> = (w: Tensor1D) => P;
 
 /** A part of a batch, for those that are worked through part by part. */
 export interface BatchPart<P extends AnyPass> {
@@ -22,14 +22,24 @@ export interface BatchPart<P extends AnyPass> {
   readonly gradientAt: (after: readonly Tensor1D[]) => GradientAt<P>;
 }
 
+/** From w to w + eps. */
+export interface Climb {
+  /** Of the parameters that climb; 0 elsewhere. [P] */
+  readonly direction: Tensor1D;
+  /** eps [P] */
+  readonly perturbation: Tensor1D;
+}
+
 export interface Chosen<P extends AnyPass> {
   /** To descend along. [P] */
   readonly gradient: Tensor1D;
+  /** Where weight decay is taken; left out: at w. [P] */
+  readonly decayAt?: Tensor1D;
   readonly state: Vectors;
   /** The pass at w. */
   readonly first: P;
-  /** The pass at w + eps, and the direction d that eps points along. */
-  readonly perturbed?: { readonly pass: P; readonly direction: Tensor1D };
+  /** The pass at w + eps, and the climb to there. */
+  readonly perturbed?: Climb & { readonly pass: P };
 }
 
 /**
@@ -40,16 +50,36 @@ export interface Rule {
   /** Names of its state vectors; all start at 0. */
   readonly state: readonly string[];
   /** Its fed numbers at a step (0-based). */
-  readonly scalars: (step: number) => Readonly<Record<string, number>>;
+  readonly scalars: (step: number, learningRate: number) => Readonly<Record<string, number>>;
+  /** Its steps, where they are not all alike. */
+  readonly kinds?: StepKinds;
+  /** @param state its own, and that of the descent */
   readonly choose: <P extends AnyPass>(
     gradientAt: GradientAt<P>,
     w: Tensor1D,
     state: Vectors,
     scalars: Scalars,
+    kind: string,
   ) => Chosen<P>;
 }
 
-/** Descends along a given gradient; knows nothing of where it comes from. */
+/** The only kind, where all steps are alike. */
+export const ALIKE = '';
+
+/** Kinds of steps, each traced by itself. */
+export interface StepKinds {
+  readonly byName: Readonly<Record<string, StepKind>>;
+  /** Of a step (0-based). */
+  readonly at: (step: number) => string;
+}
+
+interface StepKind {
+  readonly climbs: boolean;
+  /** The state vectors that it gives a new value without reading them. */
+  readonly overwrites?: readonly string[];
+}
+
+/** Descends along a given gradient, decayed as weights `decayAt` are; knows nothing of where it comes from. */
 export interface Descent {
   readonly state: readonly string[];
   readonly scalars: (step: number, learningRate: number) => Readonly<Record<string, number>>;
@@ -58,6 +88,7 @@ export interface Descent {
     gradient: Tensor1D,
     state: Vectors,
     scalars: Scalars,
+    decayAt: Tensor1D,
   ) => { readonly w: Tensor1D; readonly state: Vectors };
 }
 

@@ -3,8 +3,8 @@
 import { tf, type Tensor1D } from '../native/tensorflow.js';
 import { required } from '../util/errors.js';
 import type { Descent } from './rule.js';
+import type { Choose } from './selection.js';
 import { scaled } from './vector.js';
-import type { WhereDecayed } from './weight-decay.js';
 
 export interface SgdOptions {
   readonly momentum: number;
@@ -13,12 +13,12 @@ export interface SgdOptions {
   readonly weightDecay: number;
 }
 
-export function sgd({ momentum, nesterov, weightDecay }: SgdOptions, where: WhereDecayed): Descent {
+export function sgd({ momentum, nesterov, weightDecay }: SgdOptions, where: Choose): Descent {
   return {
     state: ['momentum'],
     scalars: (_step, learningRate) => ({ learningRate }),
-    apply: (w, gradient, state, { learningRate }) => {
-      const g = where(tf.add<Tensor1D>(gradient, scaled(w, weightDecay)), gradient);
+    apply: (w, gradient, state, { learningRate }, decayAt) => {
+      const g = where(tf.add<Tensor1D>(gradient, scaled(decayAt, weightDecay)), gradient);
       const v = tf.add<Tensor1D>(scaled(required(state['momentum'], 'momentum'), momentum), g);
       const step = nesterov ? tf.add<Tensor1D>(g, scaled(v, momentum)) : v;
       return {

@@ -17,6 +17,10 @@ const dot = (x: Tensor1D, y: Tensor1D): Scalar => tf.sum<Scalar>(tf.mul(x, y));
 export const cosine = (x: Tensor1D, y: Tensor1D): Scalar =>
   tf.clipByValue(tf.divNoNan<Scalar>(dot(x, y), tf.mul<Scalar>(norm(x), norm(y))), -1, 1);
 
+/** The part of x that is orthogonal to y; x itself where y is 0. */
+export const without = (x: Tensor1D, y: Tensor1D): Tensor1D =>
+  tf.sub(x, scaled(y, tf.divNoNan<Scalar>(dot(x, y), dot(y, y))));
+
 export const scaled = (x: Tensor1D, factor: number | Scalar): Tensor1D => tf.mul(x, factor);
 
 /** x scaled down to length `largest` where it is longer (PyTorch's clip_grad_norm_). */

@@ -2,14 +2,24 @@
 import { SPLITS, type Split } from '../data/dataset.js';
 import type { HostBatch, Source } from '../data/source.js';
 import type { FunctionSpec, OnTrace } from '../graph/program.js';
+import { ALIKE } from '../optim/rule.js';
 import { InternalError, required } from '../util/errors.js';
 import { randomStream } from '../util/random.js';
-import { byColumn, inUnit, isTraining, OUTPUT, type Measure, type Numbers } from './measure.js';
+import { byColumn, inUnit, OUTPUT, type Measure, type Numbers } from './measure.js';
 import { openSession, type Mode, type Session, type SessionSpec } from './session.js';
 import { initialState } from './slot.js';
-import { evaluationStep, trainingStep, type EvaluationParts, type TrainingParts } from './step.js';
+import {
+  evaluationStep,
+  rowsOfKind,
+  trainingStep,
+  type EvaluationParts,
+  type TrainingParts,
+} from './step.js';
 
-/** What a training step measures, by column: of a mean its value over the batch, of a sum the sum. */
+/**
+ * What a training step measures, by column: of a mean its value over the batch, of a sum the sum. A step that
+ * does not climb lacks what is measured at w + eps.
+ */
 export interface StepResult {
   readonly examples: number;
   readonly numbers: Numbers;
@@ -55,6 +65,7 @@ export interface EngineParts extends TrainingParts, EvaluationParts {
 
 /** Functions are traced under these names, with `_last` for a short last batch. */
 const TRAIN = 'train';
+const trainingOf = (kind: string): string => (kind === ALIKE ? TRAIN : `${TRAIN}_${kind}`);
 const evaluationOf = (split: Split): string => `evaluate_${split}`;
 const nameOf = (what: string, source: Source, size: number): string =>
   size === source.sizes[0] ? what : `${what}_last`;
@@ -74,7 +85,12 @@ export function engineSpec(parts: EngineParts): SessionSpec {
     return source === undefined ? [] : [[split, source] as const];
   });
   const functions: Functions = {
-    ...(training && forSizes(TRAIN, training, (size) => trainingStep(parts, training, size))),
+    ...(training &&
+      merged(
+        Object.keys(parts.optimizer.kinds.byName).map((kind) =>
+          forSizes(trainingOf(kind), training, (size) => trainingStep(parts, training, size, kind)),
+        ),
+      )),
     ...merged(
       sources.map(([split, source]) =>
         forSizes(evaluationOf(split), source, (size) => evaluationStep(parts, split, source, size)),
@@ -88,8 +104,9 @@ export function engineSpec(parts: EngineParts): SessionSpec {
 const merged = <T>(tables: readonly Readonly<Record<string, T>>[]): Record<string, T> =>
   Object.fromEntries(tables.flatMap((table) => Object.entries(table)));
 
-/** The function that is traced for a usual batch of training. */
-export const TRAINING_FUNCTION = TRAIN;
+/** The function that is traced for a usual batch of training, of the first step's kind. */
+export const trainingFunction = ({ optimizer }: Pick<EngineParts, 'optimizer'>): string =>
+  trainingOf(optimizer.kinds.at(0));
 
 /** Opens it, with the state before the first step. */
 export function openEngine(parts: EngineParts, mode: Mode): Engine {
@@ -97,7 +114,6 @@ export function openEngine(parts: EngineParts, mode: Mode): Engine {
   const initial = initialState(slots, network.initialise(seed));
   const session = openSession(engineSpec(parts), mode);
   session.writeState(initial);
-  const rows = task.measures.filter(isTraining);
   const inParts = (split: Split) => {
     const source = evaluated[split];
     if (source === undefined) throw new InternalError(`the engine does not evaluate on ${split}`);
@@ -118,8 +134,10 @@ export function openEngine(parts: EngineParts, mode: Mode): Engine {
         ...Object.fromEntries(scalars),
       };
       const source = required(training, 'what is trained on');
-      const { [OUTPUT]: vector } = session.run(nameOf(TRAIN, source, examples), fed, traced);
-      return { examples, numbers: byColumn(rows, required(vector, OUTPUT)) };
+      const kind = optimizer.kinds.at(step);
+      const name = nameOf(trainingOf(kind), source, examples);
+      const { [OUTPUT]: vector } = session.run(name, fed, traced);
+      return { examples, numbers: byColumn(rowsOfKind(parts, kind), required(vector, OUTPUT)) };
     },
     evaluate: (split) => toEnd(inParts(split)),
     evaluateInParts: inParts,

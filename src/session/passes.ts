@@ -32,6 +32,7 @@ interface Trained extends Found {
  * + eps leaves none behind. Every pass has random numbers of its own.
  *
  * @param seed [2], for networks that draw random numbers
+ * @param kind of the step, of the optimizer's
  */
 export function trainOn(
   { network, optimizer, task, microBatches }: Learner,
@@ -39,6 +40,7 @@ export function trainOn(
   seed: Tensor1D | undefined,
   state: Tensors,
   scalars: Tensors,
+  kind: string,
 ): Trained {
   const all = batch.input.shape[0];
   const sizes = partSizes(all, microBatches);
@@ -67,6 +69,7 @@ export function trainOn(
     vector(state, 'parameters'),
     state as Record<string, Tensor1D>,
     scalars as Record<string, Scalar>,
+    kind,
   );
   const { w, state: vectors, gradient, chosen } = step;
   return {

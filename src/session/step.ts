@@ -5,7 +5,7 @@ import type { FunctionSpec } from '../graph/program.js';
 import type { Tensor1D } from '../native/tensorflow.js';
 import type { TensorType } from '../native/types.js';
 import type { Network } from '../nn/network.js';
-import { isTraining, measured, OUTPUT } from './measure.js';
+import { isTraining, measured, OUTPUT, type TrainingMeasure } from './measure.js';
 import { trainOn, type Learner } from './passes.js';
 import { averageOf, vector, type Slot } from './slot.js';
 import type { Task } from './task.js';
@@ -19,11 +19,30 @@ export interface TrainingParts extends Learner {
 const NUMBER: TensorType = { dtype: 'float32', shape: [] };
 const SEED: TensorType = { dtype: 'int32', shape: [2] };
 
-/** Training on a batch of `size` examples; puts out the task's training measures, in their order. */
-export function trainingStep(parts: TrainingParts, source: Source, size: number): FunctionSpec {
+/** Measured in steps of this kind. */
+export const rowsOfKind = (
+  { task, optimizer }: Pick<TrainingParts, 'task' | 'optimizer'>,
+  kind: string,
+): TrainingMeasure[] =>
+  task.measures
+    .filter(isTraining)
+    .filter(({ needs }) => needs !== 'climb' || optimizer.kinds.byName[kind]?.climbs === true);
+
+/**
+ * Training on a batch of `size` examples by a step of this kind; puts out its measures, in their
+ * order.
+ */
+export function trainingStep(
+  parts: TrainingParts,
+  source: Source,
+  size: number,
+  kind: string,
+): FunctionSpec {
   const { network, optimizer, task, slots } = parts;
-  const rows = task.measures.filter(isTraining);
+  const rows = rowsOfKind(parts, kind);
   const scalars = Object.keys(optimizer.scalars(0, 0));
+  const overwritten = optimizer.kinds.byName[kind]?.overwrites ?? [];
+  const read = slots.map(({ name }) => name).filter((name) => !overwritten.includes(name));
   return {
     inputs: {
       ...source.inputs(size),
@@ -32,11 +51,12 @@ export function trainingStep(parts: TrainingParts, source: Source, size: number)
       ...Object.fromEntries(scalars.map((name) => [name, NUMBER])),
     },
     lent: source.lent,
-    state: [...slots.map(({ name }) => name), ...Object.keys(source.held)],
+    state: [...read, ...Object.keys(source.held)],
+    overwritten,
     body: (state, inputs) => {
       const batch = task.augmented(source.gather(state, inputs), inputs);
       const seed = inputs['seed'] as Tensor1D | undefined;
-      const step = trainOn(parts, batch, seed, state, inputs);
+      const step = trainOn(parts, batch, seed, state, inputs, kind);
       const following = slots.flatMap(({ name, follow }) =>
         follow === undefined ? [] : [[name, follow(vector(state, name), step.state)] as const],
       );

@@ -18,7 +18,7 @@ import { createOptimizer } from '../optim/optimizer.js';
 import {
   engineSpec,
   openEngine,
-  TRAINING_FUNCTION,
+  trainingFunction,
   type Engine,
   type EngineParts,
 } from '../session/engine.js';
@@ -47,8 +47,8 @@ export const createEngine: CreateEngine = (config, dataset, { mode, ...options }
 
 /** The traced training step of `config` as text; needs no data. */
 export function describeStep(config: Config, shape: DatasetShape): string {
-  const spec = engineSpec(partsOf(config, shape, { evaluates: [] }));
-  return describeFunction(traceProgram(programOf(spec)), TRAINING_FUNCTION);
+  const parts = partsOf(config, shape, { evaluates: [] });
+  return describeFunction(traceProgram(programOf(engineSpec(parts))), trainingFunction(parts));
 }
 
 function partsOf(
@@ -59,7 +59,11 @@ function partsOf(
 ): EngineParts {
   const { seed, microBatches, weightAverage, batchSize, dropLast, evaluationBatchSize } = config;
   const network = buildModel(config.model, shape);
-  const optimizer = createOptimizer(config.optimizer, network.parameters.tensors);
+  const optimizer = createOptimizer(
+    config.optimizer,
+    network.parameters.tensors,
+    config.schedule.learningRate,
+  );
   const task = createTask(config, shape);
   const inOrder = { size: evaluationBatchSize, dropLast: false, shuffledBy: null };
   // An evaluation holds its answers against the labels that the data set has, noisy or not.

@@ -56,11 +56,14 @@ describe.skipIf(!hasTorch)(title, () => {
     const script = here('../fixtures/pytorch-golden.py');
     const found = ask([script, SCRIPTS, GOLDEN]) as Record<string, Record<string, number>>;
     const count = (group: string) => Object.keys(found[group] ?? {}).length;
-    expect(['networks', 'vit', 'decay', 'optimizers'].map(count)).toEqual([7, 1, 5, 8]);
+    const groups = ['networks', 'vit', 'decay', 'optimizers', 'family'];
+    expect(groups.map(count)).toEqual([7, 1, 5, 8, 10]);
     const apart = Object.entries({ ...found['networks'], ...found['vit'] });
     expect(apart.filter(([, distance]) => !(distance < 1e-4))).toEqual([]);
     // Scales that are decayed and scales that are not end 2.6e-4 apart.
     expect(Object.entries(found['decay'] ?? {}).filter(([, d]) => !(d < 1e-4))).toEqual([]);
+    // A wrong rule is further off.
+    expect(Object.entries(found['family'] ?? {}).filter(([, d]) => !(d < 2e-4))).toEqual([]);
     // What the golden README allows.
     expect(Object.entries(found['optimizers'] ?? {}).filter(([, d]) => !(d < 2e-4))).toEqual([]);
   });

@@ -8,7 +8,7 @@ import type { FunctionSpec, ProgramSpec } from '../../src/graph/program.js';
 import { buildModel } from '../../src/models/models.js';
 import type { Tensor1D, Tensor4D } from '../../src/native/tensorflow.js';
 import type { Mode, Network } from '../../src/nn/network.js';
-import { createOptimizer } from '../../src/optim/optimizer.js';
+import { ALIKE } from '../../src/optim/rule.js';
 import { trainOn } from '../../src/session/passes.js';
 import { required } from '../../src/util/errors.js';
 import { distance, expectNear, expectNoDifferences, l2 } from './support/compare.js';
@@ -22,7 +22,7 @@ import {
   piece,
   type GoldenModel,
 } from './support/golden.js';
-import { optimizerConfig } from './support/optimizers.js';
+import { optimizerConfig, optimizerOf } from './support/optimizers.js';
 
 /**
  * Two float32 programs that sum in different orders. The golden README allows 1e-3; what is computed
@@ -83,7 +83,7 @@ const build = ({ name, classes, convolution, golden }: Case): Network => {
 
 /** Logits in both modes with the statistics after the pass, and a training step with its loss and gradient. */
 function passes(network: Network, [batch, channels, height, width]: GoldenModel['input']) {
-  const optimizer = createOptimizer(optimizerConfig({ name: 'sgd' }), network.parameters.tensors);
+  const optimizer = optimizerOf(optimizerConfig({ name: 'sgd' }), network.parameters.tensors);
   const vector = { dtype: 'float32', shape: [network.parameters.size] } as const;
   const images = { dtype: 'float32', shape: [batch, height, width, channels] } as const;
   const forward = (mode: Mode): FunctionSpec => ({
@@ -121,6 +121,7 @@ function passes(network: Network, [batch, channels, height, width]: GoldenModel[
             undefined,
             state,
             inputs,
+            ALIKE,
           );
           const { loss, gradient } = required(step.parts[0], 'the pass').first;
           return { state: step.state, outputs: { loss, gradient } };

@@ -4,13 +4,13 @@ import { describe, expect, test } from 'vitest';
 import { modelSchema, type OptimizerConfig } from '../../src/catalogue/schema.js';
 import { buildModel } from '../../src/models/models.js';
 import { tf, type Tensor1D, type Tensor4D } from '../../src/native/tensorflow.js';
-import { createOptimizer } from '../../src/optim/optimizer.js';
+import { ALIKE } from '../../src/optim/rule.js';
 import { trainOn } from '../../src/session/passes.js';
 import { randomStream } from '../../src/util/random.js';
 import { distance, expectNear, expectNoDifferences } from './support/compare.js';
 import { tinyConfig, tracedFromEager } from './support/engine.js';
 import { CROSS_ENTROPY } from './support/task.js';
-import { describeOptimizer, optimizerConfig } from './support/optimizers.js';
+import { describeOptimizer, optimizerConfig, optimizerOf } from './support/optimizers.js';
 
 const [BATCH, SIDE, CLASSES, RATE, DECAY, RHO] = [8, 16, 4, 0.1, 1e-3, 0.05];
 const shape = { height: SIDE, width: SIDE, channels: 3, classes: CLASSES };
@@ -33,7 +33,7 @@ function batch(begin: number, size: number) {
 
 /** A step from w0 with momentum 0, on images `begin` to `begin + size`. */
 function step(config: OptimizerConfig, microBatches: number, begin = 0, size = BATCH) {
-  const optimizer = createOptimizer(config, network.parameters.tensors);
+  const optimizer = optimizerOf(config, network.parameters.tensors);
   return tf.tidy(() => {
     const scalars = Object.entries(optimizer.scalars(1, RATE));
     const { state, parts, gradient } = trainOn(
@@ -47,6 +47,7 @@ function step(config: OptimizerConfig, microBatches: number, begin = 0, size = B
         ...(optimizer.state.includes('ema') ? { ema: vector(ema0) } : {}),
       },
       Object.fromEntries(scalars.map(([name, value]) => [name, tf.scalar(value)])),
+      ALIKE,
     );
     return {
       w: values(state['parameters'] as Tensor1D),

@@ -4,9 +4,13 @@ import { OPTIMIZERS } from '../../src/catalogue/optimizers.js';
 import type { OptimizerConfig } from '../../src/catalogue/schema.js';
 import { tf, type Tensor1D } from '../../src/native/tensorflow.js';
 import { Layout } from '../../src/nn/layout.js';
-import { createOptimizer } from '../../src/optim/optimizer.js';
 import { required } from '../../src/util/errors.js';
-import { describeOptimizer, everyOptimizer, optimizerConfig } from './support/optimizers.js';
+import {
+  describeOptimizer,
+  everyOptimizer,
+  optimizerConfig,
+  optimizerOf,
+} from './support/optimizers.js';
 
 type Vector = readonly number[];
 /** The gradient of one step's batch at w. */
@@ -41,7 +45,7 @@ function run(
   const layout = new Layout();
   shapes.forEach((shape, i) => layout.add(`tensor ${i}`, shape));
   expect(layout.size).toBe(w.length);
-  const optimizer = createOptimizer(config, layout.tensors);
+  const optimizer = optimizerOf(config, layout.tensors);
   const fill = (name: string): Vector => state[name] ?? w.map(() => 0);
   let vectors = Object.fromEntries(optimizer.state.map((name) => [name, fill(name)]));
   let weights = w;
@@ -62,11 +66,16 @@ function run(
         tf.tensor1d([...weights]),
         tensors(vectors),
         Object.fromEntries(scalars.map(([name, value]) => [name, tf.scalar(value)])),
+        optimizer.kinds.at(step + t),
       );
       weights = Array.from(next.w.dataSync());
-      vectors = Object.fromEntries(
-        Object.entries(next.state).map(([name, tensor]) => [name, Array.from(tensor.dataSync())]),
-      );
+      const written = Object.entries(next.state);
+      vectors = {
+        ...vectors,
+        ...Object.fromEntries(
+          written.map(([name, tensor]) => [name, Array.from(tensor.dataSync())]),
+        ),
+      };
     });
     const [first = [], second] = places;
     const eps = second?.map((value, i) => value - (first[i] ?? 0));
@@ -173,7 +182,9 @@ describe('weight decay of matrices only', () => {
     );
   });
 
-  test.each(everyOptimizer.map((config) => [describeOptimizer(config), config] as const))(
+  // msam decays where all of its momentum leads.
+  const numberByNumber = everyOptimizer.filter(({ name }) => name !== 'msam');
+  test.each(numberByNumber.map((config) => [describeOptimizer(config), config] as const))(
     '%s',
     (_, config) => {
       const at = (keys: Partial<OptimizerConfig>, ofShapes = shapes) =>
@@ -290,8 +301,81 @@ describe('fsam', () => {
   });
 });
 
+/** `first` at w, `second` at w + eps. */
+function inTurn(first: Vector, second: Vector): Gradient {
+  let calls = 0;
+  return () => tf.tensor1d([...(calls++ === 0 ? first : second)]);
+}
+
+describe('rho', () => {
+  const config = optimizerConfig({ name: 'sam', ...bare, rho: 0.5 });
+
+  test('over the root of the step', () => {
+    const start = { w: [0, 0], rate: 0.05, step: 3 };
+    const [step] = run({ ...config, rhoSchedule: 'inverse-sqrt' }, start, [always(3, 4)]);
+    expectClose(step?.eps, [0.15, 0.2]);
+  });
+
+  test('in proportion to the learning rate, which begins with 0.05', () => {
+    const start = { w: [0, 0], rate: 0.025 };
+    const scheduled = { ...config, rhoSchedule: 'rate', rhoMin: 0.1 } as const;
+    const [step] = run(scheduled, start, [always(3, 4)]);
+    expectClose(step?.eps, [0.18, 0.24]);
+  });
+});
+
+test('vasso climbs along the average of gradients, which begins as the first', () => {
+  const config = optimizerConfig({ name: 'vasso', ...bare, rho: Math.SQRT2, theta: 0.25 });
+  const [first] = run(config, { w: [0, 0], rate: 0 }, [always(5, 5)]);
+  expectClose(first?.eps, [1, 1]);
+  expectClose(first?.state['ema'], [5, 5]);
+  const start = { w: [0, 0], rate: 0, state: { ema: [4, 0] }, step: 1 };
+  const [second] = run(config, start, [always(0, 12)]);
+  expectClose(second?.state['ema'], [3, 3]);
+  expectClose(second?.eps, [1, 1]);
+});
+
+describe('gsam', () => {
+  // g = (2, 0), p = (1, 1): of g (1, -1) is orthogonal to p, of p (0, 1) to g.
+  test.each([
+    ['perturbed', [0.5, 1.5]],
+    ['plain', [2, 0.5]],
+  ] as const)('minimize %s', (minimize, descent) => {
+    const config = optimizerConfig({ name: 'gsam', ...bare, alpha: 0.5, minimize });
+    const [step] = run(config, { w: [0, 0], rate: 1 }, [inTurn([2, 0], [1, 1])]);
+    expectClose(
+      step?.w,
+      descent.map((x) => -x),
+    );
+  });
+});
+
+test('looksam climbs every few steps, and adds what it saw there in between', () => {
+  const config = optimizerConfig({ name: 'looksam', ...bare, every: 2, alpha: 0.5 });
+  const start = { w: [0, 0], rate: 1 };
+  const batches = [inTurn([2, 0], [1, 1]), always(3, 4), inTurn([2, 0], [1, 1])];
+  const [look, between, again] = run(config, start, batches);
+  expectClose(look?.w, [-1, -1]);
+  expectClose(look?.state['orthogonal'], [0, 1]);
+  // |g| = 5
+  expect(between?.eps).toBeUndefined();
+  expectClose(between?.w, [-1 - 3, -1 - 4 - 2.5]);
+  expectClose(again?.w, [-5, -8.5]);
+});
+
+test('msam takes gradient and decay where its momentum leads', () => {
+  const config = optimizerConfig({ name: 'msam', rho: 0.5, momentum: 0, weightDecay: 0 });
+  const start = { w: [3, 4], rate: 0.1, state: { momentum: [30, 40] } };
+  const [step] = run(config, start, [towards(0, 0)]);
+  expectClose(step?.w, [3 - 0.27, 4 - 0.36]);
+  const [decayed] = run({ ...config, weightDecay: 0.5 }, start, [towards(0, 0)]);
+  expectClose(decayed?.w, [3 - 0.27 - 0.135, 4 - 0.36 - 0.18]);
+  const [first] = run(config, { w: [3, 4], rate: 0.1 }, [towards(0, 0)]);
+  expectClose(first?.w, [2.7, 3.6]);
+});
+
 test('the state that each optimizer needs', () => {
-  const needs = (config: OptimizerConfig) => [...createOptimizer(config, []).state].sort();
+  const needs = (config: OptimizerConfig) => [...optimizerOf(config, []).state].sort();
   expect(needs(optimizerConfig({ name: 'sgd', base: 'adamw' }))).toEqual(['momentum']);
   expect(needs(optimizerConfig({ name: 'adamw' }))).toEqual(['firstMoment', 'secondMoment']);
   expect(needs(optimizerConfig({ name: 'sam' }))).toEqual(['momentum']);

@@ -8,14 +8,13 @@ import { ofRank } from '../../src/native/rank.js';
 import { openTensorFlow, tf, type Scalar, type Tensor } from '../../src/native/tensorflow.js';
 import { constant } from '../../src/nn/initialisation.js';
 import { NetworkBuilder, type Network } from '../../src/nn/network.js';
-import { createOptimizer } from '../../src/optim/optimizer.js';
 import { openEngine } from '../../src/session/engine.js';
 import { trainingSlots } from '../../src/session/slot.js';
 import type { Targets } from '../../src/session/batch.js';
 import type { Task } from '../../src/session/task.js';
 import { LOSSES, measuresOf, STEPS } from '../../src/tasks/measures.js';
 import { buildModel } from '../../src/models/models.js';
-import { optimizerConfig } from './support/optimizers.js';
+import { optimizerConfig, optimizerOf } from './support/optimizers.js';
 import { tinyConfig } from './support/engine.js';
 
 openTensorFlow();
@@ -126,7 +125,7 @@ function byHand(w: readonly number[]): { loss: number; gradient: number[] } {
 test.each([1, 3])('trained and evaluated in %i parts', async (microBatches) => {
   const network = bigram();
   const config = optimizerConfig({ name: 'sgd', momentum: 0, weightDecay: 0 });
-  const optimizer = createOptimizer(config, network.parameters.tensors);
+  const optimizer = optimizerOf(config, network.parameters.tensors);
   const slots = trainingSlots(network, optimizer, null);
   const parts = { network, optimizer, task, slots, microBatches, seed: 1 };
   const engine = openEngine(

@@ -8,13 +8,13 @@ import { runEagerly } from '../../src/graph/eager.js';
 import type { ProgramSpec } from '../../src/graph/program.js';
 import { buildModel } from '../../src/models/models.js';
 import type { Tensor1D, Tensor4D } from '../../src/native/tensorflow.js';
-import { createOptimizer } from '../../src/optim/optimizer.js';
+import { ALIKE } from '../../src/optim/rule.js';
 import { trainOn } from '../../src/session/passes.js';
 import { required } from '../../src/util/errors.js';
 import { expectNear, l2 } from './support/compare.js';
 import { batchOf, bytes, tinyConfig, tinyEngine, train } from './support/engine.js';
 import { goldenImages, goldenParameters, goldenVit, ourShape, piece } from './support/golden.js';
-import { optimizerConfig } from './support/optimizers.js';
+import { optimizerConfig, optimizerOf } from './support/optimizers.js';
 
 const golden = goldenVit();
 const [batch, channels, height, width] = golden.input;
@@ -31,7 +31,7 @@ test('has the parameters of the PyTorch network, in its order, and no statistics
 });
 
 function passes(): ProgramSpec {
-  const optimizer = createOptimizer(optimizerConfig({ name: 'sgd' }), parameters.tensors);
+  const optimizer = optimizerOf(optimizerConfig({ name: 'sgd' }), parameters.tensors);
   const images = { dtype: 'float32', shape: [batch, height, width, channels] } as const;
   const vector = { dtype: 'float32', shape: [parameters.size] } as const;
   return {
@@ -64,7 +64,7 @@ function passes(): ProgramSpec {
             targets: { labels: inputs['labels'] as Tensor1D },
           };
           const settings = { network, optimizer, task: CROSS_ENTROPY, microBatches: 1 };
-          const step = trainOn(settings, one, undefined, state, inputs);
+          const step = trainOn(settings, one, undefined, state, inputs, ALIKE);
           const { loss, gradient } = required(step.parts[0], 'the pass').first;
           return { state: step.state, outputs: { loss, gradient } };
         },

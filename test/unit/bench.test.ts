@@ -132,7 +132,9 @@ describe('timePytorch', () => {
     );
     const asked =
       '--model resnet18 --width 8 --parameters 123 --precision float32 --classes 100 --height 32 --channels 3 --batch 3 ' +
-      '--micro-batches 2 --optimizer fasam --base adamw --rho 0.2 --sigma 1 --lambda 0.6 --ema-order code ' +
+      '--micro-batches 2 --optimizer fasam --base adamw --rho 0.2 ' +
+      '--perturb all --rho-schedule constant --rho-min 0 --theta 0.9 --alpha 0.4 --minimize perturbed --every 5 ' +
+      '--sigma 1 --lambda 0.6 --ema-order code ' +
       '--learning-rate 0.05 --weight-decay 0.001 --decayed all --momentum 0.9 --beta1 0.9 --beta2 0.999 ' +
       '--epsilon 1e-8 --clip-norm 2 --label-smoothing 0.1 --weight-average 0.99 --steps 7 --warmup 2 --modes compile --device cpu ' +
       '--threads 2 --end-with-stdin';

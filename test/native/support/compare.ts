@@ -1,7 +1,7 @@
 // How tests compare numbers: by relative distance, with the place of a failure in the message.
 import { expect } from 'vitest';
 
-type Numbers = ArrayLike<number>;
+export type Numbers = ArrayLike<number>;
 
 /** L2 norm, in double precision. */
 export function l2(values: Numbers): number {
@@ -35,7 +35,7 @@ export function expectNear(
 }
 
 /** About every second one has such a run. */
-const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8];
+export const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8];
 
 /**
  * Expects that `differences` finds none under one of the seeds. Some runs have a ReLU whose input is

@@ -2,11 +2,9 @@
 import type { OptimizerConfig } from '../../../src/catalogue/schema.js';
 import { loadGraph, traceProgram } from '../../../src/graph/compile.js';
 import { runEagerly } from '../../../src/graph/eager.js';
-import type { ProgramSpec } from '../../../src/graph/program.js';
+import type { FunctionSpec, ProgramSpec } from '../../../src/graph/program.js';
 import { tf, type Scalar, type Tensor1D, type Tensor4D } from '../../../src/native/tensorflow.js';
 import type { Network } from '../../../src/nn/network.js';
-import { createOptimizer } from '../../../src/optim/optimizer.js';
-import { climb } from '../../../src/optim/sam.js';
 import { norm } from '../../../src/optim/vector.js';
 import { trainOn } from '../../../src/session/passes.js';
 import { required } from '../../../src/util/errors.js';
@@ -19,6 +17,7 @@ import {
   type GoldenModel,
 } from './golden.js';
 import { CROSS_ENTROPY } from './task.js';
+import { optimizerOf } from './optimizers.js';
 
 type Shape = GoldenModel['input'];
 
@@ -54,7 +53,7 @@ export function openGoldenTraining(
 ): GoldenTraining {
   const spec = training(network, config, input);
   const program = how === 'eager' ? runEagerly(spec) : loadGraph(traceProgram(spec));
-  const { state, scalars } = createOptimizer(config, network.parameters.tensors);
+  const { state, scalars, kinds } = optimizerOf(config, network.parameters.tensors);
   const start = (attempt: number): void => {
     program.write('parameters', movedByRounding(goldenParameters({ tensors }), attempt));
     program.write('statistics', goldenStatistics({ tensors }));
@@ -68,7 +67,8 @@ export function openGoldenTraining(
       const labels = goldenLabels(t, input[0]);
       const fed = Object.entries(scalars(t, learningRate));
       const numbers = Object.fromEntries(fed.map(([name, x]) => [name, Float32Array.of(x)]));
-      const { measures } = program.run('train', { images, labels, ...numbers });
+      const name = functionOf(kinds.at(t));
+      const { measures } = program.run(name, { images, labels, ...numbers });
       const [loss, gradient, perturbation, perturbedLoss, perturbedGradient] = Array.from(
         required(measures, 'measures'),
       ) as [number, number, number, number, number];
@@ -85,15 +85,56 @@ export function openGoldenTraining(
   };
 }
 
+const functionOf = (kind: string): string => `train_${kind}`;
+
 function training(
   network: Network,
   config: OptimizerConfig,
   [batch, channels, height, width]: Shape,
 ): ProgramSpec {
-  const optimizer = createOptimizer(config, network.parameters.tensors);
+  const optimizer = optimizerOf(config, network.parameters.tensors);
   const vector = { dtype: 'float32', shape: [network.parameters.size] } as const;
   const images = { dtype: 'float32', shape: [batch, height, width, channels] } as const;
   const scalars = Object.keys(optimizer.scalars(0, 0));
+  const overwritten = (kind: string) => optimizer.kinds.byName[kind]?.overwrites ?? [];
+  const step = (kind: string): FunctionSpec => ({
+    inputs: {
+      images,
+      labels: { dtype: 'int32', shape: [batch] },
+      ...Object.fromEntries(scalars.map((name) => [name, { dtype: 'float32', shape: [] }])),
+    },
+    state: [
+      'parameters',
+      'statistics',
+      ...optimizer.state.filter((name) => !overwritten(kind).includes(name)),
+    ],
+    overwritten: overwritten(kind),
+    body: (state, inputs) => {
+      const images = inputs['images'] as Tensor4D;
+      const labels = inputs['labels'] as Tensor1D;
+      const step = trainOn(
+        { network, optimizer, task: CROSS_ENTROPY, microBatches: 1 },
+        { input: images, targets: { labels } },
+        undefined,
+        state,
+        inputs,
+        kind,
+      );
+      const { first, perturbed } = required(step.parts[0], 'the pass');
+      const none = tf.scalar(0);
+      const measures = [
+        first.loss,
+        norm(first.gradient),
+        perturbed ? norm(perturbed.perturbation) : none,
+        perturbed?.pass.loss ?? none,
+        perturbed ? norm(perturbed.pass.gradient) : none,
+      ];
+      return { state: step.state, outputs: { measures: tf.stack<Scalar>(measures) } };
+    },
+  });
+  const steps = Object.keys(optimizer.kinds.byName).map(
+    (kind) => [functionOf(kind), step(kind)] as const,
+  );
   return {
     variables: {
       parameters: vector,
@@ -101,37 +142,7 @@ function training(
       ...Object.fromEntries(optimizer.state.map((name) => [name, vector])),
     },
     functions: {
-      train: {
-        inputs: {
-          images,
-          labels: { dtype: 'int32', shape: [batch] },
-          ...Object.fromEntries(scalars.map((name) => [name, { dtype: 'float32', shape: [] }])),
-        },
-        state: ['parameters', 'statistics', ...optimizer.state],
-        body: (state, inputs) => {
-          const images = inputs['images'] as Tensor4D;
-          const labels = inputs['labels'] as Tensor1D;
-          const w = state['parameters'] as Tensor1D;
-          const step = trainOn(
-            { network, optimizer, task: CROSS_ENTROPY, microBatches: 1 },
-            { input: images, targets: { labels } },
-            undefined,
-            state,
-            inputs,
-          );
-          const { first, perturbed } = required(step.parts[0], 'the pass');
-          const { rho, adaptive } = config;
-          const none = tf.scalar(0);
-          const measures = [
-            first.loss,
-            norm(first.gradient),
-            perturbed ? norm(climb(perturbed.direction, w, rho, adaptive)) : none,
-            perturbed?.pass.loss ?? none,
-            perturbed ? norm(perturbed.pass.gradient) : none,
-          ];
-          return { state: step.state, outputs: { measures: tf.stack<Scalar>(measures) } };
-        },
-      },
+      ...Object.fromEntries(steps),
       evaluate: {
         inputs: { images },
         state: ['parameters', 'statistics'],

@@ -44,8 +44,8 @@ export interface GoldenVit extends Pick<
 }
 
 /** One run in optimizers.json. */
-export interface GoldenRun {
-  readonly kind: 'sgd' | 'sam' | 'asam' | 'fsam' | 'fasam' | 'adamw' | 'sam-adamw' | 'fsam-adamw';
+export interface GoldenRun<Kind extends string = string> {
+  readonly kind: Kind;
   readonly steps: readonly {
     readonly lr: number;
     readonly loss: number;
@@ -104,8 +104,15 @@ export function goldenModel(name: string, classes: number): GoldenModel {
 
 export const goldenVit = (): GoldenVit => read('vit.json') as GoldenVit;
 
-export const goldenRuns = (): GoldenRun[] =>
-  (read('optimizers.json') as { runs: GoldenRun[] }).runs;
+type OfOptimizers =
+  'sgd' | 'sam' | 'asam' | 'fsam' | 'fasam' | 'adamw' | 'sam-adamw' | 'fsam-adamw';
+
+export const goldenRuns = (): GoldenRun<OfOptimizers>[] =>
+  (read('optimizers.json') as { runs: GoldenRun<OfOptimizers>[] }).runs;
+
+/** Relatives of SAM, on the same network and batches. */
+export const goldenFamily = (): GoldenRun[] =>
+  (read('sam-family.json') as { runs: GoldenRun[] }).runs;
 
 interface WeightDecayFile extends Pick<GoldenDecay, 'classes' | 'tensors' | 'rho'> {
   readonly model: { readonly width: number };
