@@ -126,10 +126,11 @@ function passOver(
   const { ring, substitutes } = job;
   const batches = Math.ceil(ring.order.length / ring.batchSize);
   const pass = pool.begin({ ...job, split, splitName, framing });
-  let next = 0;
+  let [asked, given] = [0, 0];
   const end = (): Promise<IteratorResult<Uint8Array, void>> => {
-    // A thread may be amid a picture.
-    if (next < batches) memory.giveUp();
+    // A thread may be amid a picture: of a batch that was asked for, too.
+    if (given < batches) memory.giveUp();
+    asked = given = batches;
     pass.end();
     return Promise.resolve({ done: true, value: undefined });
   };
@@ -138,14 +139,15 @@ function passOver(
       return this;
     },
     async next() {
-      if (next === batches) return end();
-      const batch = next++;
+      if (asked === batches) return end();
+      const batch = asked++;
       const value = await pass.batch(batch);
       if (substitutes !== null) {
         for (const [record, image] of await pass.skippedIn(batch)) onSkipped(record, image);
       }
+      given = batch + 1;
       // Nothing is left to read: others may.
-      if (next === batches) pass.end();
+      if (given === batches) pass.end();
       return { done: false, value };
     },
     return: end,

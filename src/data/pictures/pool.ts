@@ -45,6 +45,7 @@ interface Pass {
   batch(batch: number): Promise<Uint8Array>;
   /** The records of a batch that was given which could not be read and gave way to others. */
   skippedIn(batch: number): Promise<ReadonlyMap<number, SkippedImage>>;
+  /** What is still waited for of it fails. */
   end(): void;
 }
 
@@ -76,14 +77,11 @@ export function createPool(threads: number): Pool {
       let wake = (): void => undefined;
       const failure = new Promise<void>((resolve) => (wake = resolve));
       const skipped = new Map<number, SkippedImage>();
-      current = {
-        id,
-        skipped,
-        fail: (error) => {
-          failed ??= error;
-          wake();
-        },
+      const failPass = (error: Error): void => {
+        failed ??= error;
+        wake();
       };
+      current = { id, skipped, fail: failPass };
       for (const worker of workers) {
         // Only while a pass waits for them do they keep the process alive.
         worker.ref();
@@ -118,6 +116,9 @@ export function createPool(threads: number): Pool {
         },
         end: () => {
           endRing(job.ring);
+          failPass(
+            new InternalError('a batch was asked for of a pass over pictures that has ended'),
+          );
           if (current?.id !== id) return;
           current = null;
           for (const worker of workers) worker.unref();

@@ -121,12 +121,16 @@ export function replacedIn(ring: Ring, batch: number): Int32Array {
 
 /** Resolves when the batch may be full, or at the latest after `milliseconds`. */
 export async function batchMayBeFull(
-  { control }: Ring,
+  ring: Ring,
   batch: number,
   milliseconds: number,
 ): Promise<void> {
+  const { control } = ring;
   const place = FULL + (batch % SLOTS);
-  await Atomics.waitAsync(control, place, Atomics.load(control, place), milliseconds).value;
+  const filled = Atomics.load(control, place);
+  // By now nobody would tell of it.
+  if (filled >= batchLength(ring, batch)) return;
+  await Atomics.waitAsync(control, place, filled, milliseconds).value;
 }
 
 /** How many pictures were begun: it grows as long as threads get on. */
@@ -142,5 +146,7 @@ export function handOn({ control }: Ring, batch: number): void {
 /** Threads take no more turns. */
 export function endRing({ control }: Ring): void {
   Atomics.store(control, ENDED, 1);
+  // Another number than before: who looked at it and is about to wait for its change does not begin to.
+  Atomics.store(control, HANDED_ON, -1);
   Atomics.notify(control, HANDED_ON);
 }
