@@ -128,11 +128,17 @@ export async function inspectFolder(folder: RunFolder): Promise<FolderState> {
 /**
  * Errors: UserError that names what is in the folder under a name that a run may write, and is not of
  * a run.
+ *
+ * @param config of the run; left out: of any
  */
-export async function refuseOthersFiles(folder: RunFolder): Promise<void> {
+export async function refuseOthersFiles(folder: RunFolder, config?: Config): Promise<void> {
   const { checkpoints, path } = folder;
   const holdsSome = (await listCheckpoints(folder)).length > 0;
-  const names = namesOf(folder).filter((name) => name !== basename(checkpoints) || holdsSome);
+  const isMeant =
+    config === undefined ? always : (isWritten: (of: Config) => boolean) => isWritten(config);
+  const names = namesOf(folder, isMeant).filter(
+    (name) => name !== basename(checkpoints) || holdsSome,
+  );
   await refuseStrangers(path, names, await ownedIn(folder));
 }
 

@@ -20,6 +20,7 @@ import {
   clearCurves,
   clearFolder,
   listCheckpoints,
+  refuseOthersFiles,
   removeBest,
   removeOldCheckpoints,
   removeTemporaries,
@@ -102,7 +103,8 @@ export async function restore(
     );
   }
   await checkNoisyLabels(folder, dataset);
-  const listed = existsSync(folder.skipped) ? await readSkipped(folder.skipped) : undefined;
+  await refuseOthersFiles(folder, config);
+  const skipped = await skippedSoFar(folder, dataset);
   const { progress } = record;
   const restart = 'start anew with --overwrite';
   const [metrics, timing] = await withWayOut(restart, () =>
@@ -119,7 +121,6 @@ export async function restore(
   await writeEnvironment(folder.environment, environment, describePlaces(request, dataset), true);
   await metrics.write();
   await timing.write();
-  const skipped = skippedImages(folder, dataset, listed);
   await skipped?.write();
   const place = `epoch ${progress.epoch + 1} after step ${progress.step}`;
   reporter.note(`resumed from ${checkpoint}: ${place}`);
@@ -144,6 +145,15 @@ function skippedImages(
   const { images } = train;
   const found = isStream(images) ? images.skipped : undefined;
   return found === undefined ? null : new SkippedImages(folder.skipped, found, listed);
+}
+
+/** With what the run has listed so far. Errors: UserError where that is damaged. */
+async function skippedSoFar(folder: RunFolder, dataset: Dataset): Promise<SkippedImages | null> {
+  const none = skippedImages(folder, dataset);
+  if (none === null || !existsSync(folder.skipped)) return none;
+  const wayOut = 'mend it, or delete it: those that are skipped from now on are listed then';
+  const listed = await withWayOut(wayOut, () => readSkipped(folder.skipped));
+  return skippedImages(folder, dataset, listed);
 }
 
 /** Where the run began, where the images come from, and how many training labels are wrong on purpose. */

@@ -1,6 +1,6 @@
 // Training on pictures in the forms that ImageNet is held in, as a user does it.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../support/folders.js';
@@ -169,6 +169,36 @@ describe('ImageNet', () => {
       expect(resumed).toMatchObject({ code: 0 });
       expect(metrics('damaged')).toBe(metrics('skipping'));
       expect(skipped('damaged')).toBe(skipped('skipping'));
+    });
+  });
+
+  describe('resumed beside a skipped.csv', () => {
+    const skip = ['--set', 'data.onCorrupt=skip', '--resume'];
+    const skippedCsv = (out: string) => join(folder, out, 'skipped.csv');
+    /** As if it was killed before it was summed up. */
+    const unfinished = async (out: string, ...words: string[]) => {
+      expect(await fsam(folder, train(folders, 1, out, ...words))).toMatchObject({ code: 0 });
+      rmSync(join(folder, out, 'summary.json'));
+    };
+
+    it('of somebody else, leaves it alone', async () => {
+      await unfinished('others');
+      writeFileSync(skippedCsv('others'), 'notes of the user');
+      const result = await fsam(folder, train(folders, 1, 'others', ...skip));
+      expect(result.code).toBe(2);
+      expect(result.stderr).toMatch(/skipped\.csv: is not from fsam, .*; move it away/);
+      expect(readFileSync(skippedCsv('others'), 'utf8')).toBe('notes of the user');
+    });
+
+    it('that is damaged, names the line and the way out, which works', async () => {
+      await unfinished('torn', '--set', 'data.onCorrupt=skip');
+      writeFileSync(skippedCsv('torn'), 'index,file,record,reason\n5,a\n');
+      const refused = await fsam(folder, train(folders, 1, 'torn', ...skip));
+      expect(refused.code).toBe(2);
+      expect(refused.stderr).toMatch(/skipped\.csv:2: got "5,a", wanted .*; mend it, or delete it/);
+      rmSync(skippedCsv('torn'));
+      expect(await fsam(folder, train(folders, 1, 'torn', ...skip))).toMatchObject({ code: 0 });
+      expect(metrics('torn')).toBe(metrics('straight'));
     });
   });
 

@@ -305,6 +305,15 @@ describe('resuming', () => {
     );
   });
 
+  it('leaves a skipped.csv alone where it skips nothing', async () => {
+    const folder = join(temporaryFolder(), 'run');
+    await sitting(folder, 9);
+    const own = join(folder, 'skipped.csv');
+    writeFileSync(own, 'notes of the user');
+    expect(await sitting(folder, Infinity)).toBe('finished');
+    expect(readFileSync(own, 'utf8')).toBe('notes of the user');
+  });
+
   it('refuses rows that do not go with the checkpoint', async () => {
     const folder = join(temporaryFolder(), 'run');
     await sitting(folder, 9);
