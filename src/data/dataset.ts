@@ -29,6 +29,12 @@ export interface ImageStream {
    * left out: that is an error.
    */
   readonly skipped?: () => ReadonlyMap<number, SkippedImage>;
+  /**
+   * Left out: nothing is known of them before they are read.
+   *
+   * Errors: UserError where one of them is known to be damaged.
+   */
+  refuseDamaged?(): void;
 }
 
 export interface SkippedImage {

@@ -107,9 +107,10 @@ export async function publishedShape({
 
 function imagesOf(pictures: Pictures): ImageSet<ImageStream> {
   const { split, skipsCorrupt } = pictures;
-  if (!skipsCorrupt) refuseFaulty(split);
   const labels = Int32Array.from(columnsOfSplit(split).label);
-  return { images: pictureStream(pictures, Int32Array.from(labels.keys())), labels };
+  const images = pictureStream(pictures, Int32Array.from(labels.keys()));
+  if (!skipsCorrupt) images.refuseDamaged();
+  return { images, labels };
 }
 
 /** A part that is of one class would give batches of few classes. */
@@ -117,14 +118,5 @@ function refuseBlocksOfClasses({ form }: RecordSplit): void {
   if (form === 'TFRecord' || form === 'WebDataset') return;
   throw new UserError(
     `data.order: got blocks for ${form}, in which a block would be of few classes; wanted shards of mixed ones, which fsam data shard writes, or full`,
-  );
-}
-
-function refuseFaulty(split: RecordSplit): void {
-  const [first, ...others] = split.faults;
-  if (first === undefined) return;
-  const more = others.length > 0 ? `, and ${others.length} more` : '';
-  throw new UserError(
-    `${first.file}: ${first.name} ${first.reason}${more}; fsam data verify tells of all of them`,
   );
 }

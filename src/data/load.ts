@@ -3,7 +3,7 @@ import type { DataConfig } from '../catalogue/schema.js';
 import type { Candidate } from './candidates.js';
 import { CIFAR_FORMATS, type CifarFormat } from './cifar-format.js';
 import { cifarCandidates, cifarShape, loadCifar } from './cifar.js';
-import { shapeOf, type Dataset, type DatasetShape } from './dataset.js';
+import { isStream, shapeOf, type Dataset, type DatasetShape } from './dataset.js';
 import { loadImageNet, publishedShape } from './imagenet.js';
 import { idxCandidates, loadFashionMnistTiny, loadIdx } from './idx.js';
 import type { OnIndexing } from './records/build-index.js';
@@ -62,7 +62,8 @@ const LOADERS: Readonly<Record<DataConfig['name'], Loader>> = {
  * rest, and draws the synthetic set; mean and std are those of the whole training set, whatever is
  * taken of it.
  *
- * Errors: UserError, one line, when the set is missing, damaged or smaller than the subset wanted.
+ * Errors: UserError, one line, when the set is missing, damaged or smaller than the subset wanted, or
+ * an image that is evaluated is known to be damaged.
  */
 export async function loadDataset(
   config: DataConfig,
@@ -70,7 +71,11 @@ export async function loadDataset(
   onIndexing?: OnIndexing,
 ): Promise<Dataset> {
   const whole = await LOADERS[config.name].load(config, seed, onIndexing);
-  return takeSubset(holdOut(whole, config.validation, seed), config.subset, seed);
+  const cut = takeSubset(holdOut(whole, config.validation, seed), config.subset, seed);
+  const validated = cut.validation?.images;
+  // Of training images that are skipped where they are damaged, none has been refused; these are evaluated.
+  if (validated !== undefined && isStream(validated)) validated.refuseDamaged?.();
+  return cut;
 }
 
 /** The sets that are looked for in a folder, and where. */

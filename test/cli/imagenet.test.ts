@@ -223,6 +223,17 @@ describe('ImageNet', () => {
       expect(skip.stderr).toMatch(/^skipped .*a\.JPEG .*1 training image so far/m);
     });
 
+    it('is refused at the start where it is held out for validation, whatever is asked for', async () => {
+      // Of this seed the picture is one of those.
+      const changes = ['data.onCorrupt=skip', 'data.validation=9', 'seed=2'];
+      const words = changes.flatMap((change) => ['--set', change]);
+      const result = await fsam(folder, train(spoilt, 1, 'held-out', ...words));
+      expect(result.code).toBe(2);
+      expect(result.stderr).toMatch(
+        /^fsam: .*a\.JPEG .*; fsam data verify tells of all of them\n$/,
+      );
+    });
+
     it('is read again once it is mended in its place', async () => {
       const [good = ''] = readdirSync(join(folder, folders, 'train', 'n00000001'));
       const picture = join(folder, spoilt, 'train', 'n00000001', 'a.JPEG');

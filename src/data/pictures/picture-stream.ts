@@ -4,7 +4,7 @@
 // Which crop a picture takes is a function of (seed, epoch, its number in the index), so that threads,
 // their number and the form that the pictures are held in change nothing.
 import { bytesToAlignment } from '../../native/pixels.js';
-import { required } from '../../util/errors.js';
+import { required, UserError } from '../../util/errors.js';
 import type { RandomStream } from '../../util/random.js';
 import type { ImageStream, SkippedImage } from '../dataset.js';
 import { shuffledInBlocks } from '../records/order.js';
@@ -56,6 +56,7 @@ export interface PictureStream extends ImageStream {
   /** By number, in the order of their labels in the set. */
   readonly records: Int32Array;
   pick(indices: Int32Array): PictureStream;
+  refuseDamaged(): void;
 }
 
 /** Of its pixels. */
@@ -91,6 +92,7 @@ export function pictureStream(pictures: Pictures, records: Int32Array): PictureS
       },
     }),
     ...(skipsCorrupt && { skipped: () => skipped }),
+    refuseDamaged: () => refuseFaulty(split, records),
     pick: (indices) => pictureStream(pictures, taken(records, indices)),
     read: (batches, epoch) => {
       const substitutes = skipsCorrupt && epoch !== null ? records : null;
@@ -106,6 +108,17 @@ export function pictureStream(pictures: Pictures, records: Int32Array): PictureS
         pool.threads * bytesOfAThread(split),
     }),
   };
+}
+
+function refuseFaulty(split: RecordSplit, records: Int32Array): void {
+  if (split.faults.length === 0) return;
+  const meant = new Set(records);
+  const [first, ...others] = split.faults.filter(({ record }) => meant.has(record));
+  if (first === undefined) return;
+  const more = others.length > 0 ? `, and ${others.length} more` : '';
+  throw new UserError(
+    `${first.file}: ${first.name} ${first.reason}${more}; fsam data verify tells of all of them`,
+  );
 }
 
 /** Of the largest file, and of the largest picture decoded. */
