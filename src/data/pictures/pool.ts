@@ -63,7 +63,10 @@ export function createPool(threads: number): Pool {
       else fail(message.user ? new UserError(message.message) : new RunError(message.message));
     });
     worker.on('error', (error) => fail(new RunError(`reading pictures: ${messageOf(error)}`)));
-    worker.on('exit', () => fail(new RunError('a thread that read pictures has ended')));
+    worker.on('exit', () => {
+      workers = workers.filter((one) => one !== worker);
+      fail(new RunError('a thread that read pictures has ended'));
+    });
     return worker;
   };
 
@@ -71,7 +74,8 @@ export function createPool(threads: number): Pool {
     threads,
     begin(job) {
       if (current !== null) throw new InternalError('two passes over pictures at a time');
-      if (workers.length === 0) workers = Array.from({ length: threads }, start);
+      // All of them at first; later those that have ended since.
+      workers = [...workers, ...Array.from({ length: threads - workers.length }, start)];
       const id = ++passes;
       let failed: Error | null = null;
       let wake = (): void => undefined;

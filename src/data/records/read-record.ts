@@ -1,5 +1,5 @@
 // Reads the pictures of an index at random: one read each.
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { InternalError, required, UserError } from '../../util/errors.js';
 import { unreadable } from '../../util/file-errors.js';
@@ -175,6 +175,7 @@ export function readSpan(
 }
 
 function readFile(path: string, extent: Extent, into: Uint8Array): Uint8Array {
+  if (!existsSync(path)) throw changedInFolder(path);
   const file = opened(path);
   try {
     const { size, mtimeMs } = fstatSync(file);
