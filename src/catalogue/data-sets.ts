@@ -102,7 +102,7 @@ export const DATA_KEYS = {
   }),
   directory: key(filePath.default('data'), {
     role: 'place',
-    help: 'Folder that holds the set, or the folder above it, or its .tar.gz.',
+    help: 'Folder that holds the set; of all but imagenet the folder above it or its .tar.gz will do, too.',
     read: (at) => rowOf(at('data.name'))?.isItsFolder === true,
     meaning: (path) => normalize(`${path}/.`),
   }),

@@ -60,6 +60,7 @@ export async function evaluate(folder: string, options: EvalOptions): Promise<vo
   for (const line of dataset.passedOver ?? []) {
     tell(`not whole: ${line}; reading ${dataset.source}`);
   }
+  for (const line of dataset.notes ?? []) tell(line);
   await refuseOtherClasses(runFolder(folder).classes, dataset);
   const engine = createEngine(config, dataset, {
     mode: 'compiled',

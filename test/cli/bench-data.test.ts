@@ -7,6 +7,7 @@ import { writeProgram } from '../support/programs.js';
 import { writeClassFolders } from './support/class-folders.js';
 import { fsam } from './support/fsam.js';
 import { SET } from './support/own-indexes.js';
+import { writeShards } from './support/shards.js';
 
 const folder = temporaryFolder();
 const [folders, records, tars] = ['folders', 'records', 'tars'].map(
@@ -40,13 +41,7 @@ type Listed = readonly [string, number, number, number, number, number, number, 
 
 beforeAll(async () => {
   writeClassFolders(join(folder, folders));
-  for (const [form, to] of [
-    ['tfrecord', records],
-    ['webdataset', tars],
-  ] as const) {
-    const words = ['data', 'shard', '--from', folders, '--to', to, '--format', form];
-    expect((await fsam(folder, [...words, '--shards', '2'])).code).toBe(0);
-  }
+  await writeShards(folder, folders, { tfrecord: records, webdataset: tars });
   writeFileSync(join(folder, 'pictures.yaml'), CONFIG);
   writeFileSync(join(folder, 'script.py'), '');
   writeProgram(join(folder, 'python'), STAND_IN, '/usr/bin/env node');

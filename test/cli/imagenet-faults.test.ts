@@ -19,6 +19,7 @@ import { temporaryFolder } from '../support/folders.js';
 import { fsam } from './support/fsam.js';
 import { SET } from './support/own-indexes.js';
 import { golden, makeSet, trainingOn } from './support/pictures.js';
+import { writeShards } from './support/shards.js';
 
 const folder = temporaryFolder();
 const [WHOLE, RECORDS, TARS] = ['whole', 'records', 'tars'].map((form) => `${SET}-${form}`) as [
@@ -29,15 +30,9 @@ const [WHOLE, RECORDS, TARS] = ['whole', 'records', 'tars'].map((form) => `${SET
 
 beforeAll(async () => {
   makeSet(join(folder, WHOLE));
-  for (const [format, to] of [
-    ['tfrecord', RECORDS],
-    ['webdataset', TARS],
-  ] as const) {
-    const words = ['--from', WHOLE, '--to', to, '--format', format, '--shards', '2'];
-    expect(await fsam(folder, ['data', 'shard', ...words])).toMatchObject({ code: 0 });
-    // It would tell of each change besides.
-    rmSync(join(folder, to, 'manifest.json'));
-  }
+  await writeShards(folder, WHOLE, { tfrecord: RECORDS, webdataset: TARS });
+  // They would tell of each change besides.
+  for (const shards of [RECORDS, TARS]) rmSync(join(folder, shards, 'manifest.json'));
 });
 
 let sets = 0;

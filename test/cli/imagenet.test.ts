@@ -7,6 +7,7 @@ import { temporaryFolder } from '../support/folders.js';
 import { writeClassFolders } from './support/class-folders.js';
 import { fsam, start } from './support/fsam.js';
 import { SET } from './support/own-indexes.js';
+import { writeShards } from './support/shards.js';
 
 const folder = temporaryFolder();
 const [folders, records, tars, archive] = ['folders', 'records', 'tars', 'archive'].map(
@@ -42,13 +43,7 @@ const metrics = (out: string) => readFileSync(join(folder, out, 'metrics.csv'), 
 
 beforeAll(async () => {
   writeClassFolders(join(folder, folders));
-  for (const [form, to] of [
-    ['tfrecord', records],
-    ['webdataset', tars],
-  ] as const) {
-    const words = ['data', 'shard', '--from', folders, '--to', to, '--format', form];
-    expect((await fsam(folder, [...words, '--shards', '2'])).code).toBe(0);
-  }
+  await writeShards(folder, folders, { tfrecord: records, webdataset: tars });
   const classes = readdirSync(join(folder, folders, 'train'));
   mkdirSync(join(folder, archive));
   for (const name of classes) {
