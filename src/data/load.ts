@@ -58,9 +58,9 @@ const LOADERS: Readonly<Record<DataConfig['name'], Loader>> = {
 };
 
 /**
- * Reads the set into memory, or the index of one that memory does not hold. `seed` chooses what is held out for validation and the subset of the
- * rest, and draws the synthetic set; mean and std are those of the whole training set, whatever is
- * taken of it.
+ * Reads the set into memory, or the index of one that memory does not hold. `seed` chooses what is held
+ * out for validation and the subset of the rest, and draws the synthetic set; mean and std are those of
+ * the whole training set, whatever is taken of it.
  *
  * Errors: UserError, one line, when the set is missing, damaged or smaller than the subset wanted, or
  * an image that is evaluated is known to be damaged.

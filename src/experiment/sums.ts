@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { StepResult } from '../session/engine.js';
 import { inUnit, type Measure, type TrainingMeasure } from '../session/measure.js';
+import { required } from '../util/errors.js';
 
 const sumsSchema = z.strictObject({
   examples: z.int(),
@@ -40,10 +41,11 @@ export function addStep(
   { examples, numbers }: StepResult,
   measures: readonly TrainingMeasure[],
 ): EpochSums {
-  const totals = measures.flatMap(({ column, weight }) => {
+  const totals = measures.flatMap(({ column, weight, needs }) => {
     // What an older version began without has no mean over this epoch.
     if (sums.steps > 0 && !(column in sums.totals)) return [];
-    const value = numbers[column] ?? 0;
+    // Of the climb, which not every step makes.
+    const value = needs === 'climb' ? (numbers[column] ?? 0) : required(numbers[column], column);
     const term = weight === 'mean' ? value * examples : value;
     return [[column, (sums.totals[column] ?? 0) + term] as const];
   });

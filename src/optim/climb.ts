@@ -9,7 +9,7 @@ import type { OptimizerConfig } from '../catalogue/schema.js';
 import { tf, type Scalar, type Tensor1D } from '../native/tensorflow.js';
 import type { TensorSpec } from '../nn/layout.js';
 import { required, UserError } from '../util/errors.js';
-import type { Climb, Scalars } from './rule.js';
+import type { AnyPass, GradientAt, Perturbed, Scalars } from './rule.js';
 import { selection } from './selection.js';
 import { norm, scaled } from './vector.js';
 
@@ -19,8 +19,13 @@ const TINY = 1e-12;
 export interface Climber {
   /** Its fed numbers at a step (0-based). */
   readonly scalars: (step: number, learningRate: number) => Readonly<Record<string, number>>;
-  /** From w [P] along d [P]. */
-  readonly climb: (d: Tensor1D, w: Tensor1D, scalars: Scalars) => Climb;
+  /** From w [P] along d [P], and the pass up there. */
+  readonly climb: <P extends AnyPass>(
+    gradientAt: GradientAt<P>,
+    w: Tensor1D,
+    d: Tensor1D,
+    scalars: Scalars,
+  ) => Perturbed<P>;
 }
 
 type ClimbConfig = Pick<
@@ -64,10 +69,11 @@ export function createClimber(
   const isConstant = rhoSchedule === 'constant';
   return {
     scalars: (step, learningRate) => (isConstant ? {} : { rho: length(step, learningRate) }),
-    climb: (d, w, scalars) => {
+    climb: (gradientAt, w, d, scalars) => {
       const direction = perturb === 'all' ? d : choose(d, scaled(d, 0));
       const far = isConstant ? tf.scalar(rho) : required(scalars['rho'], 'rho');
-      return { direction, perturbation: perturbation(direction, w, far, adaptive) };
+      const eps = perturbationAlong(direction, w, far, adaptive);
+      return { pass: gradientAt(tf.add(w, eps)), direction, perturbation: eps };
     },
   };
 }
@@ -76,7 +82,7 @@ export function createClimber(
  * eps [P]: rho along d. Adaptive: rho along w^2 d, measured where each weight's distance is
  * relative to its size: eps = rho w^2 d / | |w| d |.
  */
-function perturbation(d: Tensor1D, w: Tensor1D, rho: Scalar, adaptive: boolean): Tensor1D {
+function perturbationAlong(d: Tensor1D, w: Tensor1D, rho: Scalar, adaptive: boolean): Tensor1D {
   if (!adaptive) return scaled(d, tf.div<Scalar>(rho, tf.add(norm(d), TINY)));
   const relative = tf.mul<Tensor1D>(tf.abs(w), d);
   const along = tf.mul<Tensor1D>(tf.square(w), d);

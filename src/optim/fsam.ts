@@ -9,8 +9,8 @@
 // `paper`, as printed: m is updated first, from 0, and the NEW m is subtracted. For sigma = 1 both
 // give the same normalised direction once the start is forgotten.
 import { tf, type Tensor1D } from '../native/tensorflow.js';
-import { required } from '../util/errors.js';
 import type { Climber } from './climb.js';
+import { EMA, emaScalars, newAverage, oldAverage } from './ema.js';
 import type { Rule } from './rule.js';
 import { scaled } from './vector.js';
 
@@ -24,30 +24,19 @@ export interface FsamOptions {
 
 export function fsam({ sigma, lambda, emaOrder }: FsamOptions, { climb }: Climber): Rule {
   return {
-    state: ['ema'],
+    state: [EMA],
     // A decay of 0 in the first step makes m the gradient itself.
     scalars: (step) => {
       const decay = emaOrder === 'code' && step === 0 ? 0 : lambda;
-      return { emaDecay: decay, emaShare: 1 - decay };
+      return emaScalars(decay, 1 - decay);
     },
     choose: (gradientAt, w, state, scalars) => {
-      const { emaDecay, emaShare } = scalars;
-      const old = required(state['ema'], 'ema');
       const first = gradientAt(w);
       const g = first.gradient;
-      const m = tf.add<Tensor1D>(
-        scaled(old, required(emaDecay, 'emaDecay')),
-        scaled(g, required(emaShare, 'emaShare')),
-      );
-      const d = tf.sub<Tensor1D>(g, scaled(emaOrder === 'code' ? old : m, sigma));
-      const up = climb(d, w, scalars);
-      const pass = gradientAt(tf.add(w, up.perturbation));
-      return {
-        gradient: pass.gradient,
-        state: { ema: m },
-        first,
-        perturbed: { pass, ...up },
-      };
+      const m = newAverage(state, g, scalars);
+      const d = tf.sub<Tensor1D>(g, scaled(emaOrder === 'code' ? oldAverage(state) : m, sigma));
+      const perturbed = climb(gradientAt, w, d, scalars);
+      return { gradient: perturbed.pass.gradient, state: { [EMA]: m }, first, perturbed };
     },
   };
 }

@@ -21,13 +21,12 @@ export const gsam = ({ alpha, minimize }: GsamOptions, { climb }: Climber): Rule
   choose: (gradientAt, w, _state, scalars) => {
     const first = gradientAt(w);
     const g = first.gradient;
-    const up = climb(g, w, scalars);
-    const pass = gradientAt(tf.add(w, up.perturbation));
-    const p = pass.gradient;
+    const perturbed = climb(gradientAt, w, g, scalars);
+    const p = perturbed.pass.gradient;
     const gradient =
       minimize === 'perturbed'
         ? tf.sub<Tensor1D>(p, scaled(without(g, p), alpha))
         : tf.add<Tensor1D>(g, scaled(without(p, g), alpha));
-    return { gradient, state: {}, first, perturbed: { pass, ...up } };
+    return { gradient, state: {}, first, perturbed };
   },
 });

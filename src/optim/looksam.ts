@@ -39,14 +39,9 @@ export const looksam = ({ every, alpha }: LooksamOptions, { climb }: Climber): R
       const gradient = tf.add<Tensor1D>(g, scaled(scaled(v, length), alpha));
       return { gradient, state: {}, first };
     }
-    const up = climb(g, w, scalars);
-    const pass = gradientAt(tf.add(w, up.perturbation));
-    const v = without(pass.gradient, g);
-    return {
-      gradient: pass.gradient,
-      state: { [ORTHOGONAL]: v },
-      first,
-      perturbed: { pass, ...up },
-    };
+    const perturbed = climb(gradientAt, w, g, scalars);
+    const { gradient } = perturbed.pass;
+    const v = without(gradient, g);
+    return { gradient, state: { [ORTHOGONAL]: v }, first, perturbed };
   },
 });

@@ -63,16 +63,29 @@ interface Step<P extends AnyPass> {
   readonly chosen: readonly Chosen<P>[];
 }
 
-type CreateRule = (config: OptimizerConfig, climber: Climber) => Rule;
+type CreateRule = (
+  config: OptimizerConfig,
+  parameters: readonly TensorSpec[],
+  largestRate: number,
+) => Rule;
+
+/** A rule that climbs, fed the numbers of its climb besides its own. */
+const climbing =
+  (create: (config: OptimizerConfig, climber: Climber) => Rule): CreateRule =>
+  (config, parameters, largestRate) => {
+    const climber = createClimber(config, parameters, largestRate);
+    const rule = create(config, climber);
+    return { ...rule, scalars: (...at) => ({ ...rule.scalars(...at), ...climber.scalars(...at) }) };
+  };
 
 const RULES: Readonly<Record<OptimizerConfig['name'], CreateRule>> = {
   sgd: () => plain,
   adamw: () => plain,
-  sam,
-  fsam,
-  vasso,
-  gsam,
-  looksam,
+  sam: climbing(sam),
+  fsam: climbing(fsam),
+  vasso: climbing(vasso),
+  gsam: climbing(gsam),
+  looksam: climbing(looksam),
   msam,
 };
 
@@ -91,9 +104,7 @@ export function createOptimizer(
   parameters: readonly TensorSpec[],
   largestRate: number,
 ): Optimizer {
-  const climber = createClimber(config, parameters, largestRate);
-  const own = RULES[config.name](config, climber);
-  const rule = climbs(config) ? withScalars(own, climber) : own;
+  const rule = RULES[config.name](config, parameters, largestRate);
   const base = OPTIMIZERS[config.name].descent ?? config.base;
   const descent = DESCENTS[base](config, whereDecayed(config, parameters));
   return {
@@ -121,14 +132,6 @@ export function createOptimizer(
     },
   };
 }
-
-const withScalars = (rule: Rule, climber: Climber): Rule => ({
-  ...rule,
-  scalars: (step, learningRate) => ({
-    ...rule.scalars(step, learningRate),
-    ...climber.scalars(step, learningRate),
-  }),
-});
 
 /** Vectors [P] that are averaged over the parts of a batch. */
 interface Mean {

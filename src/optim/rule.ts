@@ -22,8 +22,9 @@ export interface BatchPart<P extends AnyPass> {
   readonly gradientAt: (after: readonly Tensor1D[]) => GradientAt<P>;
 }
 
-/** From w to w + eps. */
-export interface Climb {
+/** The pass at w + eps, and the way there. */
+export interface Perturbed<P extends AnyPass> {
+  readonly pass: P;
   /** Of the parameters that climb; 0 elsewhere. [P] */
   readonly direction: Tensor1D;
   /** eps [P] */
@@ -38,8 +39,7 @@ export interface Chosen<P extends AnyPass> {
   readonly state: Vectors;
   /** The pass at w. */
   readonly first: P;
-  /** The pass at w + eps, and the climb to there. */
-  readonly perturbed?: Climb & { readonly pass: P };
+  readonly perturbed?: Perturbed<P>;
 }
 
 /**

@@ -2,7 +2,6 @@
 //
 // Foret et al., "Sharpness-Aware Minimization for Efficiently Improving Generalization" (arXiv
 // 2010.01412).
-import { tf } from '../native/tensorflow.js';
 import type { Climber } from './climb.js';
 import type { Rule } from './rule.js';
 
@@ -11,8 +10,7 @@ export const sam = (_options: object, { climb }: Climber): Rule => ({
   scalars: () => ({}),
   choose: (gradientAt, w, _state, scalars) => {
     const first = gradientAt(w);
-    const up = climb(first.gradient, w, scalars);
-    const pass = gradientAt(tf.add(w, up.perturbation));
-    return { gradient: pass.gradient, state: {}, first, perturbed: { pass, ...up } };
+    const perturbed = climb(gradientAt, w, first.gradient, scalars);
+    return { gradient: perturbed.pass.gradient, state: {}, first, perturbed };
   },
 });

@@ -114,6 +114,9 @@ export function openEngine(parts: EngineParts, mode: Mode): Engine {
   const initial = initialState(slots, network.initialise(seed));
   const session = openSession(engineSpec(parts), mode);
   session.writeState(initial);
+  const rows = Object.fromEntries(
+    Object.keys(optimizer.kinds.byName).map((kind) => [kind, rowsOfKind(parts, kind)] as const),
+  );
   const inParts = (split: Split) => {
     const source = evaluated[split];
     if (source === undefined) throw new InternalError(`the engine does not evaluate on ${split}`);
@@ -137,7 +140,7 @@ export function openEngine(parts: EngineParts, mode: Mode): Engine {
       const kind = optimizer.kinds.at(step);
       const name = nameOf(trainingOf(kind), source, examples);
       const { [OUTPUT]: vector } = session.run(name, fed, traced);
-      return { examples, numbers: byColumn(rowsOfKind(parts, kind), required(vector, OUTPUT)) };
+      return { examples, numbers: byColumn(required(rows[kind], kind), required(vector, OUTPUT)) };
     },
     evaluate: (split) => toEnd(inParts(split)),
     evaluateInParts: inParts,
