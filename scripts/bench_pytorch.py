@@ -21,7 +21,6 @@ import os
 import resource
 import subprocess
 import sys
-import threading
 import time
 
 # Where fsam is held to AVX2, as a processor without AVX-512 has it, PyTorch is: its oneDNN reads this variable by itself,
@@ -37,6 +36,7 @@ except ImportError:
     sys.exit("torch is not installed for this Python; `pip install torch` in a virtual environment gets it")
 from torch.nn import functional as F
 
+from pytorch import command
 from pytorch.networks import build, parameter_count
 from pytorch.step import BASES, OPTIMIZERS, TrainingStep
 
@@ -144,13 +144,6 @@ def run_mode(options):
         return {"mode": options.mode, "failure": reason[0]}
 
 
-def end_with_stdin():
-    """Ends the process when stdin ends: when whoever started it is gone."""
-    while os.read(0, 4096):
-        pass
-    os._exit(1)
-
-
 def count(text):
     if not text.isdigit() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"got {text}, wanted a whole number above 0")
@@ -204,27 +197,14 @@ def parser():
     optimizer.add_argument("--weight-average", type=float, help="decay of a moving average of the weights")
     parser.add_argument("--steps", type=count, default=10, help="measured steps")
     parser.add_argument("--warmup", type=int, default=3, help="steps before them")
-    parser.add_argument("--modes", default=",".join(MODES), help="comma-separated")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--threads", type=count, help="by default PyTorch's own choice")
-    parser.add_argument("--end-with-stdin", action="store_true", help="end when stdin does")
+    command.add_options(parser, MODES)
     return parser
 
 
-def parse():
-    asked = parser()
-    options = asked.parse_args()
-    options.modes = options.modes.split(",")
-    for mode in options.modes:
-        if mode not in MODES:
-            asked.error(f"--modes: got {mode}, wanted some of {', '.join(MODES)}")
-    return options
-
-
 def main():
-    options = parse()
-    if options.end_with_stdin:
-        threading.Thread(target=end_with_stdin, daemon=True).start()
+    options = command.parse(parser(), MODES)
     if len(options.modes) == 1:
         options.mode = options.modes[0]
         print(json.dumps(run_mode(options)), flush=True)

@@ -17,9 +17,7 @@ import argparse
 import io
 import itertools
 import json
-import os
 import sys
-import threading
 import time
 
 try:
@@ -33,6 +31,8 @@ from torchvision.io import ImageReadMode, decode_image
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as F
 from torchvision.transforms.v2 import functional as F2
+
+from pytorch import command
 
 
 def read(file, offset, length):
@@ -92,33 +92,18 @@ def measure(mode, options):
     }
 
 
-def end_with_stdin():
-    """Ends the process when stdin ends: when whoever started it is gone."""
-    while os.read(0, 4096):
-        pass
-    os._exit(1)
-
-
 def parse():
     parser = argparse.ArgumentParser(description="Times torchvision's ways to read pictures; one JSON object for each.")
     parser.add_argument("--pictures", required=True, help="list of what is read and made of it, as fsam writes it")
     parser.add_argument("--batch", type=int, required=True, help="pictures of a batch")
     parser.add_argument("--warmup", type=int, default=3, help="batches before those that are measured")
     parser.add_argument("--workers", type=int, default=1, help="processes that read")
-    parser.add_argument("--modes", default=",".join(MODES), help="comma-separated")
-    parser.add_argument("--end-with-stdin", action="store_true", help="end when stdin does")
-    options = parser.parse_args()
-    options.modes = options.modes.split(",")
-    for mode in options.modes:
-        if mode not in MODES:
-            parser.error(f"--modes: got {mode}, wanted some of {', '.join(MODES)}")
-    return options
+    command.add_options(parser, MODES)
+    return command.parse(parser, MODES)
 
 
 def main():
     options = parse()
-    if options.end_with_stdin:
-        threading.Thread(target=end_with_stdin, daemon=True).start()
     for mode in options.modes:
         print(json.dumps(measure(mode, options)), flush=True)
 
