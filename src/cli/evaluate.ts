@@ -4,7 +4,7 @@ import { bestOf, evaluationRows, taskOf } from '../catalogue/task.js';
 import { loadConfig } from '../config/load.js';
 import { pathsFrom } from '../config/paths.js';
 import type { Config } from '../catalogue/schema.js';
-import type { Dataset } from '../data/dataset.js';
+import { remarksOn, type Dataset, type Split } from '../data/dataset.js';
 import { hasLabelNoise } from '../data/label-noise.js';
 import { loadDataset } from '../data/load.js';
 import { loadCheckpoint } from '../experiment/checkpoint.js';
@@ -14,7 +14,6 @@ import { formatOf } from '../experiment/metrics.js';
 import { begunWith, settingsToEvaluate } from '../experiment/processor.js';
 import { noteOnGone, workingFolderOf } from '../experiment/working-folder.js';
 import { openDevice } from '../native/device.js';
-import { type Split } from '../data/dataset.js';
 import { type Evaluation } from '../session/engine.js';
 import { type State } from '../session/slot.js';
 import { createEngine } from '../tasks/engine.js';
@@ -57,10 +56,7 @@ export async function evaluate(folder: string, options: EvalOptions): Promise<vo
   const indexing = createRecordProgress();
   const { data } = pathsFrom(working.path, config);
   const dataset = await loadDataset(data, config.seed, indexing.index).finally(indexing.close);
-  for (const line of dataset.passedOver ?? []) {
-    tell(`not whole: ${line}; reading ${dataset.source}`);
-  }
-  for (const line of dataset.notes ?? []) tell(line);
+  for (const line of remarksOn(dataset)) tell(line);
   await refuseOtherClasses(runFolder(folder).classes, dataset);
   const engine = createEngine(config, dataset, {
     mode: 'compiled',

@@ -90,6 +90,12 @@ export interface Dataset<I extends Images = Images> {
   readonly notes?: readonly string[];
 }
 
+/** What the user is told of the set before it is used, a line each. */
+export const remarksOn = ({ source, passedOver = [], notes = [] }: Dataset): readonly string[] => [
+  ...passedOver.map((line) => `not whole: ${line}; reading ${source}`),
+  ...notes,
+];
+
 /** The sets of a data set; `validation` only where images were held out for it. */
 export type Split = 'train' | 'validation' | 'test';
 

@@ -177,6 +177,12 @@ const namesOf = (folder: RunFolder, isMeant: (row: (of: Config) => boolean) => b
     .filter(([, row]) => isMeant(row))
     .map(([file]) => basename(folder[file as keyof typeof WRITTEN]));
 
+/** Paths of what only some runs write. */
+const occasional = (folder: RunFolder): string[] =>
+  Object.entries(WRITTEN)
+    .filter(([, row]) => row !== always)
+    .map(([file]) => folder[file as keyof typeof WRITTEN]);
+
 /** The names of what is ours in the folder. */
 async function ownedIn(folder: RunFolder): Promise<ReadonlySet<string>> {
   const listed = (await ownedFiles(folder.path)) ?? new Set<string>();
@@ -289,19 +295,18 @@ export async function lockFolder(folder: RunFolder): Promise<Lock> {
  */
 export async function clearFolder(folder: RunFolder): Promise<void> {
   const owned = await ownedIn(folder);
-  const { summary, metrics, timing, labelNoise, classes, skipped, best, config } = folder;
+  const { summary, metrics, timing, tensorboard, config } = folder;
   if (owned.has(basename(summary))) await remove(summary);
   if (owned.has(basename(folder.checkpoints))) {
     for (const path of await listCheckpoints(folder)) await remove(path);
   }
   await clearCurves(folder);
-  const files = [metrics, timing, labelNoise, classes, skipped, best, config].filter((path) =>
-    owned.has(basename(path)),
+  // The folder of curves may hold what others wrote.
+  const files = [metrics, timing, ...occasional(folder), config].filter(
+    (path) => path !== tensorboard && owned.has(basename(path)),
   );
   for (const path of files) await remove(path);
-  const gone = [labelNoise, classes, skipped, folder.tensorboard, best].filter(
-    (path) => !existsSync(path),
-  );
+  const gone = occasional(folder).filter((path) => !existsSync(path));
   await disownFiles(
     folder.path,
     gone.map((path) => basename(path)),

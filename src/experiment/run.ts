@@ -2,7 +2,7 @@
 import { pathsFrom } from '../config/paths.js';
 import type { Config } from '../catalogue/schema.js';
 import { bestOf, type Best } from '../catalogue/task.js';
-import { isStream, type Dataset } from '../data/dataset.js';
+import { isStream, remarksOn, type Dataset } from '../data/dataset.js';
 import { describeNoise, realisedNoise, withLabelNoise } from '../data/label-noise.js';
 import { loadDataset } from '../data/load.js';
 import { createSchedule } from '../optim/schedule.js';
@@ -105,10 +105,7 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
 async function readData({ reporter, ...request }: RunRequest): Promise<Dataset> {
   const config = pathsFrom(request.workingFolder, request.config);
   const images = await loadDataset(config.data, config.seed, reporter.indexing);
-  for (const line of images.passedOver ?? []) {
-    reporter.note(`not whole: ${line}; reading ${images.source}`);
-  }
-  for (const line of images.notes ?? []) reporter.note(line);
+  for (const line of remarksOn(images)) reporter.note(line);
   const reading = readingLine(images, config);
   if (reading !== null) reporter.note(reading);
   return withLabelNoise(images, config);
