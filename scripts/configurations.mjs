@@ -84,6 +84,11 @@ const MOVING_AVERAGE = {
   'optimizer.emaOrder': pick('code', 'paper'),
 };
 const ALPHA = { 'optimizer.alpha': number([0, 1]) };
+const FULL_GRADIENT = {
+  'optimizer.fullGradient.every': integer([1, 3]),
+  'optimizer.fullGradient.samples': pick('all', 5),
+  'optimizer.fullGradient.batchNorm': pick('batch', 'running'),
+};
 const SGD = { 'optimizer.momentum': pick(0.5, 0.9), 'optimizer.nesterov': fc.boolean() };
 const ADAMW = {
   'optimizer.beta1': number([0.5, 0.9]),
@@ -188,6 +193,21 @@ const FRAMES = [
       ...network('resnet18', 2),
       ...ALPHA,
       'optimizer.every': integer([1, 3]),
+    },
+  },
+  {
+    optimizer: 'sam-full',
+    keys: { ...CLIMB, ...SGD, ...network('resnet18', 2), ...FULL_GRADIENT },
+  },
+  {
+    optimizer: 'sam-noise',
+    keys: {
+      ...CLIMB,
+      ...SGD,
+      ...network('resnet18', 2),
+      ...FULL_GRADIENT,
+      'optimizer.projection': pick('exact', 'constant'),
+      'optimizer.sigma': number([0, 1]),
     },
   },
   {

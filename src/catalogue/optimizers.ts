@@ -1,6 +1,16 @@
 // One row for each optimizer and for each descent, with the keys that it reads.
 import { z } from 'zod';
-import { key, keysOfRows, inWords, rowNames, type Entries, type Rows, type Values } from './key.js';
+import {
+  below,
+  inWords,
+  key,
+  keysOfRows,
+  rowNames,
+  section,
+  type Entries,
+  type Rows,
+  type Values,
+} from './key.js';
 import { count, decay, fraction, nonNegative, positive } from './values.js';
 
 const weightDecay = key(nonNegative.default(1e-3), {
@@ -85,6 +95,39 @@ const alpha = key(nonNegative.default(0.4), {
   folder: 'always',
 });
 
+/** What is read of sigma depends on how the full gradient is taken out. */
+const sigma = key(nonNegative.default(1), {
+  role: 'result',
+  help: 'Share of the EMA gradient, or with projection constant of the full gradient, that is taken out of the climb.',
+  read: (at) => at('optimizer.name') !== 'sam-noise' || at('optimizer.projection') === 'constant',
+  folder: 'always',
+});
+
+const fullGradientSchema = section({
+  every: key(count.default(1), {
+    role: 'result',
+    help: 'Steps from one full gradient to the next; it is kept in between.',
+    folder: 'unless default',
+  }),
+  samples: key(z.union([z.literal('all'), count]).default('all'), {
+    role: 'result',
+    help: "all: the mean gradient over every batch of the epoch, or over as many images of the batches that follow the step's own.",
+    folder: 'unless default',
+  }),
+  batchNorm: key(z.enum(['batch', 'running']).default('batch'), {
+    role: 'result',
+    help: "Statistics by which BatchNorm normalises there: each batch's own, or the running ones.",
+    folder: 'unless default',
+  }),
+});
+
+const FULL_GRADIENT = {
+  fullGradient: below(
+    fullGradientSchema.prefault({}),
+    'The gradient over the training set, of which a step knows a batch.',
+  ),
+} as const;
+
 type OptimizerRow = {
   /** Gradients a step: at w, and at w + eps where it climbs. */
   readonly passes: 1 | 2;
@@ -116,11 +159,7 @@ export const OPTIMIZERS = {
     keys: {
       ...CLIMB,
       ...ADAPTIVE,
-      sigma: key(nonNegative.default(1), {
-        role: 'result',
-        help: 'Share of the EMA gradient that is taken out of the climb.',
-        folder: 'always',
-      }),
+      sigma,
       lambda: key(decay.default(0.6), {
         role: 'result',
         help: 'Decay of the EMA of gradients.',
@@ -173,6 +212,21 @@ export const OPTIMIZERS = {
       alpha,
     },
   },
+  'sam-full': { passes: 2, descent: null, keys: { ...CLIMB, ...FULL_GRADIENT } },
+  'sam-noise': {
+    passes: 2,
+    descent: null,
+    keys: {
+      ...CLIMB,
+      ...FULL_GRADIENT,
+      projection: key(z.enum(['exact', 'constant']).default('exact'), {
+        role: 'result',
+        help: 'exact: what is orthogonal to the full gradient is climbed along; constant: the gradient less sigma times the full one.',
+        folder: 'unless default',
+      }),
+      sigma,
+    },
+  },
   msam: { passes: 1, descent: 'sgd', keys: { rho: CLIMB.rho } },
 } as const satisfies Readonly<Record<string, OptimizerRow>>;
 
@@ -181,6 +235,27 @@ type OptimizerName = keyof typeof OPTIMIZERS;
 /** Whether a step has a second pass, at w + eps. */
 export const climbs = ({ name }: { readonly name: OptimizerName }): boolean =>
   OPTIMIZERS[name].passes === 2;
+
+/** Whether it takes the full gradient, too. */
+export const takesFullGradient = ({ name }: { readonly name: OptimizerName }): boolean =>
+  'fullGradient' in OPTIMIZERS[name].keys;
+
+/** How many batches' gradients a step takes in the mean, those of the full gradient among them. */
+export function gradientsPerStep(
+  { name, fullGradient }: Taken,
+  batchSize: number,
+  trainImages: number,
+): number {
+  const { passes } = OPTIMIZERS[name];
+  if (!takesFullGradient({ name })) return passes;
+  const { every, samples } = fullGradient;
+  return passes + (samples === 'all' ? trainImages : samples) / batchSize / every;
+}
+
+interface Taken {
+  readonly name: OptimizerName;
+  readonly fullGradient: z.output<typeof fullGradientSchema>;
+}
 
 /** Whether the climb is measured relative to each weight. */
 export const climbsAdaptively = ({

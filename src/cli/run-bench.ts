@@ -1,7 +1,7 @@
 // What fsam bench does: the sides timed and shown, or where the time of a step goes.
 import type { Command } from 'commander';
 import { isAugmentedAsAsked } from '../catalogue/data-sets.js';
-import { optimizerTitle } from '../catalogue/optimizers.js';
+import { optimizerTitle, takesFullGradient } from '../catalogue/optimizers.js';
 import type { Config } from '../catalogue/schema.js';
 import type { DatasetShape } from '../data/dataset.js';
 import { knownShape } from '../data/load.js';
@@ -108,10 +108,20 @@ async function prepare(options: BenchOptions) {
     await refuseOthersFile('--profile', traceFileOf(options.profile), TRACE_KEYS);
   }
   const config = await benchConfig(options);
+  refuseFullGradient(config);
   const { shape, note } = await knownShape(config.data, config.seed);
   if (note !== null) tell(note);
   refuseOtherImages(shape);
   return { config, shape: { ...shape, labelNoise: false } };
+}
+
+/** Of which it would time the smaller part. */
+function refuseFullGradient({ optimizer }: Config): void {
+  if (!takesFullGradient(optimizer)) return;
+  throw new UserError(
+    `optimizer.name: got ${optimizer.name}, most of whose time goes into full gradients between steps; ` +
+      'wanted another for bench; timing.csv of a run tells what its epochs take',
+  );
 }
 
 /** Those that stand in for them have one side, and the network that PyTorch times, too. */

@@ -9,7 +9,7 @@ import type { Schedule } from '../optim/schedule.js';
 import type { Engine, Evaluation } from '../session/engine.js';
 import { isTraining, type Measure, type TrainingMeasure } from '../session/measure.js';
 import { required, RunError, UserError } from '../util/errors.js';
-import { batchesOf, close } from './batches.js';
+import { batchesOf, close, type Batches } from './batches.js';
 import { nextUnlessInterrupted, type Interruption } from './interruption.js';
 import {
   bestRow,
@@ -125,6 +125,10 @@ export async function train(loop: Loop, start: Progress): Promise<Progress> {
   try {
     while (!progress.finished && loop.interruption.signal === null) {
       if (progress.stepInEpoch < perEpoch && progress.step < lastStep) {
+        const prepared = await reading(
+          stopwatch.prepare(takeFullGradient(loop, batches, progress)),
+        );
+        if (!prepared) break;
         const batch = await reading(stopwatch.waitFor(batches.next(progress)));
         if (batch === null) break;
         progress = trainStep(loop, rows, progress, batch, stopwatch);
@@ -254,11 +258,26 @@ async function evaluateAll(loop: Loop): Promise<Evaluations | null> {
   return validation && { test, validation };
 }
 
-async function evaluate(
-  { engine, interruption, reporter }: Loop,
-  split: 'test' | 'validation',
-): Promise<Evaluation | null> {
-  const parts = engine.evaluateInParts(split);
+const evaluate = (loop: Loop, split: 'test' | 'validation'): Promise<Evaluation | null> =>
+  toEnd(loop, loop.engine.evaluateInParts(split));
+
+/**
+ * Takes the full gradient that the next step needs, if it does. False where the run is interrupted before it is
+ * there: when it is resumed, it is taken anew.
+ */
+async function takeFullGradient(loop: Loop, batches: Batches, at: Progress): Promise<boolean> {
+  const parts = loop.engine.fullGradient(at);
+  if (parts === null) return true;
+  // What reads is free for it.
+  batches.close();
+  return (await toEnd(loop, parts)) !== null;
+}
+
+/** What comes of it at its end; null where the run is interrupted before. */
+async function toEnd<R>(
+  { interruption, reporter }: Loop,
+  parts: AsyncIterator<undefined, R>,
+): Promise<R | null> {
   try {
     for (;;) {
       const part = await nextUnlessInterrupted(interruption, parts);

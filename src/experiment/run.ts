@@ -1,6 +1,7 @@
 // The door of this folder: one experiment from its configuration to its finished run folder.
 import { pathsFrom } from '../config/paths.js';
 import type { Config } from '../catalogue/schema.js';
+import { gradientsPerStep, takesFullGradient } from '../catalogue/optimizers.js';
 import { bestOf, type Best } from '../catalogue/task.js';
 import { isStream, remarksOn, type Dataset } from '../data/dataset.js';
 import { describeNoise, realisedNoise, withLabelNoise } from '../data/label-noise.js';
@@ -135,6 +136,7 @@ async function runIn(
 
   if (dataset.train.originalLabels !== undefined) reporter.note(noiseLine(config, dataset));
   if (config.checkpoint.keepBest && best.by.split === 'test') reporter.note(bestByTest(best));
+  for (const line of fullGradientLines(config, trainImages)) reporter.note(line);
   reporter.start({
     folder: folder.path,
     parameters: parameterCount(engine),
@@ -188,6 +190,24 @@ function readingLine(dataset: Dataset, { batchSize, evaluationBatchSize }: Confi
     `${name}: ${ofTrain} training and ${ofTest} test images of ${all} classes, read by ` +
     `${counted(threads, 'thread')} in about ${memory.toFixed(0)} MB`
   );
+}
+
+/** What the full gradient costs, and where there is nothing else to climb along. */
+function fullGradientLines(config: Config, trainImages: number): string[] {
+  const { optimizer, batchSize } = config;
+  if (!takesFullGradient(optimizer)) return [];
+  const { every, samples } = optimizer.fullGradient;
+  const taken = samples === 'all' ? trainImages : samples;
+  const often = every === 1 ? 'every step' : `every ${every} steps`;
+  const times = gradientsPerStep(optimizer, batchSize, trainImages) / 2;
+  return [
+    `full gradient: over ${taken.toLocaleString('en')} images ${often}: about ${times.toFixed(1)} times the work of sam`,
+    ...(optimizer.name === 'sam-noise' && batchSize >= trainImages
+      ? [
+          `sam-noise: a batch is the whole set of ${trainImages.toLocaleString('en')} images and has no noise: it takes plain steps`,
+        ]
+      : []),
+  ];
 }
 
 /** `label noise symmetric 0.4 inclusive, seed 1: 3,598 of 10,000 labels changed (35.98 %)` */

@@ -81,6 +81,7 @@ export class Stopwatch {
   #waitingSeconds: number;
   /** Of that, what the next step waits for. */
   #waitedForNext = 0;
+  #preparedForNext = 0;
   /** The first step of this process. */
   #first: { readonly images: number; readonly seconds: number } | null = null;
   #firstReported = false;
@@ -90,6 +91,14 @@ export class Stopwatch {
     this.#epochSecondsBefore = before.epochSeconds;
     this.#timed = { images: before.timedImages, seconds: before.timedSeconds };
     this.#waitingSeconds = before.waitingSeconds;
+  }
+
+  /** What `work` comes to, which is part of the next step. */
+  async prepare<T>(work: Promise<T>): Promise<T> {
+    const start = performance.now();
+    const result = await work;
+    this.#preparedForNext = secondsSince(start);
+    return result;
   }
 
   /** What `batch` comes to, which the next step needs. */
@@ -110,8 +119,9 @@ export class Stopwatch {
     else
       this.#timed = {
         images: this.#timed.images + images,
-        seconds: this.#timed.seconds + this.#waitedForNext + seconds,
+        seconds: this.#timed.seconds + this.#preparedForNext + this.#waitedForNext + seconds,
       };
+    this.#preparedForNext = 0;
     return result;
   }
 

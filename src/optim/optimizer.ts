@@ -8,6 +8,7 @@ import { required } from '../util/errors.js';
 import { adamw } from './adamw.js';
 import { createClimber, type Climber } from './climb.js';
 import { fsam } from './fsam.js';
+import { samFull, samNoise } from './full.js';
 import { gsam } from './gsam.js';
 import { looksam } from './looksam.js';
 import { msam } from './msam.js';
@@ -86,6 +87,8 @@ const RULES: Readonly<Record<OptimizerConfig['name'], CreateRule>> = {
   vasso: climbing(vasso),
   gsam: climbing(gsam),
   looksam: climbing(looksam),
+  'sam-full': climbing(samFull),
+  'sam-noise': climbing(samNoise),
   msam,
 };
 
@@ -155,6 +158,16 @@ function chooseInTurn<P extends AnyPass>(
     return one;
   });
   return { mean: required(sum, 'a part of the batch'), chosen };
+}
+
+/** The gradient [P] at w [P] of a batch in parts, each by itself: the mean over them; and their passes. */
+export function gradientOf<P extends AnyPass>(
+  parts: readonly BatchPart<P>[],
+  w: Tensor1D,
+): { readonly gradient: Tensor1D; readonly passes: readonly P[] } {
+  const choose = (gradientAt: GradientAt<P>) => plain.choose(gradientAt, w, {}, {}, ALIKE);
+  const { mean, chosen } = chooseInTurn(parts, choose);
+  return { gradient: mean.gradient, passes: chosen.map(({ first }) => first) };
 }
 
 /** sum + share * vectors; the vectors themselves where they are the whole. */

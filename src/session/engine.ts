@@ -1,10 +1,23 @@
 // One network under training, or under evaluation alone: its state, and the steps over it.
 import { SPLITS, type Split } from '../data/dataset.js';
 import type { HostBatch, Source } from '../data/source.js';
-import type { FunctionSpec, OnTrace } from '../graph/program.js';
+import type { FunctionSpec, OnTrace, Values } from '../graph/program.js';
+import { FULL_GRADIENT } from '../optim/full.js';
 import { ALIKE } from '../optim/rule.js';
 import { InternalError, required } from '../util/errors.js';
 import { randomStream } from '../util/random.js';
+import {
+  ACCUMULATE,
+  accumulation,
+  extentOf,
+  FULL_STATISTICS,
+  fullGradientInParts,
+  observation,
+  OBSERVE,
+  type FullGradientConfig,
+  type FullGradientInParts,
+  type StepPosition,
+} from './full-gradient.js';
 import { byColumn, inUnit, OUTPUT, type Measure, type Numbers } from './measure.js';
 import { openSession, type Mode, type Session, type SessionSpec } from './session.js';
 import { initialState } from './slot.js';
@@ -45,6 +58,11 @@ export interface Engine extends Pick<Session, 'slots' | 'readState' | 'writeStat
    * `compiled` has.
    */
   trainStep(step: number, batch: HostBatch, learningRate: number, traced?: OnTrace): StepResult;
+  /**
+   * Takes the full gradient for the step that comes next, a batch each time it is asked to go on. Null where that
+   * step needs none, or has none but the one before.
+   */
+  fullGradient(at: StepPosition): FullGradientInParts | null;
   /** Over a whole set, without augmentation, BatchNorm in evaluation mode. */
   evaluate(split: Split): Promise<Evaluation>;
   /**
@@ -59,6 +77,8 @@ export interface EngineParts extends TrainingParts, EvaluationParts {
   readonly seed: number;
   /** Null: it is not trained. */
   readonly training: Source | null;
+  /** How the optimizer takes it; left out where it does not. */
+  readonly fullGradient?: FullGradientConfig | undefined;
   /** The sets that it is evaluated on. */
   readonly evaluated: Readonly<Partial<Record<Split, Source>>>;
 }
@@ -85,6 +105,7 @@ export function engineSpec(parts: EngineParts): SessionSpec {
     return source === undefined ? [] : [[split, source] as const];
   });
   const functions: Functions = {
+    ...(training && fullGradientFunctions(parts, training)),
     ...(training &&
       merged(
         Object.keys(parts.optimizer.kinds.byName).map((kind) =>
@@ -98,7 +119,23 @@ export function engineSpec(parts: EngineParts): SessionSpec {
     ),
   };
   const held = merged([training?.held ?? {}, ...sources.map(([, source]) => source.held)]);
-  return { slots, functions, held };
+  const { statistics } = parts.network;
+  const scratch =
+    parts.fullGradient?.batchNorm === 'running' ? { [FULL_STATISTICS]: statistics.size } : {};
+  return { slots, scratch, functions, held };
+}
+
+function fullGradientFunctions(parts: EngineParts, training: Source): Functions {
+  const { fullGradient } = parts;
+  if (fullGradient === undefined) return {};
+  const { batchNorm } = fullGradient;
+  const accumulate = (size: number) =>
+    accumulation(parts, training, size, FULL_GRADIENT, batchNorm);
+  return {
+    ...forSizes(ACCUMULATE, training, accumulate),
+    ...(batchNorm === 'running' &&
+      forSizes(OBSERVE, training, (size) => observation(parts, training, size))),
+  };
 }
 
 const merged = <T>(tables: readonly Readonly<Record<string, T>>[]): Record<string, T> =>
@@ -110,7 +147,8 @@ export const trainingFunction = ({ optimizer }: Pick<EngineParts, 'optimizer'>):
 
 /** Opens it, with the state before the first step. */
 export function openEngine(parts: EngineParts, mode: Mode): Engine {
-  const { network, optimizer, task, slots, seed, training, evaluated } = parts;
+  const { network, optimizer, task, slots, seed, training, evaluated, fullGradient } = parts;
+  if (fullGradient !== undefined && training !== null) extentOf(training, fullGradient);
   const initial = initialState(slots, network.initialise(seed));
   const session = openSession(engineSpec(parts), mode);
   session.writeState(initial);
@@ -122,18 +160,31 @@ export function openEngine(parts: EngineParts, mode: Mode): Engine {
     if (source === undefined) throw new InternalError(`the engine does not evaluate on ${split}`);
     return evaluateInParts(session, task, split, source);
   };
+  const drawn = (step: number, examples: number): Values => ({
+    ...task.draw(step, examples),
+    ...(network.drawsRandom ? { seed: passSeed(seed, step) } : {}),
+  });
   return {
     slots,
     measures: task.measures,
     training,
+    fullGradient: (at) =>
+      fullGradient === undefined || at.step % fullGradient.every !== 0
+        ? null
+        : fullGradientInParts(
+            session,
+            required(training ?? undefined, 'what is trained on'),
+            drawn,
+            fullGradient,
+            at,
+          ),
     trainStep: (step, { examples, inputs }, learningRate, traced) => {
       const scalars = Object.entries(optimizer.scalars(step, learningRate)).map(
         ([name, value]) => [name, Float32Array.of(value)] as const,
       );
       const fed = {
         ...inputs,
-        ...task.draw(step, examples),
-        ...(network.drawsRandom ? { seed: passSeed(seed, step) } : {}),
+        ...drawn(step, examples),
         ...Object.fromEntries(scalars),
       };
       const source = required(training, 'what is trained on');

@@ -19,6 +19,8 @@ export type Mode = 'compiled' | 'eager' | 'stock';
 /** What is opened. */
 export interface SessionSpec {
   readonly slots: readonly Slot[];
+  /** Sizes of vectors that functions keep for each other, by name: no part of the state, 0 at first. */
+  readonly scratch?: Readonly<Record<string, number>>;
   /** Read by functions, written once. */
   readonly held: Readonly<Record<string, Held>>;
   /** Each reads and changes slots, and reads what is held, by name. */
@@ -33,9 +35,13 @@ export interface Session extends Pick<Program, 'run'> {
   dispose(): void;
 }
 
-/** The same as a program: a variable a slot, and one for each thing held. */
-export function programOf({ slots, held, functions }: SessionSpec): ProgramSpec {
-  const ofSlots = slots.map(({ name, size }): [string, TensorType] => [
+/** The same as a program: a variable a slot, and one for each thing kept or held. */
+export function programOf({ slots, scratch = {}, held, functions }: SessionSpec): ProgramSpec {
+  const sizes = [
+    ...slots.map(({ name, size }) => [name, size] as const),
+    ...Object.entries(scratch),
+  ];
+  const ofSlots = sizes.map(([name, size]): [string, TensorType] => [
     name,
     { dtype: 'float32', shape: [size] },
   ]);
@@ -45,10 +51,11 @@ export function programOf({ slots, held, functions }: SessionSpec): ProgramSpec 
 
 /** Its slots have no value until they are written. */
 export function openSession(spec: SessionSpec, mode: Mode): Session {
-  const { slots, held } = spec;
+  const { slots, scratch = {}, held } = spec;
   const names = slots.map(({ name }) => name);
   const program = execute(programOf(spec), mode);
   for (const [name, { values }] of Object.entries(held)) program.write(name, values());
+  for (const [name, size] of Object.entries(scratch)) program.write(name, new Float32Array(size));
   return {
     slots,
     run: (...given) => program.run(...given),

@@ -1,7 +1,7 @@
 // One training step and one evaluation step, as pure functions over a session's state.
 import type { Split } from '../data/dataset.js';
 import type { Source } from '../data/source.js';
-import type { FunctionSpec } from '../graph/program.js';
+import type { FunctionSpec, TensorTypes } from '../graph/program.js';
 import type { Tensor1D } from '../native/tensorflow.js';
 import type { TensorType } from '../native/types.js';
 import type { Network } from '../nn/network.js';
@@ -16,8 +16,19 @@ export interface TrainingParts extends Learner {
   readonly slots: readonly Slot[];
 }
 
-const NUMBER: TensorType = { dtype: 'float32', shape: [] };
+export const NUMBER: TensorType = { dtype: 'float32', shape: [] };
 const SEED: TensorType = { dtype: 'int32', shape: [2] };
+
+/** What a training batch of `size` examples is fed, and all that is drawn for it. */
+export const drawnInputs = (
+  { network, task }: { readonly network: Network; readonly task: Pick<Task, 'drawn'> },
+  source: Pick<Source, 'inputs'>,
+  size: number,
+): TensorTypes => ({
+  ...source.inputs(size),
+  ...task.drawn(size),
+  ...(network.drawsRandom ? { seed: SEED } : {}),
+});
 
 /** Measured in steps of this kind. */
 export const rowsOfKind = (
@@ -38,16 +49,14 @@ export function trainingStep(
   size: number,
   kind: string,
 ): FunctionSpec {
-  const { network, optimizer, task, slots } = parts;
+  const { optimizer, task, slots } = parts;
   const rows = rowsOfKind(parts, kind);
   const scalars = Object.keys(optimizer.scalars(0, 0));
   const overwritten = optimizer.kinds.byName[kind]?.overwrites ?? [];
   const read = slots.map(({ name }) => name).filter((name) => !overwritten.includes(name));
   return {
     inputs: {
-      ...source.inputs(size),
-      ...task.drawn(size),
-      ...(network.drawsRandom ? { seed: SEED } : {}),
+      ...drawnInputs(parts, source, size),
       ...Object.fromEntries(scalars.map((name) => [name, NUMBER])),
     },
     lent: source.lent,

@@ -4,7 +4,7 @@ import type { Config } from '../catalogue/schema.js';
 import type { DatasetShape } from '../data/dataset.js';
 import { datasetShape, loadDataset } from '../data/load.js';
 import { stepsPerEpoch } from '../experiment/loop.js';
-import { OPTIMIZERS } from '../catalogue/optimizers.js';
+import { gradientsPerStep, OPTIMIZERS } from '../catalogue/optimizers.js';
 import { settingsFor } from '../experiment/processor.js';
 import { openDevice } from '../native/device.js';
 import { useThreads } from '../native/threads.js';
@@ -70,7 +70,8 @@ async function estimateSeconds(configs: readonly Config[]): Promise<number[]> {
   const { multiplyAdds } = await costOf(first);
   const perStep = Math.min(...milliseconds) / 1000;
   const batch = Math.min(first.batchSize, images);
-  const secondsPerUnit = perStep / (batch * passes(first) * PASSES * multiplyAdds);
+  const secondsPerUnit =
+    perStep / (batch * OPTIMIZERS[first.optimizer.name].passes * PASSES * multiplyAdds);
 
   return Promise.all(
     configs.map(async (config) => {
@@ -80,10 +81,9 @@ async function estimateSeconds(configs: readonly Config[]): Promise<number[]> {
       const steps = perEpoch * config.epochs;
       const epochs = config.epochs * Math.min(1, (config.maxSteps ?? steps) / steps);
       const trained = Math.min(trainCount, perEpoch * config.batchSize);
-      const images = trained * passes(config) * PASSES + testCount;
+      const gradients = gradientsPerStep(config.optimizer, config.batchSize, trained);
+      const images = trained * gradients * PASSES + testCount;
       return preparation + epochs * images * cost.multiplyAdds * secondsPerUnit;
     }),
   );
 }
-
-const passes = ({ optimizer }: Config): number => OPTIMIZERS[optimizer.name].passes;

@@ -1,4 +1,5 @@
 // The door of this folder: the engine of a configuration, over its data set.
+import { takesFullGradient } from '../catalogue/optimizers.js';
 import type { Config } from '../catalogue/schema.js';
 import {
   SPLITS,
@@ -65,6 +66,9 @@ function partsOf(
     config.schedule.learningRate,
   );
   const task = createTask(config, shape);
+  const fullGradient = takesFullGradient(config.optimizer)
+    ? config.optimizer.fullGradient
+    : undefined;
   const inOrder = { size: evaluationBatchSize, dropLast: false, shuffledBy: null };
   // An evaluation holds its answers against the labels that the data set has, noisy or not.
   const quiet = { ...shape, labelNoise: false };
@@ -76,6 +80,7 @@ function partsOf(
     optimizer,
     task,
     slots: trainingSlots(network, optimizer, weightAverage),
+    fullGradient,
     microBatches,
     seed,
     training: trains

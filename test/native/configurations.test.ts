@@ -20,7 +20,7 @@ import { resultOf, tensorsOf } from '../unit/experiment-support.js';
 import { sitting } from './support/sitting.js';
 
 const SEED = 7;
-const COUNT = 11;
+const COUNT = 13;
 const numbers = Array.from({ length: COUNT }, (_, i) => i);
 
 /** The dotted names of all keys that have a value. */

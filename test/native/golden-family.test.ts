@@ -10,6 +10,21 @@ const common = { base: 'sgd', momentum: 0.9, weightDecay: 1e-3, rho: 0.2 } as co
 const CONFIGS: Readonly<Record<string, OptimizerConfig>> = {
   sam: optimizerConfig({ name: 'sam', ...common }),
   fsam: optimizerConfig({ name: 'fsam', ...common, sigma: 1, lambda: 0.6 }),
+  'sam-full': optimizerConfig({ name: 'sam-full', ...common }),
+  'sam-full-every-2': optimizerConfig({ name: 'sam-full', ...common, fullGradient: { every: 2 } }),
+  'sam-full-evaluation-bn': optimizerConfig({
+    ...{ name: 'sam-full', ...common },
+    fullGradient: { batchNorm: 'running' },
+  }),
+  'sam-noise-exact': optimizerConfig({ name: 'sam-noise', ...common }),
+  'sam-noise-sigma-1': optimizerConfig({
+    ...{ name: 'sam-noise', ...common },
+    ...({ projection: 'constant', sigma: 1 } as const),
+  }),
+  'sam-noise-sigma-0.5': optimizerConfig({
+    ...{ name: 'sam-noise', ...common },
+    ...({ projection: 'constant', sigma: 0.5 } as const),
+  }),
   'vasso-theta-0.4': optimizerConfig({ name: 'vasso', ...common, theta: 0.4 }),
   'vasso-theta-0.9': optimizerConfig({ name: 'vasso', ...common, theta: 0.9 }),
   gsam: optimizerConfig({ name: 'gsam', ...common, alpha: 0.4 }),

@@ -363,6 +363,37 @@ test('looksam climbs every few steps, and adds what it saw there in between', ()
   expectClose(again?.w, [-5, -8.5]);
 });
 
+describe('the full gradient f = (0, 2) and a batch with g = (4, 2)', () => {
+  const start = { w: [0, 0], rate: 1, state: { fullGradient: [0, 2] } };
+  const full = { ...bare, rho: 3 };
+
+  test('sam-full climbs along f', () => {
+    const [step] = run(optimizerConfig({ name: 'sam-full', ...full }), start, [always(4, 2)]);
+    expectClose(step?.eps, [0, 3]);
+    expectClose(step?.w, [-4, -2]);
+    expectClose(step?.state['fullGradient'], [0, 2]);
+  });
+
+  test.each([
+    [{ projection: 'exact' }, [3, 0]],
+    [{ projection: 'constant', sigma: 1 }, [3, 0]],
+    // (4, 3/2) is as long as 4 (1, 3/8): sqrt(73) / 2.
+    [{ projection: 'constant', sigma: 0.25 }, [24 / Math.sqrt(73), 9 / Math.sqrt(73)]],
+  ] as const)('sam-noise climbs along what is left, %o', (keys, eps) => {
+    const config = optimizerConfig({ name: 'sam-noise', ...full, ...keys });
+    const [step] = run(config, start, [always(4, 2)]);
+    expectClose(step?.eps, eps);
+  });
+
+  test('sam-noise does not climb along what rounding leaves of a batch without noise', () => {
+    const config = optimizerConfig({ name: 'sam-noise', ...full });
+    const state = { fullGradient: [1, 1.000001] };
+    const [step] = run(config, { ...start, state }, [always(3, 3)]);
+    expect(step?.eps).toEqual([0, 0]);
+    expectClose(step?.w, [-3, -3]);
+  });
+});
+
 test('msam takes gradient and decay where its momentum leads', () => {
   const config = optimizerConfig({ name: 'msam', rho: 0.5, momentum: 0, weightDecay: 0 });
   const start = { w: [3, 4], rate: 0.1, state: { momentum: [30, 40] } };

@@ -79,13 +79,14 @@ describe('which keys count', () => {
 
   test('and the help of an optimizer key names those that read it', () => {
     for (const key of KEY_PATHS.filter((path) => path.startsWith('optimizer.'))) {
-      const help = schemaAt(configJsonSchema(), key.split('.'))?.description ?? '';
-      const [, list] = /\(([a-z, ]+)\)\.$/.exec(help) ?? [];
+      // Of keys further below, that of their section does.
+      const help = schemaAt(configJsonSchema(), key.split('.').slice(0, 2))?.description ?? '';
+      const [, list] = /\(([a-z, -]+)\)\.$/.exec(help) ?? [];
       const named = list?.split(', ') ?? Object.keys(OPTIMIZERS);
       for (const name of Object.keys(OPTIMIZERS)) {
         for (const base of Object.keys(DESCENTS)) {
           const descent = OPTIMIZERS[name as keyof typeof OPTIMIZERS].descent ?? base;
-          const optimizer = `optimizer={name: ${name}, base: ${base}}`;
+          const optimizer = `optimizer={name: ${name}, base: ${base}, projection: constant}`;
           const wanted = named.includes(name) || (list !== undefined && named.includes(descent));
           if (key === 'optimizer.name' || /base|weightDecay|adaptive|rhoMin/.test(key)) continue;
           expect([key, optimizer, counts(key, readerOf(smoke(optimizer)))]).toEqual([
@@ -176,14 +177,20 @@ describe('the variant', () => {
       rhoSchedule: 'inverse-sqrt',
       minimize: 'plain',
       every: '3',
+      fullGradient: '{samples: 100}',
+      projection: 'exact',
     };
     for (const [name, { keys }] of Object.entries(OPTIMIZERS)) {
       // Told with the schedule that reads it.
       for (const key of Object.keys(keys).filter((one) => one !== 'rhoMin')) {
         const value = OTHERS[key] ?? '0.123';
         const [usual, other] = [
-          smoke(`optimizer.name=${name}`),
-          smoke(`optimizer.name=${name}`, `optimizer.${key}=${value}`),
+          smoke(`optimizer.name=${name}`, 'optimizer.projection=constant'),
+          smoke(
+            `optimizer.name=${name}`,
+            'optimizer.projection=constant',
+            `optimizer.${key}=${value}`,
+          ),
         ];
         expect([key, variantName(other)]).not.toEqual([key, variantName(usual)]);
       }

@@ -147,7 +147,7 @@ schedule:
       'x.yaml:2: epoch: unknown key, did you mean epochs?',
       'x.yaml:4: data.name: got "cifar", wanted one of cifar10, cifar100, idx, fashion-mnist-tiny, imagenet, synthetic',
       'x.yaml:5: data.subset.train: got 0, wanted a whole number of at least 1, or null',
-      'x.yaml:6: optimizer.name: missing, wanted one of sgd, adamw, sam, asam, fsam, fasam, vasso, gsam, agsam, looksam, msam',
+      'x.yaml:6: optimizer.name: missing, wanted one of sgd, adamw, sam, asam, fsam, fasam, vasso, gsam, agsam, looksam, sam-full, sam-noise, msam',
       'x.yaml:7: optimizer.rho: got -1, wanted a number of at least 0',
       'x.yaml:8: optimizer.nesterov: got true, wanted false, or a momentum above 0',
       'x.yaml:11: schedule.milestones: got [60,60], wanted the epochs in ascending order, each once',

@@ -66,6 +66,7 @@ export function fakeEngine({
         ({ column }) => column !== 'train_accuracy_clean',
       ),
       training: imageSource('train', shapeOf(dataset), batching, dataset.train),
+      fullGradient: () => null,
       slots: [
         {
           name: 'parameters',

@@ -1,11 +1,20 @@
 // Golden steps of training, through the engine's own training function.
+import { takesFullGradient } from '../../../src/catalogue/optimizers.js';
 import type { OptimizerConfig } from '../../../src/catalogue/schema.js';
 import { loadGraph, traceProgram } from '../../../src/graph/compile.js';
 import { runEagerly } from '../../../src/graph/eager.js';
-import type { FunctionSpec, ProgramSpec } from '../../../src/graph/program.js';
+import type { FunctionSpec, Program, ProgramSpec, Tensors } from '../../../src/graph/program.js';
 import { tf, type Scalar, type Tensor1D, type Tensor4D } from '../../../src/native/tensorflow.js';
 import type { Network } from '../../../src/nn/network.js';
+import { FULL_GRADIENT } from '../../../src/optim/full.js';
 import { norm } from '../../../src/optim/vector.js';
+import {
+  ACCUMULATE,
+  accumulation,
+  FULL_STATISTICS,
+  observation,
+  OBSERVE,
+} from '../../../src/session/full-gradient.js';
 import { trainOn } from '../../../src/session/passes.js';
 import { required } from '../../../src/util/errors.js';
 import {
@@ -63,8 +72,8 @@ export function openGoldenTraining(
   return {
     start,
     step: (t, learningRate) => {
-      const images = goldenImages(20000 + t, input);
-      const labels = goldenLabels(t, input[0]);
+      const { images, labels } = batchOf(t, input);
+      takeFullGradient(program, config, t, input);
       const fed = Object.entries(scalars(t, learningRate));
       const numbers = Object.fromEntries(fed.map(([name, x]) => [name, Float32Array.of(x)]));
       const name = functionOf(kinds.at(t));
@@ -85,6 +94,65 @@ export function openGoldenTraining(
   };
 }
 
+/** The batch of step `t`. */
+const batchOf = (t: number, input: Shape) => ({
+  images: goldenImages(20000 + t, input),
+  labels: goldenLabels(t, input[0]),
+});
+
+/** The training set of sam-family.json: the batches of ten steps. */
+const WHOLE_SET = Array.from({ length: 10 }, (_, t) => t);
+
+/** What SAM-full and SAM-noise climb by, before step `t`. */
+function takeFullGradient(
+  program: Program,
+  config: OptimizerConfig,
+  t: number,
+  input: Shape,
+): void {
+  const { every, batchNorm } = config.fullGradient;
+  if (!takesFullGradient(config) || t % every !== 0) return;
+  if (batchNorm === 'running') program.run(OBSERVE, batchOf(t, input));
+  for (const batch of WHOLE_SET) {
+    program.run(ACCUMULATE, {
+      ...batchOf(batch, input),
+      keep: Float32Array.of(batch === 0 ? 0 : 1),
+      share: Float32Array.of(1 / WHOLE_SET.length),
+    });
+  }
+}
+
+/** The functions that take it. */
+function fullGradient(
+  network: Network,
+  config: OptimizerConfig,
+  inputs: FunctionSpec['inputs'],
+): Pick<ProgramSpec, 'variables' | 'functions'> {
+  if (!takesFullGradient(config)) return { variables: {}, functions: {} };
+  const { batchNorm } = config.fullGradient;
+  const task = {
+    ...CROSS_ENTROPY,
+    drawn: () => ({}),
+    augmented: ({ images, labels }: Tensors) => ({
+      input: images as Tensor4D,
+      targets: { labels: labels as Tensor1D },
+    }),
+  };
+  const source = {
+    held: {},
+    lent: [],
+    inputs: () => inputs,
+    gather: (_: Tensors, fed: Tensors) => fed,
+  };
+  const parts = { network, task, microBatches: 1 };
+  const accumulate = accumulation(parts, source, 0, FULL_GRADIENT, batchNorm);
+  if (batchNorm === 'batch') return { variables: {}, functions: { [ACCUMULATE]: accumulate } };
+  return {
+    variables: { [FULL_STATISTICS]: { dtype: 'float32', shape: [network.statistics.size] } },
+    functions: { [ACCUMULATE]: accumulate, [OBSERVE]: observation(parts, source, 0) },
+  };
+}
+
 const functionOf = (kind: string): string => `train_${kind}`;
 
 function training(
@@ -95,12 +163,13 @@ function training(
   const optimizer = optimizerOf(config, network.parameters.tensors);
   const vector = { dtype: 'float32', shape: [network.parameters.size] } as const;
   const images = { dtype: 'float32', shape: [batch, height, width, channels] } as const;
+  const batchTypes = { images, labels: { dtype: 'int32', shape: [batch] } } as const;
+  const full = fullGradient(network, config, batchTypes);
   const scalars = Object.keys(optimizer.scalars(0, 0));
   const overwritten = (kind: string) => optimizer.kinds.byName[kind]?.overwrites ?? [];
   const step = (kind: string): FunctionSpec => ({
     inputs: {
-      images,
-      labels: { dtype: 'int32', shape: [batch] },
+      ...batchTypes,
       ...Object.fromEntries(scalars.map((name) => [name, { dtype: 'float32', shape: [] }])),
     },
     state: [
@@ -140,8 +209,10 @@ function training(
       parameters: vector,
       statistics: { dtype: 'float32', shape: [network.statistics.size] },
       ...Object.fromEntries(optimizer.state.map((name) => [name, vector])),
+      ...full.variables,
     },
     functions: {
+      ...full.functions,
       ...Object.fromEntries(steps),
       evaluate: {
         inputs: { images },

@@ -1,0 +1,201 @@
+// The full gradient: the mean gradient over the batches of an epoch, as training draws and augments them, all
+// taken at the weights of one step. SAM-full and SAM-noise climb by it.
+//
+// It is added up on the device, a batch at a time. The batches of an epoch in which one holds the whole set
+// therefore give the gradient of the step itself, to the bit.
+import type { OptimizerConfig } from '../catalogue/schema.js';
+import type { HostBatch, Source } from '../data/source.js';
+import type { FunctionSpec, Values } from '../graph/program.js';
+import { nameScope } from '../native/scope.js';
+import { tf, type Scalar, type Tensor1D } from '../native/tensorflow.js';
+import { scaled } from '../optim/vector.js';
+import { required, UserError } from '../util/errors.js';
+import type { Batch } from './batch.js';
+import { OUTPUT } from './measure.js';
+import { gradientOn, type Learner } from './passes.js';
+import type { Session } from './session.js';
+import { vector } from './slot.js';
+import { drawnInputs, NUMBER } from './step.js';
+import type { Task } from './task.js';
+
+/** The running statistics [S] by which BatchNorm normalises where it does not by the batch. */
+export const FULL_STATISTICS = 'fullStatistics';
+
+/** The functions, with `_last` for a short last batch. */
+export const ACCUMULATE = 'accumulate';
+export const OBSERVE = 'observe';
+
+export type FullGradientConfig = OptimizerConfig['fullGradient'];
+
+export interface FullGradientParts extends Omit<Learner, 'optimizer' | 'task'> {
+  readonly task: Pick<Task, 'loss' | 'count' | 'drawn' | 'augmented'>;
+}
+
+/** What a function needs of what it reads from. */
+type Examples = Pick<Source, 'held' | 'lent' | 'inputs' | 'gather'>;
+
+/** Adds a batch's share of the full gradient to the slot `into` [P]: new = keep old + share g. */
+export function accumulation(
+  parts: FullGradientParts,
+  source: Examples,
+  size: number,
+  into: string,
+  batchNorm: FullGradientConfig['batchNorm'],
+): FunctionSpec {
+  const isRunning = batchNorm === 'running';
+  return {
+    inputs: { ...drawnInputs(parts, source, size), keep: NUMBER, share: NUMBER },
+    lent: source.lent,
+    state: [
+      'parameters',
+      into,
+      ...(isRunning ? [FULL_STATISTICS] : []),
+      ...Object.keys(source.held),
+    ],
+    body: (state, inputs) => {
+      const statistics = isRunning
+        ? vector(state, FULL_STATISTICS)
+        : // By the batch, none are read, and those after the pass are dropped.
+          tf.zeros<Tensor1D['rankType']>([parts.network.statistics.size]);
+      const seed = inputs['seed'] as Tensor1D | undefined;
+      const batch: Batch = parts.task.augmented(source.gather(state, inputs), inputs);
+      const mode = isRunning ? 'evaluation' : 'training';
+      const { gradient, loss } = gradientOn(parts, batch, seed, { ...state, statistics }, mode);
+      const sum = nameScope('full_gradient', () =>
+        tf.add<Tensor1D>(
+          scaled(vector(state, into), inputs['keep'] as Scalar),
+          scaled(gradient, inputs['share'] as Scalar),
+        ),
+      );
+      return { state: { [into]: sum }, outputs: { [OUTPUT]: tf.stack([loss]) } };
+    },
+  };
+}
+
+/** Puts the running statistics as the step on this batch will leave them into FULL_STATISTICS [S]. */
+export function observation(
+  parts: FullGradientParts,
+  source: Examples,
+  size: number,
+): FunctionSpec {
+  return {
+    inputs: drawnInputs(parts, source, size),
+    lent: source.lent,
+    state: ['parameters', 'statistics', ...Object.keys(source.held)],
+    overwritten: [FULL_STATISTICS],
+    body: (state, inputs) => {
+      const seed = inputs['seed'] as Tensor1D | undefined;
+      const batch: Batch = parts.task.augmented(source.gather(state, inputs), inputs);
+      // Of the gradient, which nothing uses, nothing is computed.
+      const { loss, statistics } = gradientOn(parts, batch, seed, state, 'training');
+      return {
+        state: { [FULL_STATISTICS]: statistics },
+        outputs: { [OUTPUT]: tf.stack([loss]) },
+      };
+    },
+  };
+}
+
+/** Where a step stands. */
+export interface StepPosition {
+  /** From 0. */
+  readonly epoch: number;
+  /** Steps done in it. */
+  readonly stepInEpoch: number;
+  /** Steps done in all. */
+  readonly step: number;
+}
+
+/** What a full gradient is taken over: batches of an epoch, that many from the one after a step's own on. */
+interface Extent {
+  /** Batches of an epoch. */
+  readonly perEpoch: number;
+  readonly batches: number;
+  /** Their examples where they begin after batch `stepInEpoch`. */
+  readonly examples: (stepInEpoch: number) => number;
+}
+
+/** Errors: UserError where the samples are more than there are. */
+export function extentOf(source: Source, { samples }: Pick<FullGradientConfig, 'samples'>): Extent {
+  const [full = 0, last] = source.sizes;
+  const whole = Math.floor(source.examples / full);
+  const perEpoch = whole + (last === undefined ? 0 : 1);
+  const all = whole * full + (last ?? 0);
+  if (samples !== 'all' && samples > all) {
+    throw new UserError(
+      `optimizer.fullGradient.samples: got ${samples}, wanted all or at most the ${all} images of an epoch`,
+    );
+  }
+  const batches = samples === 'all' ? perEpoch : Math.min(perEpoch, Math.ceil(samples / full));
+  const sizeOf = (batch: number): number => (batch < whole ? full : required(last, 'a last batch'));
+  return {
+    perEpoch,
+    batches,
+    examples: (stepInEpoch) =>
+      Array.from({ length: batches }, (_, i) => sizeOf((stepInEpoch + 1 + i) % perEpoch)).reduce(
+        (sum, size) => sum + size,
+        0,
+      ),
+  };
+}
+
+/** A full gradient under way, a batch each time it is asked to go on; its `return` ends it at once. */
+export type FullGradientInParts = AsyncIterator<undefined, true>;
+
+/** What a step of training feeds beside its batch and its rates. */
+export type Draws = (step: number, examples: number) => Values;
+
+/** Not a generator: its `return` has to reach what gives the batches while one is awaited. */
+export function fullGradientInParts(
+  session: Pick<Session, 'run'>,
+  source: Source,
+  draws: Draws,
+  config: FullGradientConfig,
+  { epoch, stepInEpoch, step }: StepPosition,
+): FullGradientInParts {
+  const extent = extentOf(source, config);
+  const total = extent.examples(stepInEpoch);
+  const isRunning = config.batchNorm === 'running';
+  // The step's own batch is needed for its statistics, and comes last where all are taken.
+  let at = isRunning ? stepInEpoch : (stepInEpoch + 1) % extent.perEpoch;
+  let batches = source.batches(epoch, at);
+  let taken = 0;
+  let observed = !isRunning;
+  let isEnded = false;
+  const call = (what: string, { examples, inputs }: HostBatch, numbers: Values = {}): void => {
+    const name = examples === source.sizes[0] ? what : `${what}_last`;
+    session.run(name, { ...inputs, ...draws(step - stepInEpoch + at, examples), ...numbers });
+  };
+  const end = { done: true, value: true } as const;
+  return {
+    async next() {
+      if (taken === extent.batches) return end;
+      const { done, value } = await batches.next();
+      // It may have been ended meanwhile.
+      if (isEnded) return end;
+      const batch = required(done === true ? undefined : value, 'a batch of the epoch');
+      if (observed) {
+        call(ACCUMULATE, batch, {
+          keep: Float32Array.of(taken === 0 ? 0 : 1),
+          share: Float32Array.of(batch.examples / total),
+        });
+        taken++;
+      } else {
+        call(OBSERVE, batch);
+        observed = true;
+      }
+      at++;
+      if (at === extent.perEpoch && taken < extent.batches) {
+        await batches.return();
+        at = 0;
+        batches = source.batches(epoch, 0);
+      }
+      return { done: false, value: undefined };
+    },
+    async return() {
+      isEnded = true;
+      await batches.return();
+      return end;
+    },
+  };
+}
