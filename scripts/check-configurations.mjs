@@ -1,12 +1,12 @@
 // The long form of test/native/configurations.test.ts, with the command as a user types it: each of
 // many configurations is trained straight, and killed, interrupted and resumed at moments drawn from the seed; metrics.csv,
-// the weights and what eval prints must be equal, and report must read both.
+// probes.csv, the weights and what eval prints must be equal, and report must read both.
 //
 //   node scripts/check-configurations.mjs --count 60 --seed 1
 //
 // `--from N` goes on with configuration N. Needs the set-up done, and dist/ up to date.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -88,11 +88,13 @@ function resultOf(folder) {
   const checkpoints = readdirSync(join(folder, 'checkpoints')).sort();
   const newest = /** @type {string} */ (checkpoints.at(-1));
   const files = readdirSync(folder).filter((name) => name === 'best.safetensors');
+  const probes = join(folder, 'probes.csv');
   return {
     metrics: readFileSync(join(folder, 'metrics.csv'), 'utf8'),
     newest,
     weights: elements(join(folder, 'checkpoints', newest)),
     best: files.map((name) => elements(join(folder, name))),
+    probes: existsSync(probes) ? readFileSync(probes, 'utf8') : null,
   };
 }
 

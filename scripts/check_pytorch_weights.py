@@ -1,7 +1,7 @@
 """Checks a checkpoint against PyTorch: the same weights must give the same logits.
 
-    bin/fsam eval RUN --probe probe.json
-    python scripts/check_pytorch_weights.py RUN probe.json
+    bin/fsam eval RUN --logits logits.json
+    python scripts/check_pytorch_weights.py RUN logits.json
 
 RUN is a run folder (its newest checkpoint is taken) or a checkpoint file; take the same for both commands. The first command
 writes the logits, in evaluation mode, that fsam gives for four images made by a formula. This script makes the same images, loads
@@ -71,17 +71,17 @@ def load_model(checkpoint):
 def main():
     parser = argparse.ArgumentParser(description="Checks a checkpoint of a resnet18 against PyTorch.")
     parser.add_argument("run", type=pathlib.Path, help="run folder or checkpoint")
-    parser.add_argument("probe", type=pathlib.Path, help="what `fsam eval RUN --probe FILE` wrote")
+    parser.add_argument("logits", type=pathlib.Path, help="what `fsam eval RUN --logits FILE` wrote")
     options = parser.parse_args()
 
-    probe = json.loads(options.probe.read_text())
-    shape, wanted = probe["input"], np.array(probe["logits"])
+    written = json.loads(options.logits.read_text())
+    shape, wanted = written["input"], np.array(written["logits"])
     checkpoint = find_checkpoint(options.run)
     images = 2 * hashed_uniform(STREAM, math.prod(shape)).astype(np.float32).reshape(shape)
     with torch.no_grad():
         logits = load_model(checkpoint)(torch.from_numpy(images)).numpy()
     if logits.shape != wanted.shape:
-        sys.exit(f"logits: PyTorch gives shape {logits.shape}, {options.probe} holds {wanted.shape}: not of the same run")
+        sys.exit(f"logits: PyTorch gives shape {logits.shape}, {options.logits} holds {wanted.shape}: not of the same run")
 
     difference, largest = np.abs(logits - wanted).max(), np.abs(logits).max()
     agrees = bool(difference <= TOLERANCE * largest)

@@ -58,6 +58,8 @@ const COMMON = {
   'schedule.milestones': pick([1], [1, 2]),
   'schedule.factor': number([0.25, 1]),
   weightAverage: pick(null, 0.75, 0.9),
+  'probes.every': pick(null, 2),
+  'probes.samples': pick('all', 7),
   'checkpoint.everyEpochs': integer([1, 2]),
   'checkpoint.keepBest': fc.boolean(),
   'logging.tensorboard': fc.boolean(),

@@ -83,6 +83,18 @@ const checkpointSchema = section({
   }),
 });
 
+const probesSchema = section({
+  every: key(count.nullable().default(null), {
+    role: 'nothing',
+    help: 'Look at every so many steps, into probes.csv; null: at none. The numbers of the run stay what they are.',
+  }),
+  samples: key(z.union([z.literal('all'), count]).default('all'), {
+    role: 'nothing',
+    help: 'Images over which the full gradient is taken then; all: every batch of the epoch, as with optimizer.fullGradient.',
+    read: (at) => at('probes.every') !== null,
+  }),
+});
+
 const loggingSchema = section({
   tensorboard: key(z.boolean().default(false), {
     role: 'nothing',
@@ -142,6 +154,10 @@ export const configSchema = section({
   }),
   checkpoint: below(checkpointSchema.prefault({}), 'When the state of training is saved.'),
   logging: below(loggingSchema.prefault({}), 'What is written beside the CSV files.'),
+  probes: below(
+    probesSchema.prefault({}),
+    'What gradients are made of: their noise, and how near the moving average comes to the full gradient.',
+  ),
   device: key(z.enum(['auto', 'cpu', 'gpu']).default('auto'), {
     role: 'device',
     help: 'auto takes the GPU where there is one.',

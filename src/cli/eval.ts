@@ -23,7 +23,7 @@ export function registerEval(program: Command): void {
         .default('test'),
     )
     .option('--threads <n>', 'threads that compute (default: as the run)', threadNumber)
-    .option('--probe <file>', 'also write logits for scripts/check_pytorch_weights.py there')
+    .option('--logits <file>', 'also write logits for scripts/check_pytorch_weights.py there')
     .action(async (folder: string, options: EvalOptions) => {
       const { evaluate } = await import('./evaluate.js');
       await evaluate(folder, options);

@@ -14,10 +14,10 @@ import { formatOf } from '../experiment/metrics.js';
 import { begunWith, settingsToEvaluate } from '../experiment/processor.js';
 import { noteOnGone, workingFolderOf } from '../experiment/working-folder.js';
 import { openDevice } from '../native/device.js';
-import { type Evaluation } from '../session/engine.js';
+import { type Evaluation } from '../session/evaluation.js';
 import { type State } from '../session/slot.js';
 import { createEngine } from '../tasks/engine.js';
-import { probe as probeNetwork } from '../session/probe.js';
+import { formulaLogits } from '../session/formula-logits.js';
 import { writeFileAtomically } from '../util/atomic-file.js';
 import { required, UserError } from '../util/errors.js';
 import { refuseOthersFile } from '../util/output-file.js';
@@ -30,14 +30,14 @@ export interface EvalOptions {
   readonly device?: string;
   readonly checkpoint?: string;
   readonly split: Split;
-  readonly probe?: string;
+  readonly logits?: string;
   readonly threads?: number;
 }
 
 export async function evaluate(folder: string, options: EvalOptions): Promise<void> {
-  const { dataDir, device, split, probe, threads = null } = options;
-  if (probe !== undefined) {
-    await refuseOthersFile('--probe', probe, ['input', 'logits']);
+  const { dataDir, device, split, logits, threads = null } = options;
+  if (logits !== undefined) {
+    await refuseOthersFile('--logits', logits, ['input', 'logits']);
   }
   const { checkpoint, isBest } = await openRun(folder, options.checkpoint ?? null);
   const overrides = { dataDirectory: dataDir, device };
@@ -71,7 +71,7 @@ export async function evaluate(folder: string, options: EvalOptions): Promise<vo
     const isNoisy = split === 'train' && hasLabelNoise(config.labelNoise);
     const labels = isNoisy ? ', against the labels before label noise' : '';
     printEvaluation(config, split, await engine.evaluate(split), labels);
-    if (probe !== undefined) await writeProbe(probe, config, dataset, engine.readState());
+    if (logits !== undefined) await writeLogits(logits, config, dataset, engine.readState());
   } finally {
     engine.dispose();
   }
@@ -91,12 +91,12 @@ function printEvaluation(
   print(`${split} ${figures.join('  ')}  (${examples} images${labels})`);
 }
 
-async function writeProbe(
+async function writeLogits(
   file: string,
   config: Config,
   dataset: Dataset,
   state: State,
 ): Promise<void> {
-  await writeFileAtomically(file, `${JSON.stringify(probeNetwork(config, dataset, state))}\n`);
+  await writeFileAtomically(file, `${JSON.stringify(formulaLogits(config, dataset, state))}\n`);
   tell(`logits written to ${file}`);
 }

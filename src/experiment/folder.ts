@@ -35,6 +35,8 @@ export interface RunFolder {
   readonly classes: string;
   /** Only where pictures that cannot be read are skipped. */
   readonly skipped: string;
+  /** Only where steps are probed. */
+  readonly probes: string;
   readonly environment: string;
   readonly summary: string;
   readonly checkpoints: string;
@@ -60,6 +62,7 @@ export function runFolder(path: string): RunFolder {
     labelNoise: join(path, 'label-noise.csv'),
     classes: join(path, 'classes.txt'),
     skipped: join(path, 'skipped.csv'),
+    probes: join(path, 'probes.csv'),
     environment: join(path, 'environment.json'),
     summary: join(path, 'summary.json'),
     checkpoints: join(path, 'checkpoints'),
@@ -167,6 +170,7 @@ const WRITTEN: Readonly<
   labelNoise: ({ labelNoise }) => hasLabelNoise(labelNoise),
   classes: ({ data }) => data.name === 'imagenet',
   skipped: ({ data }) => data.onCorrupt === 'skip',
+  probes: ({ probes }) => probes.every !== null,
   tensorboard: ({ logging }) => logging.tensorboard,
   best: ({ checkpoint }) => checkpoint.keepBest,
 };

@@ -6,7 +6,9 @@ import type { Config } from '../catalogue/schema.js';
 import { bestOf, type MeasureRow } from '../catalogue/task.js';
 import type { HostBatch } from '../data/source.js';
 import type { Schedule } from '../optim/schedule.js';
-import type { Engine, Evaluation } from '../session/engine.js';
+import type { Engine } from '../session/engine.js';
+import type { Evaluation } from '../session/evaluation.js';
+import type { FullGradientInParts } from '../session/full-gradient.js';
 import { isTraining, type Measure, type TrainingMeasure } from '../session/measure.js';
 import { required, RunError, UserError } from '../util/errors.js';
 import { batchesOf, close, type Batches } from './batches.js';
@@ -20,6 +22,7 @@ import {
   type EpochNumbers,
   type Evaluations,
 } from './metrics.js';
+import type { ProbeTable } from './probes.js';
 import type { Progress } from './progress.js';
 import type { EpochEnd, Reporter } from './reporter.js';
 import { addStep, meanSoFar, NO_SUMS } from './sums.js';
@@ -42,6 +45,8 @@ export interface Loop {
   readonly curves: Curves | null;
   /** Of the training images that are skipped; null where one that cannot be read is an error. */
   readonly skipped: SkippedImages | null;
+  /** Null where steps are not probed. */
+  readonly probes: ProbeTable | null;
   readonly reporter: Reporter;
   readonly interruption: Interruption;
   /** Saves the engine's state with its progress. */
@@ -98,6 +103,7 @@ export async function train(loop: Loop, start: Progress): Promise<Progress> {
     const timed = { ...reached, timing: stopwatch.now() };
     await loop.refuseLost();
     await loop.skipped?.keep(loop.reporter.note);
+    await loop.probes?.write();
     try {
       await write(timed);
     } catch (error) {
@@ -125,12 +131,15 @@ export async function train(loop: Loop, start: Progress): Promise<Progress> {
   try {
     while (!progress.finished && loop.interruption.signal === null) {
       if (progress.stepInEpoch < perEpoch && progress.step < lastStep) {
-        const prepared = await reading(
-          stopwatch.prepare(takeFullGradient(loop, batches, progress)),
+        const { engine } = loop;
+        const full = await reading(
+          stopwatch.prepare(taken(loop, batches, engine.fullGradient(progress))),
         );
-        if (!prepared) break;
+        const probed = await reading(taken(loop, batches, engine.probe(progress)));
+        if (full === null || probed === null) break;
         const batch = await reading(stopwatch.waitFor(batches.next(progress)));
         if (batch === null) break;
+        if (probed !== NOT_DUE) probe(loop, progress, batch, probed);
         progress = trainStep(loop, rows, progress, batch, stopwatch);
       } else {
         // What reads is free for what is evaluated.
@@ -216,6 +225,7 @@ async function endEpoch(
   await metrics.add(row);
   loop.curves?.add(row);
   await loop.skipped?.keep(loop.reporter.note);
+  await loop.probes?.write();
   await timing.add({ ...formatTiming(times) });
   const bestTest = required(numbers[best.soFar.column], best.soFar.column);
   const reached = { ...position, best: { measure: best.test, value: bestTest } };
@@ -261,16 +271,34 @@ async function evaluateAll(loop: Loop): Promise<Evaluations | null> {
 const evaluate = (loop: Loop, split: 'test' | 'validation'): Promise<Evaluation | null> =>
   toEnd(loop, loop.engine.evaluateInParts(split));
 
+/** No full gradient is needed. */
+const NOT_DUE = 'not due';
+
 /**
- * Takes the full gradient that the next step needs, if it does. False where the run is interrupted before it is
+ * The mean loss over what a full gradient is taken over, if one is. Null where the run is interrupted before it is
  * there: when it is resumed, it is taken anew.
  */
-async function takeFullGradient(loop: Loop, batches: Batches, at: Progress): Promise<boolean> {
-  const parts = loop.engine.fullGradient(at);
-  if (parts === null) return true;
+async function taken(
+  loop: Loop,
+  batches: Batches,
+  parts: FullGradientInParts | null,
+): Promise<number | typeof NOT_DUE | null> {
+  if (parts === null) return NOT_DUE;
   // What reads is free for it.
   batches.close();
-  return (await toEnd(loop, parts)) !== null;
+  return toEnd(loop, parts);
+}
+
+/** Looks at the step that comes next. */
+function probe(
+  { engine, schedule, probes }: Loop,
+  { epoch, step }: Progress,
+  batch: HostBatch,
+  fullLoss: number,
+): void {
+  const learningRate = schedule(step);
+  const position = { epoch: epoch + 1, step: step + 1, learningRate, fullLoss };
+  probes?.add(position, engine.probed(step, batch, learningRate));
 }
 
 /** What comes of it at its end; null where the run is interrupted before. */

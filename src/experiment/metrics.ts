@@ -2,7 +2,7 @@
 // are those of the task's measures, with the position before them and the best so far between.
 import { bestOf, columnsOf, type Best, type MeasureRow, type OfTask } from '../catalogue/task.js';
 import { TRAIN_LOSS, type Unit } from '../catalogue/tasks.js';
-import type { Evaluation } from '../session/engine.js';
+import type { Evaluation } from '../session/evaluation.js';
 import { isTraining, type Measure, type Numbers } from '../session/measure.js';
 import { required } from '../util/errors.js';
 import { meanSoFar, type EpochSums } from './sums.js';

@@ -27,6 +27,7 @@ import {
   type RunFolder,
 } from './folder.js';
 import { bestRow, metricsTable } from './metrics.js';
+import { probeTable, restoreProbes, type ProbeTable } from './probes.js';
 import { BEGINNING, type Progress } from './progress.js';
 import type { Reporter } from './reporter.js';
 import { readSkipped, SkippedImages, type Skipped } from './skipped.js';
@@ -47,6 +48,8 @@ export interface Opened {
   readonly timing: Table;
   /** Null where a training image that cannot be read is an error. */
   readonly skipped: SkippedImages | null;
+  /** Null where steps are not probed. */
+  readonly probes: ProbeTable | null;
 }
 
 /** A new run: whatever a run left in the folder goes, and files that are not ours stay. */
@@ -73,7 +76,9 @@ export async function begin(
   await timing.write();
   const skipped = skippedImages(folder, dataset);
   await skipped?.write();
-  return { progress: BEGINNING, metrics, timing, skipped };
+  const probes = probeTable(folder.probes, config);
+  await probes?.write();
+  return { progress: BEGINNING, metrics, timing, skipped, probes };
 }
 
 /**
@@ -113,6 +118,9 @@ export async function restore(
       readTable(folder.timing, TIMING_TABLE, progress.epoch),
     ]),
   );
+  const probes = await withWayOut('mend it, or delete it: it begins anew then', () =>
+    restoreProbes(folder.probes, config, progress.step),
+  );
   await removeTemporaries(folder);
   // A process killed right after saving has left one too many.
   await removeOldCheckpoints(folder);
@@ -122,6 +130,7 @@ export async function restore(
   await metrics.write();
   await timing.write();
   await skipped?.write();
+  await probes?.write();
   const place = `epoch ${progress.epoch + 1} after step ${progress.step}`;
   reporter.note(`resumed from ${checkpoint}: ${place}`);
   if (!config.checkpoint.keepBest) {
@@ -133,7 +142,7 @@ export async function restore(
       `checkpoint.keepBest: epoch ${best}, the best so far, was not kept; a better one will be`,
     );
   }
-  return { progress, metrics, timing, skipped };
+  return { progress, metrics, timing, skipped, probes };
 }
 
 /** Null where a training image that cannot be read is an error. */

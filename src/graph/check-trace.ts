@@ -16,6 +16,7 @@ export function checkUse(
   results: readonly string[],
   placeholders: Readonly<Record<string, Node>>,
   reads: Readonly<Record<string, Node>>,
+  optional: readonly string[],
 ): void {
   const used = ancestors(nodes, results);
   for (const [kind, table] of [
@@ -23,7 +24,7 @@ export function checkUse(
     ['state variable', reads],
   ] as const) {
     for (const [key, node] of Object.entries(table)) {
-      if (used.has(node.name) || isEmpty(node)) continue;
+      if (used.has(node.name) || isEmpty(node) || optional.includes(key)) continue;
       throw new InternalError(
         `${kind} ${key} of ${name} is not used: a number took its place in the trace, or it is not needed`,
       );

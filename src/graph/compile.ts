@@ -127,8 +127,9 @@ function traceFunction(
     const types = typesOf(spec, variables);
     const assigned = assignState(recorder, tracing, name, { reads, types }, result.state ?? {});
     const outputs = fetchOutputs(recorder, tracing, name, result.outputs, assigned);
-    checkUse(recorder.nodes, name, [...outputs.values(), ...assigned], placeholders, reads);
-    const lent = spec.lent ?? [];
+    const { lent = [], optional = [] } = spec;
+    const results = [...outputs.values(), ...assigned];
+    checkUse(recorder.nodes, name, results, placeholders, reads, optional);
     for (const input of lent)
       checkLent(recorder.nodes, entry(placeholders, input, `input of ${name}`));
     return { inputs: spec.inputs, lent, outputs };

@@ -20,6 +20,8 @@ export interface FunctionSpec {
   readonly state: readonly string[];
   /** Those that it gives a new value unread. */
   readonly overwritten?: readonly string[];
+  /** Those of the inputs and the state that it need not use; any other that it does not is a mistake. */
+  readonly optional?: readonly string[];
   /** Computes; `state` of the result holds only what changed. */
   readonly body: (state: Tensors, inputs: Tensors) => { state?: Tensors; outputs: Tensors };
 }

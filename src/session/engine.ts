@@ -9,7 +9,6 @@ import { randomStream } from '../util/random.js';
 import {
   ACCUMULATE,
   accumulation,
-  extentOf,
   FULL_STATISTICS,
   fullGradientInParts,
   observation,
@@ -18,7 +17,16 @@ import {
   type FullGradientInParts,
   type StepPosition,
 } from './full-gradient.js';
-import { byColumn, inUnit, OUTPUT, type Measure, type Numbers } from './measure.js';
+import {
+  evaluateInParts,
+  evaluationOf,
+  nameOf,
+  toEnd,
+  type Evaluation,
+  type EvaluationInParts,
+} from './evaluation.js';
+import { byColumn, OUTPUT, type Measure, type Numbers } from './measure.js';
+import { PROBE_ACCUMULATE, PROBED, probesOfKind, probeStep } from './probes.js';
 import { openSession, type Mode, type Session, type SessionSpec } from './session.js';
 import { initialState } from './slot.js';
 import {
@@ -38,15 +46,6 @@ export interface StepResult {
   readonly numbers: Numbers;
 }
 
-/** What an evaluation measures, by column: over the whole set, in the unit of each measure. */
-export interface Evaluation {
-  readonly examples: number;
-  readonly numbers: Numbers;
-}
-
-/** An evaluation under way. Null where it was ended early. */
-type EvaluationInParts = AsyncIterator<undefined, Evaluation | null>;
-
 export interface Engine extends Pick<Session, 'slots' | 'readState' | 'writeState' | 'dispose'> {
   /** Of all that is measured, those that apply. */
   readonly measures: readonly Measure[];
@@ -63,6 +62,13 @@ export interface Engine extends Pick<Session, 'slots' | 'readState' | 'writeStat
    * step needs none, or has none but the one before.
    */
   fullGradient(at: StepPosition): FullGradientInParts | null;
+  /**
+   * Looks at the step that comes next, without changing anything: takes the full gradient for it, in the same
+   * way. Null where no probe is due.
+   */
+  probe(at: StepPosition): FullGradientInParts | null;
+  /** What the probe finds there, by column: once `probe` is at its end. */
+  probed(step: number, batch: HostBatch, learningRate: number): Numbers;
   /** Over a whole set, without augmentation, BatchNorm in evaluation mode. */
   evaluate(split: Split): Promise<Evaluation>;
   /**
@@ -79,16 +85,17 @@ export interface EngineParts extends TrainingParts, EvaluationParts {
   readonly training: Source | null;
   /** How the optimizer takes it; left out where it does not. */
   readonly fullGradient?: FullGradientConfig | undefined;
+  /** How often the steps are probed, and over how much the full gradient is taken; left out: never. */
+  readonly probes?: Pick<FullGradientConfig, 'every' | 'samples'> | undefined;
   /** The sets that it is evaluated on. */
   readonly evaluated: Readonly<Partial<Record<Split, Source>>>;
 }
 
-/** Functions are traced under these names, with `_last` for a short last batch. */
+/** Functions are traced under these names. */
 const TRAIN = 'train';
-const trainingOf = (kind: string): string => (kind === ALIKE ? TRAIN : `${TRAIN}_${kind}`);
-const evaluationOf = (split: Split): string => `evaluate_${split}`;
-const nameOf = (what: string, source: Source, size: number): string =>
-  size === source.sizes[0] ? what : `${what}_last`;
+const PROBE = 'probe';
+const ofKind = (what: string, kind: string): string => (kind === ALIKE ? what : `${what}_${kind}`);
+const trainingOf = (kind: string): string => ofKind(TRAIN, kind);
 
 type Functions = Readonly<Record<string, FunctionSpec>>;
 
@@ -106,6 +113,7 @@ export function engineSpec(parts: EngineParts): SessionSpec {
   });
   const functions: Functions = {
     ...(training && fullGradientFunctions(parts, training)),
+    ...(training && probeFunctions(parts, training)),
     ...(training &&
       merged(
         Object.keys(parts.optimizer.kinds.byName).map((kind) =>
@@ -119,9 +127,11 @@ export function engineSpec(parts: EngineParts): SessionSpec {
     ),
   };
   const held = merged([training?.held ?? {}, ...sources.map(([, source]) => source.held)]);
-  const { statistics } = parts.network;
-  const scratch =
-    parts.fullGradient?.batchNorm === 'running' ? { [FULL_STATISTICS]: statistics.size } : {};
+  const { parameters, statistics } = parts.network;
+  const scratch = {
+    ...(parts.fullGradient?.batchNorm === 'running' && { [FULL_STATISTICS]: statistics.size }),
+    ...(parts.probes && { [PROBED]: parameters.size }),
+  };
   return { slots, scratch, functions, held };
 }
 
@@ -138,6 +148,15 @@ function fullGradientFunctions(parts: EngineParts, training: Source): Functions 
   };
 }
 
+function probeFunctions(parts: EngineParts, training: Source): Functions {
+  if (parts.probes === undefined) return {};
+  const accumulate = (size: number) => accumulation(parts, training, size, PROBED, 'batch');
+  const kinds = Object.keys(parts.optimizer.kinds.byName).map((kind) =>
+    forSizes(ofKind(PROBE, kind), training, (size) => probeStep(parts, training, size, kind)),
+  );
+  return merged([forSizes(PROBE_ACCUMULATE, training, accumulate), ...kinds]);
+}
+
 const merged = <T>(tables: readonly Readonly<Record<string, T>>[]): Record<string, T> =>
   Object.fromEntries(tables.flatMap((table) => Object.entries(table)));
 
@@ -147,8 +166,8 @@ export const trainingFunction = ({ optimizer }: Pick<EngineParts, 'optimizer'>):
 
 /** Opens it, with the state before the first step. */
 export function openEngine(parts: EngineParts, mode: Mode): Engine {
-  const { network, optimizer, task, slots, seed, training, evaluated, fullGradient } = parts;
-  if (fullGradient !== undefined && training !== null) extentOf(training, fullGradient);
+  const { network, optimizer, task, slots, seed, training, evaluated, fullGradient, probes } =
+    parts;
   const initial = initialState(slots, network.initialise(seed));
   const session = openSession(engineSpec(parts), mode);
   session.writeState(initial);
@@ -164,35 +183,40 @@ export function openEngine(parts: EngineParts, mode: Mode): Engine {
     ...task.draw(step, examples),
     ...(network.drawsRandom ? { seed: passSeed(seed, step) } : {}),
   });
+  const take = (at: StepPosition, config: FullGradientConfig | undefined, accumulate: string) => {
+    if (config === undefined || at.step % config.every !== 0) return null;
+    const source = required(training ?? undefined, 'what is trained on');
+    return fullGradientInParts(session, source, drawn, { ...config, accumulate }, at);
+  };
+  /** Calls what a step has of its kind. */
+  const run = (
+    what: string,
+    step: number,
+    { examples, inputs }: HostBatch,
+    learningRate: number,
+    rowsOf: (kind: string) => readonly { readonly column: string }[],
+    traced?: OnTrace,
+  ): StepResult => {
+    const scalars = Object.entries(optimizer.scalars(step, learningRate)).map(
+      ([name, value]) => [name, Float32Array.of(value)] as const,
+    );
+    const fed = { ...inputs, ...drawn(step, examples), ...Object.fromEntries(scalars) };
+    const kind = optimizer.kinds.at(step);
+    const source = required(training ?? undefined, 'what is trained on');
+    const name = nameOf(ofKind(what, kind), source, examples);
+    const { [OUTPUT]: vector } = session.run(name, fed, traced);
+    return { examples, numbers: byColumn(rowsOf(kind), required(vector, OUTPUT)) };
+  };
   return {
     slots,
     measures: task.measures,
     training,
-    fullGradient: (at) =>
-      fullGradient === undefined || at.step % fullGradient.every !== 0
-        ? null
-        : fullGradientInParts(
-            session,
-            required(training ?? undefined, 'what is trained on'),
-            drawn,
-            fullGradient,
-            at,
-          ),
-    trainStep: (step, { examples, inputs }, learningRate, traced) => {
-      const scalars = Object.entries(optimizer.scalars(step, learningRate)).map(
-        ([name, value]) => [name, Float32Array.of(value)] as const,
-      );
-      const fed = {
-        ...inputs,
-        ...drawn(step, examples),
-        ...Object.fromEntries(scalars),
-      };
-      const source = required(training, 'what is trained on');
-      const kind = optimizer.kinds.at(step);
-      const name = nameOf(trainingOf(kind), source, examples);
-      const { [OUTPUT]: vector } = session.run(name, fed, traced);
-      return { examples, numbers: byColumn(required(rows[kind], kind), required(vector, OUTPUT)) };
-    },
+    fullGradient: (at) => take(at, fullGradient, ACCUMULATE),
+    probe: (at) => take(at, probes && { ...probes, batchNorm: 'batch' }, PROBE_ACCUMULATE),
+    probed: (step, batch, learningRate) =>
+      run(PROBE, step, batch, learningRate, (kind) => probesOfKind(optimizer, kind)).numbers,
+    trainStep: (step, batch, learningRate, traced) =>
+      run(TRAIN, step, batch, learningRate, (kind) => required(rows[kind], kind), traced),
     evaluate: (split) => toEnd(inParts(split)),
     evaluateInParts: inParts,
     readState: () => session.readState(),
@@ -205,56 +229,4 @@ export function openEngine(parts: EngineParts, mode: Mode): Engine {
 function passSeed(seed: number, step: number): Int32Array {
   const stream = randomStream(seed, 'dropout', step);
   return Int32Array.of(stream.bits(), stream.bits());
-}
-
-async function toEnd(parts: EvaluationInParts): Promise<Evaluation> {
-  try {
-    for (;;) {
-      const { done, value } = await parts.next();
-      if (done === true) return required(value ?? undefined, 'the evaluation');
-    }
-  } finally {
-    await parts.return?.();
-  }
-}
-
-/** Not a generator: its `return` has to reach what gives the batches while one is awaited. */
-function evaluateInParts(
-  session: Session,
-  task: EngineParts['task'],
-  split: Split,
-  source: Source,
-): EvaluationInParts {
-  const rows = task.evaluated(split);
-  const sums = rows.map(() => 0);
-  const batches = source.batches(0, 0);
-  let isEnded = false;
-  const add = ({ examples, inputs }: HostBatch): void => {
-    const name = nameOf(evaluationOf(split), source, examples);
-    const { [OUTPUT]: vector } = session.run(name, inputs);
-    rows.forEach((_, i) => {
-      sums[i] = (sums[i] ?? 0) + required(vector?.[i], 'a measure');
-    });
-  };
-  const result = (): Evaluation => ({
-    examples: source.examples,
-    numbers: Object.fromEntries(
-      rows.map((row, i) => [row.column, inUnit(row, sums[i] ?? 0, source.examples)] as const),
-    ),
-  });
-  return {
-    async next() {
-      const { done, value } = await batches.next();
-      // It may have been ended meanwhile.
-      if (isEnded) return { done: true, value: null };
-      if (done === true) return { done, value: result() };
-      add(value);
-      return { done: false, value: undefined };
-    },
-    async return() {
-      isEnded = true;
-      await batches.return();
-      return { done: true, value: null };
-    },
-  };
 }

@@ -11,6 +11,7 @@ import { tf, type Scalar, type Tensor1D } from '../native/tensorflow.js';
 import { scaled } from '../optim/vector.js';
 import { required, UserError } from '../util/errors.js';
 import type { Batch } from './batch.js';
+import { nameOf } from './evaluation.js';
 import { OUTPUT } from './measure.js';
 import { gradientOn, type Learner } from './passes.js';
 import type { Session } from './session.js';
@@ -115,17 +116,10 @@ interface Extent {
   readonly examples: (stepInEpoch: number) => number;
 }
 
-/** Errors: UserError where the samples are more than there are. */
-export function extentOf(source: Source, { samples }: Pick<FullGradientConfig, 'samples'>): Extent {
+function extentOf(source: Source, samples: FullGradientConfig['samples']): Extent {
   const [full = 0, last] = source.sizes;
   const whole = Math.floor(source.examples / full);
   const perEpoch = whole + (last === undefined ? 0 : 1);
-  const all = whole * full + (last ?? 0);
-  if (samples !== 'all' && samples > all) {
-    throw new UserError(
-      `optimizer.fullGradient.samples: got ${samples}, wanted all or at most the ${all} images of an epoch`,
-    );
-  }
   const batches = samples === 'all' ? perEpoch : Math.min(perEpoch, Math.ceil(samples / full));
   const sizeOf = (batch: number): number => (batch < whole ? full : required(last, 'a last batch'));
   return {
@@ -139,8 +133,30 @@ export function extentOf(source: Source, { samples }: Pick<FullGradientConfig, '
   };
 }
 
-/** A full gradient under way, a batch each time it is asked to go on; its `return` ends it at once. */
-export type FullGradientInParts = AsyncIterator<undefined, true>;
+/** Errors: UserError where the samples of `key` are more than an epoch has. */
+export function refuseMoreSamples(
+  { examples, sizes: [full = 0, last] }: Pick<Source, 'examples' | 'sizes'>,
+  samples: FullGradientConfig['samples'],
+  key: string,
+): void {
+  const all = last === undefined ? examples - (examples % full) : examples;
+  if (samples === 'all' || samples <= all) return;
+  throw new UserError(
+    `${key}: got ${samples}, wanted all or at most the ${all} images of an epoch`,
+  );
+}
+
+/**
+ * A full gradient under way, a batch each time it is asked to go on; its `return` ends it at once. It comes to
+ * the mean loss over its batches.
+ */
+export type FullGradientInParts = AsyncIterator<undefined, number>;
+
+/** What it calls, and how it is taken. */
+export interface Taking extends Pick<FullGradientConfig, 'samples' | 'batchNorm'> {
+  /** The name of the function that adds it up. */
+  readonly accumulate: string;
+}
 
 /** What a step of training feeds beside its batch and its rates. */
 export type Draws = (step: number, examples: number) => Values;
@@ -150,35 +166,43 @@ export function fullGradientInParts(
   session: Pick<Session, 'run'>,
   source: Source,
   draws: Draws,
-  config: FullGradientConfig,
+  taking: Taking,
   { epoch, stepInEpoch, step }: StepPosition,
 ): FullGradientInParts {
-  const extent = extentOf(source, config);
+  const extent = extentOf(source, taking.samples);
   const total = extent.examples(stepInEpoch);
-  const isRunning = config.batchNorm === 'running';
+  const isRunning = taking.batchNorm === 'running';
   // The step's own batch is needed for its statistics, and comes last where all are taken.
   let at = isRunning ? stepInEpoch : (stepInEpoch + 1) % extent.perEpoch;
   let batches = source.batches(epoch, at);
   let taken = 0;
   let observed = !isRunning;
+  let loss = 0;
   let isEnded = false;
-  const call = (what: string, { examples, inputs }: HostBatch, numbers: Values = {}): void => {
-    const name = examples === source.sizes[0] ? what : `${what}_last`;
-    session.run(name, { ...inputs, ...draws(step - stepInEpoch + at, examples), ...numbers });
+  const call = (what: string, { examples, inputs }: HostBatch, numbers: Values = {}): number => {
+    const name = nameOf(what, source, examples);
+    const { [OUTPUT]: measures } = session.run(name, {
+      ...inputs,
+      ...draws(step - stepInEpoch + at, examples),
+      ...numbers,
+    });
+    return required(measures?.[0], 'the loss');
   };
-  const end = { done: true, value: true } as const;
+  const end = () => ({ done: true, value: loss }) as const;
   return {
     async next() {
-      if (taken === extent.batches) return end;
+      if (taken === extent.batches) return end();
       const { done, value } = await batches.next();
       // It may have been ended meanwhile.
-      if (isEnded) return end;
+      if (isEnded) return end();
       const batch = required(done === true ? undefined : value, 'a batch of the epoch');
       if (observed) {
-        call(ACCUMULATE, batch, {
+        const share = batch.examples / total;
+        const numbers = {
           keep: Float32Array.of(taken === 0 ? 0 : 1),
-          share: Float32Array.of(batch.examples / total),
-        });
+          share: Float32Array.of(share),
+        };
+        loss += share * call(taking.accumulate, batch, numbers);
         taken++;
       } else {
         call(OBSERVE, batch);
@@ -195,7 +219,7 @@ export function fullGradientInParts(
     async return() {
       isEnded = true;
       await batches.return();
-      return end;
+      return end();
     },
   };
 }

@@ -67,7 +67,10 @@ export const measured = (numbers: () => Scalar[]): Tensor1D =>
 export type Numbers = Readonly<Record<string, number>>;
 
 /** The numbers of such a vector. */
-export const byColumn = (rows: readonly MeasureRow[], vector: TypedArray): Numbers =>
+export const byColumn = (
+  rows: readonly Pick<MeasureRow, 'column'>[],
+  vector: TypedArray,
+): Numbers =>
   Object.fromEntries(
     rows.map(({ column }, i) => [column, required(vector[i], `the measure ${column}`)]),
   );

@@ -23,6 +23,7 @@ import {
   type Engine,
   type EngineParts,
 } from '../session/engine.js';
+import { refuseMoreSamples } from '../session/full-gradient.js';
 import { programOf, type Mode } from '../session/session.js';
 import { trainingSlots } from '../session/slot.js';
 import { createTask } from './tasks.js';
@@ -66,26 +67,33 @@ function partsOf(
     config.schedule.learningRate,
   );
   const task = createTask(config, shape);
-  const fullGradient = takesFullGradient(config.optimizer)
-    ? config.optimizer.fullGradient
-    : undefined;
   const inOrder = { size: evaluationBatchSize, dropLast: false, shuffledBy: null };
   // An evaluation holds its answers against the labels that the data set has, noisy or not.
   const quiet = { ...shape, labelNoise: false };
   const evaluated = SPLITS.filter(
     (split) => evaluates.includes(split) && countOf(shape, split) > 0,
   );
+  const batching = { size: batchSize, dropLast, shuffledBy: seed };
+  const training = trains ? imageSource('train', shape, batching, dataset?.train) : null;
+  const fullGradient = takesFullGradient(config.optimizer)
+    ? config.optimizer.fullGradient
+    : undefined;
+  const probes =
+    config.probes.every === null ? undefined : { ...config.probes, every: config.probes.every };
+  if (training !== null) {
+    refuseMoreSamples(training, fullGradient?.samples ?? 'all', 'optimizer.fullGradient.samples');
+    refuseMoreSamples(training, probes?.samples ?? 'all', 'probes.samples');
+  }
   return {
     network,
     optimizer,
     task,
     slots: trainingSlots(network, optimizer, weightAverage),
     fullGradient,
+    probes,
     microBatches,
     seed,
-    training: trains
-      ? imageSource('train', shape, { size: batchSize, dropLast, shuffledBy: seed }, dataset?.train)
-      : null,
+    training,
     evaluated: Object.fromEntries(
       evaluated.map((split): [Split, Source] => [
         split,

@@ -232,8 +232,8 @@ describe('a run folder', () => {
 
   it('and a file for output that another program wrote', async () => {
     writeFileSync(join(parent, 'notes.txt'), 'mine');
-    const probe = ['eval', 'finished', '--probe', 'notes.txt'];
-    await expectRefused(parent, probe, ['--probe notes.txt: is not from the same command']);
+    const written = ['eval', 'finished', '--logits', 'notes.txt'];
+    await expectRefused(parent, written, ['--logits notes.txt: is not from the same command']);
     const bench = ['bench', '--config', 'smoke', '--json', 'finished/metrics.csv'];
     await expectRefused(parent, bench, ['--json finished/metrics.csv: is not from the same']);
   });

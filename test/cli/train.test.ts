@@ -150,11 +150,11 @@ describe('fsam eval', () => {
       `test loss ${value('test_loss')}  accuracy ${value('test_accuracy')} %  (48 images)\n`,
     );
     expect(stderr).toContain('step-00000008.safetensors: 8 steps');
-    const training = await fsam(folder, ['eval', 'run', '--split', 'train', '--probe', 'p.json']);
+    const training = await fsam(folder, ['eval', 'run', '--split', 'train', '--logits', 'p.json']);
     expect(training.stdout).toMatch(/^train loss \d.* \(112 images\)\n$/);
-    const probe = JSON.parse(read(folder, 'p.json')) as { input: number[]; logits: number[][] };
-    expect(probe.input).toEqual([4, 3, 16, 16]);
-    expect(probe.logits.map((row) => row.filter(Number.isFinite).length)).toEqual([4, 4, 4, 4]);
+    const written = JSON.parse(read(folder, 'p.json')) as { input: number[]; logits: number[][] };
+    expect(written.input).toEqual([4, 3, 16, 16]);
+    expect(written.logits.map((row) => row.filter(Number.isFinite).length)).toEqual([4, 4, 4, 4]);
   });
 });
 

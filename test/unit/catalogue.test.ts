@@ -237,6 +237,7 @@ test('every key that is not always read is read under some variant', () => {
     'data.name=synthetic',
     'data.name=idx',
     'data={name: imagenet, order: blocks}',
+    'probes.every=3',
   ].map((assignment) => readerOf(smoke(assignment)));
   const dead = KEY_PATHS.filter((key) => !variants.some((at) => isRead(key, at)));
   expect(dead).toEqual([]);

@@ -67,6 +67,8 @@ export function fakeEngine({
       ),
       training: imageSource('train', shapeOf(dataset), batching, dataset.train),
       fullGradient: () => null,
+      probe: () => null,
+      probed: () => ({}),
       slots: [
         {
           name: 'parameters',

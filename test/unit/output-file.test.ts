@@ -7,7 +7,7 @@ import { messageOf } from '../support/errors.js';
 import { temporaryFolder } from '../support/folders.js';
 
 const refuse = (path: string): Promise<void> =>
-  refuseOthersFile('--probe', path, ['input', 'logits']);
+  refuseOthersFile('--logits', path, ['input', 'logits']);
 
 it('takes a free name, an empty file, and what the same command wrote', async () => {
   const folder = temporaryFolder();
@@ -25,7 +25,7 @@ it.each(['thesis', '{"input":[4]}', '[1]', 'null', '{"hardware":"","rows":[]}'])
     const path = join(temporaryFolder(), 'mine');
     writeFileSync(path, content);
     expect(await messageOf(refuse(path))).toBe(
-      `--probe ${path}: is not from the same command, which would write over it; move it away, or name another file`,
+      `--logits ${path}: is not from the same command, which would write over it; move it away, or name another file`,
     );
     expect(readFileSync(path, 'utf8')).toBe(content);
   },
@@ -35,7 +35,7 @@ it('refuses a device, a folder, and a link to either: the writing would put a fi
   const folder = temporaryFolder();
   symlinkSync('/dev/null', join(folder, 'link'));
   for (const path of ['/dev/null', folder, join(folder, 'link')]) {
-    expect(await messageOf(refuse(path))).toContain(`--probe ${path}: is not a regular file`);
+    expect(await messageOf(refuse(path))).toContain(`--logits ${path}: is not a regular file`);
   }
 });
 
@@ -46,7 +46,7 @@ it('says before the work where no file can be made', async () => {
   );
   writeFileSync(join(folder, 'file'), 'mine');
   expect(await messageOf(refuse(join(folder, 'file/out.json')))).toContain('a file is in the way');
-  expect(await messageOf(refuse(''))).toBe('--probe: got an empty name, wanted a file');
+  expect(await messageOf(refuse(''))).toBe('--logits: got an empty name, wanted a file');
   if (process.getuid?.() === 0) return; // root may write anywhere
   mkdirSync(join(folder, 'locked'));
   chmodSync(join(folder, 'locked'), 0o500);

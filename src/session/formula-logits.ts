@@ -10,14 +10,14 @@ import { openSession } from './session.js';
 import { networkSlots, type State } from './slot.js';
 
 /** What scripts/check_pytorch_weights.py reads. */
-export interface Probe {
+export interface FormulaLogits {
   /** Shape of the images as PyTorch has them: [N C H W]. */
   readonly input: readonly [number, number, number, number];
   /** In evaluation mode. [N][K] */
   readonly logits: readonly (readonly number[])[];
 }
 
-const PROBE_IMAGES = 4;
+const IMAGES = 4;
 /** Which stream of the formula the images are. */
 const STREAM = 9999;
 
@@ -36,29 +36,29 @@ function hashedUniform(stream: number, index: number): number {
  * Runs the network that `config` and `shape` describe, with the weights of `state`, on four images
  * with values from -1 to 1.
  */
-export function probe(
+export function formulaLogits(
   config: Pick<Config, 'model'>,
   shape: Pick<DatasetShape, 'height' | 'width' | 'channels' | 'classes'>,
   state: State,
-): Probe {
+): FormulaLogits {
   const { height, width, channels, classes } = shape;
   const network = buildModel(config.model, shape);
   const images: TensorType = {
     dtype: 'float32',
-    shape: [PROBE_IMAGES, height, width, channels],
+    shape: [IMAGES, height, width, channels],
   };
   const slots = networkSlots(network);
-  const functions = { probe: forward(network, images) };
+  const functions = { forward: forward(network, images) };
   const session = openSession({ slots, held: {}, functions }, 'compiled');
   try {
     session.writeState(
       new Map(slots.map(({ name }) => [name, required(state.get(name), `state ${name}`)])),
     );
-    const inputs = { images: formulaImages(PROBE_IMAGES, height, width, channels) };
-    const logits = [...required(session.run('probe', inputs)['logits'], 'the logits')];
+    const inputs = { images: formulaImages(IMAGES, height, width, channels) };
+    const logits = [...required(session.run('forward', inputs)['logits'], 'the logits')];
     return {
-      input: [PROBE_IMAGES, channels, height, width],
-      logits: Array.from({ length: PROBE_IMAGES }, (_, i) =>
+      input: [IMAGES, channels, height, width],
+      logits: Array.from({ length: IMAGES }, (_, i) =>
         logits.slice(i * classes, (i + 1) * classes),
       ),
     };
