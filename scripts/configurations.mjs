@@ -52,7 +52,7 @@ const COMMON = {
   'optimizer.weightDecay': pick(0, 1e-3),
   'optimizer.decayed': pick('all', 'matrices'),
   'optimizer.clipNorm': pick(null, 0.5),
-  'schedule.name': pick('cosine', 'step', 'constant'),
+  'schedule.name': pick('cosine', 'step', 'constant', 'inverse-sqrt'),
   'schedule.learningRate': number([0.005, 0.05]),
   'schedule.warmupEpochs': pick(0, 0.5, 1),
   'schedule.milestones': pick([1], [1, 2]),

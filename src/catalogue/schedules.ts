@@ -21,13 +21,14 @@ export const SCHEDULES = {
     },
   },
   constant: { keys: {} },
+  'inverse-sqrt': { keys: {} },
 } as const satisfies Rows;
 
 /** The keys of the section, in its order. */
 export const SCHEDULE_KEYS = {
   name: key(z.enum(rowNames(SCHEDULES)).default('cosine'), {
     role: 'result',
-    help: 'cosine: to 0 over all steps; step: times factor at the milestones.',
+    help: 'cosine: to 0 over all steps; step: times factor at the milestones; inverse-sqrt: over the root of the step, counted from 1.',
   }),
   learningRate: key(positive.default(0.05), { role: 'result', help: 'The rate after warm-up.' }),
   warmupEpochs: key(nonNegative.default(0), {

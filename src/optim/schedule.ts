@@ -1,4 +1,4 @@
-// The learning rate over a run: cosine, step or constant, each after an optional linear warm-up.
+// The learning rate over a run: cosine, step, constant or inverse-sqrt, each after an optional linear warm-up.
 import type { ScheduleConfig } from '../catalogue/schema.js';
 
 /** The learning rate of training step `step`, 0-based over the whole run. */
@@ -17,6 +17,7 @@ export interface RunLength {
  *     cosine     (1 + cos(pi (step - W) / (T - W))) / 2: 1 at step W, and 0 would be reached at step T, after the last one
  *     step       factor to the power of the number of milestones (epochs, counted from 0) that have begun
  *     constant   1
+ *     inverse-sqrt   1 / sqrt(step - W + 1)
  *
  * The cosine without warm-up is what the authors' code sets before each step.
  */
@@ -47,6 +48,8 @@ function shapeOf(
       };
     case 'constant':
       return () => 1;
+    case 'inverse-sqrt':
+      return (step) => 1 / Math.sqrt(Math.max(step - warmup, 0) + 1);
     default:
       return name satisfies never;
   }

@@ -38,6 +38,13 @@ describe('createSchedule', () => {
     expect(ours).toEqual([0.5, 1, 0.5, 0.5, 0.5, 0.5, 0.25, 0.25]);
   });
 
+  it('inverse-sqrt falls with the root of the steps after the warm-up', () => {
+    const ours = rates({ name: 'inverse-sqrt', learningRate: 6, warmupEpochs: 1 }, 5, 2);
+    expect(ours.slice(0, 3)).toEqual([2, 4, 6]);
+    expect(ours[5]).toBe(3);
+    expect(rates({ name: 'inverse-sqrt', learningRate: 1 }, 9, 1)[8]).toBeCloseTo(1 / 3, 12);
+  });
+
   it('constant stays', () => {
     expect(rates({ name: 'constant', learningRate: 0.1 }, 1, 3)).toEqual([0.1, 0.1, 0.1]);
   });
