@@ -12,7 +12,11 @@ export type Purpose =
   | 'validation'
   | 'label-noise'
   | 'synthetic'
-  | 'sharding';
+  | 'sharding'
+  | 'trace-probe'
+  | 'krylov-start'
+  | 'perturbation'
+  | 'landscape-direction';
 
 const TWO_TO_32 = 2 ** 32;
 

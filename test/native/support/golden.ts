@@ -6,7 +6,7 @@ import { required } from '../../../src/util/errors.js';
 import { randomStream } from '../../../src/util/random.js';
 
 /** Name, shape in PyTorch's layout, and what it is. */
-type GoldenTensor = readonly [
+export type GoldenTensor = readonly [
   name: string,
   shape: readonly number[],
   kind: 'weight' | 'bn_scale' | 'bn_offset' | 'bias' | 'token',
@@ -135,7 +135,8 @@ function uniform(k: number, i: number): number {
   return ((x ^ (x >>> 16)) >>> 0) / 2 ** 32 - 0.5;
 }
 
-const fill = (k: number, size: number, factor: number, base = 0): Float32Array =>
+/** factor u + base in each place of tensor `k`, in PyTorch's order. */
+export const fill = (k: number, size: number, factor: number, base = 0): Float32Array =>
   Float32Array.from({ length: size }, (_, i) => base + factor * uniform(k, i));
 
 /** Values in PyTorch's order [d0 d1 ..] in the order of the axes `order`. */
@@ -171,12 +172,16 @@ function axes(shape: readonly number[]): readonly number[] {
 export const ourShape = (shape: readonly number[]): number[] =>
   axes(shape).map((axis) => shape[axis] as number);
 
+/** Values of a parameter in PyTorch's order in ours. */
+export const inOurLayout = (values: Float32Array, shape: readonly number[]): Float32Array =>
+  permuted(values, shape, axes(shape));
+
 function goldenValues([, shape, kind]: GoldenTensor, k: number): Float32Array {
   const size = sizeOf(shape);
   switch (kind) {
     case 'weight': {
       const bound = Math.sqrt((shape.length === 4 ? 6 : 3) / sizeOf(shape.slice(1)));
-      return permuted(fill(k, size, 2 * bound), shape, axes(shape));
+      return inOurLayout(fill(k, size, 2 * bound), shape);
     }
     case 'bn_scale':
       return fill(k, size, 0.2, 1);
@@ -221,7 +226,7 @@ export const goldenImages = (
 export const goldenLabels = (step: number, batch: number): Int32Array =>
   Int32Array.from({ length: batch }, (_, i) => Math.floor((uniform(30000 + step, i) + 0.5) * 10));
 
-function concatenated(pieces: readonly Float32Array[]): Float32Array {
+export function concatenated(pieces: readonly Float32Array[]): Float32Array {
   const whole = new Float32Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
   let offset = 0;
   for (const piece of pieces) {

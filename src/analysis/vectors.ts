@@ -1,0 +1,43 @@
+// Vectors of weights [P] on the host: sums in float64, drawn from seeded streams.
+import { sizeOf } from '../native/types.js';
+import type { TensorSpec } from '../nn/layout.js';
+import type { RandomStream } from '../util/random.js';
+
+export type Vector = Float32Array | Float64Array;
+
+/** v [P] -> A v [P] for a symmetric matrix A [P P]. */
+export type Product = (v: Float32Array) => Promise<Float32Array>;
+
+/** The sum of a_i b_i for i from `from` to before `to`. */
+export function dot(a: Vector, b: Vector, from = 0, to = a.length): number {
+  let sum = 0;
+  for (let i = from; i < to; i++) sum += (a[i] as number) * (b[i] as number);
+  return sum;
+}
+
+export const norm = (a: Vector): number => Math.sqrt(dot(a, a));
+
+/** The sum of factor_i vector_i, added up in float64 and rounded once. */
+export function combination(
+  ...terms: readonly (readonly [factor: number, vector: Vector])[]
+): Float32Array {
+  const sum = new Float64Array(terms[0]?.[1].length ?? 0);
+  for (const [factor, vector] of terms) {
+    for (let i = 0; i < sum.length; i++)
+      sum[i] = (sum[i] as number) + factor * (vector[i] as number);
+  }
+  return Float32Array.from(sum);
+}
+
+/** Where a tensor's weights lie in w [P]. */
+export function rangeOf({ offset, shape }: TensorSpec): readonly [from: number, to: number] {
+  return [offset, offset + sizeOf(shape)];
+}
+
+/** A draw from the standard normal distribution in each place [size]. */
+export const drawNormal = (size: number, stream: RandomStream): Float32Array =>
+  new Float32Array(size).map(() => stream.normal());
+
+/** +1 or -1 with equal probability in each place [size]. */
+export const drawSigns = (size: number, stream: RandomStream): Float32Array =>
+  new Float32Array(size).map(() => (stream.bits() < 2 ** 31 ? 1 : -1));

@@ -1,0 +1,68 @@
+// Curvature, sharpness and slices of small problems (test/golden/analysis.json), and the vectors they were taken with.
+import { readFileSync } from 'node:fs';
+import { sizeOf } from '../../src/native/types.js';
+import { required } from '../../src/util/errors.js';
+import { concatenated, fill, inOurLayout, type GoldenTensor } from '../native/support/golden.js';
+
+/** By rho. */
+type ByRho = Readonly<Record<string, number>>;
+
+interface GoldenAscent {
+  readonly rises: readonly number[];
+  readonly lengths: readonly number[];
+}
+
+export interface GoldenAnalysis {
+  readonly name: string;
+  readonly w_norm: number;
+  readonly loss: number;
+  readonly gradient_norm: number;
+  readonly one_step: ByRho;
+  readonly one_step_adaptive: ByRho;
+  readonly ascent: GoldenAscent;
+  readonly ascent_adaptive: GoldenAscent;
+  readonly random: Readonly<
+    Record<'sphere' | 'gaussian' | 'sphere_adaptive' | 'gaussian_adaptive', readonly number[]>
+  >;
+  readonly probes: readonly number[];
+  readonly lanczos: Readonly<Record<'alpha' | 'beta' | 'nodes' | 'weights', readonly number[]>>;
+}
+
+export interface GoldenQuadratic extends GoldenAnalysis {
+  /** Descending. */
+  readonly spectrum: readonly number[];
+  readonly trace: number;
+  readonly diagonal: readonly number[];
+  readonly moments: readonly number[];
+  readonly hutchinson_standard_deviation: number;
+  readonly largest_rise: ByRho;
+  readonly largest_rise_adaptive: ByRho;
+}
+
+const { cases } = JSON.parse(
+  readFileSync(new URL('../golden/analysis.json', import.meta.url), 'utf8'),
+) as { cases: readonly GoldenAnalysis[] };
+
+const named = (name: string): GoldenAnalysis =>
+  required(
+    cases.find((one) => one.name === name),
+    name,
+  );
+
+export const goldenQuadratic = (): GoldenQuadratic => named('quadratic') as GoldenQuadratic;
+
+/** The first stream of each kind of vector. */
+const STREAM = { vector: 100_000, probe: 200_000, random: 300_000, slice: 400_000 } as const;
+
+/** Vector number `s` of a kind over the weights, in our layout. [P] */
+export function goldenVector(
+  tensors: readonly Pick<GoldenTensor, 1>[],
+  stream: keyof typeof STREAM,
+  s: number,
+): Float32Array {
+  const pieces = tensors.map(({ 1: shape }, k) => {
+    const u = fill(STREAM[stream] + 1000 * s + k, sizeOf(shape), 2);
+    return inOurLayout(stream === 'probe' ? u.map((x) => (x >= 0 ? 1 : -1)) : u, shape);
+  });
+  return concatenated(pieces);
+}
