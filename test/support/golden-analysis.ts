@@ -1,8 +1,15 @@
 // Curvature, sharpness and slices of small problems (test/golden/analysis.json), and the vectors they were taken with.
 import { readFileSync } from 'node:fs';
 import { sizeOf } from '../../src/native/types.js';
+import { Layout, type TensorSpec } from '../../src/nn/layout.js';
 import { required } from '../../src/util/errors.js';
-import { concatenated, fill, inOurLayout, type GoldenTensor } from '../native/support/golden.js';
+import {
+  concatenated,
+  fill,
+  inOurLayout,
+  ourShape,
+  type GoldenTensor,
+} from '../native/support/golden.js';
 
 /** By rho. */
 type ByRho = Readonly<Record<string, number>>;
@@ -39,6 +46,19 @@ export interface GoldenQuadratic extends GoldenAnalysis {
   readonly largest_rise_adaptive: ByRho;
 }
 
+export interface GoldenNetwork extends GoldenAnalysis {
+  readonly tensors: readonly GoldenTensor[];
+  readonly batches: readonly { readonly step: number; readonly images: readonly number[] }[];
+  readonly classes: number;
+  readonly slice: {
+    readonly direction_norm: number;
+    readonly direction_dot_w: number;
+    readonly losses: readonly number[];
+    readonly losses_small_tensors_kept: readonly number[];
+  };
+  readonly plane: readonly (readonly number[])[];
+}
+
 const { cases } = JSON.parse(
   readFileSync(new URL('../golden/analysis.json', import.meta.url), 'utf8'),
 ) as { cases: readonly GoldenAnalysis[] };
@@ -50,6 +70,8 @@ const named = (name: string): GoldenAnalysis =>
   );
 
 export const goldenQuadratic = (): GoldenQuadratic => named('quadratic') as GoldenQuadratic;
+
+export const goldenNetwork = (name: string): GoldenNetwork => named(name) as GoldenNetwork;
 
 /** The first stream of each kind of vector. */
 const STREAM = { vector: 100_000, probe: 200_000, random: 300_000, slice: 400_000 } as const;
@@ -65,4 +87,11 @@ export function goldenVector(
     return inOurLayout(stream === 'probe' ? u.map((x) => (x >= 0 ? 1 : -1)) : u, shape);
   });
   return concatenated(pieces);
+}
+
+/** The tensors in our shapes, end to end. */
+export function goldenLayout(tensors: readonly GoldenTensor[]): readonly TensorSpec[] {
+  const layout = new Layout();
+  for (const [name, shape] of tensors) layout.add(name, ourShape(shape));
+  return layout.tensors;
 }

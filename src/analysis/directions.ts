@@ -1,0 +1,66 @@
+// Directions of slices through the loss: random, and scaled like the weights.
+//
+// Li et al., "Visualizing the Loss Landscape of Neural Nets" (arXiv 1712.09913). A network whose filters
+// are scaled up and down computes much the same, so that each filter of a direction gets the length of the
+// same filter of w.
+import type { TensorSpec } from '../nn/layout.js';
+import { randomStream } from '../util/random.js';
+import { drawNormal, rangeOf } from './vectors.js';
+
+/** Keeps 0 / 0 away; the authors' value. */
+const TINY = 1e-10;
+
+/** Direction number `number` [size]: normal, of mean 0, drawn by seed and number alone. */
+export const drawDirection = (size: number, seed: number, number: number): Float32Array =>
+  drawNormal(size, randomStream(seed, 'landscape-direction', number));
+
+/**
+ * How many slices a tensor has, one along each place of its last axis: a filter of a kernel [K K I O], a
+ * neuron of [I O]. Tokens [1 T D] are one.
+ */
+function slicesOf({ shape }: TensorSpec): number {
+  return shape.length === 3 && shape[0] === 1 ? 1 : (shape.at(-1) ?? 1);
+}
+
+/**
+ * d [P] with each slice as long as w's. `small` is what tensors of one axis (biases, scales of
+ * normalisations) get: nothing, or as the authors' code does unless told otherwise, w itself; a line then scales
+ * these, too.
+ */
+export function filterNormalised(
+  d: Float32Array,
+  w: Float32Array,
+  tensors: readonly TensorSpec[],
+  small: 'zero' | 'weights' = 'zero',
+): Float32Array {
+  const result = new Float32Array(d.length);
+  for (const tensor of tensors) {
+    const [from, to] = rangeOf(tensor);
+    if (tensor.shape.length > 1) normaliseSlices(result, d, w, tensor);
+    else if (small === 'weights') result.set(w.subarray(from, to), from);
+  }
+  return result;
+}
+
+function normaliseSlices(
+  result: Float32Array,
+  d: Float32Array,
+  w: Float32Array,
+  tensor: TensorSpec,
+): void {
+  const slices = slicesOf(tensor);
+  const [from, to] = rangeOf(tensor);
+  // Squared lengths, then factors; memory is read in its order.
+  const [ofD, ofW] = [new Float64Array(slices), new Float64Array(slices)];
+  for (let i = from; i < to; i++) {
+    const slice = (i - from) % slices;
+    ofD[slice] = (ofD[slice] as number) + (d[i] as number) ** 2;
+    ofW[slice] = (ofW[slice] as number) + (w[i] as number) ** 2;
+  }
+  const factors = ofD.map((square, slice) => {
+    return Math.sqrt(ofW[slice] as number) / (Math.sqrt(square) + TINY);
+  });
+  for (let i = from; i < to; i++) {
+    result[i] = (factors[(i - from) % slices] as number) * (d[i] as number);
+  }
+}
