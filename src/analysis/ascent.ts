@@ -87,7 +87,7 @@ async function climb(
     const { loss, gradient } = await counter.next(() => objective.lossAndGradient(at));
     losses.push(checked(loss, rho));
     const along = ofLength(stepSize, scaledBy(scale, gradient));
-    s = s.map((x, i) => x + (along[i] as number));
+    for (let i = 0; i < s.length; i++) s[i] = (s[i] as number) + (along[i] as number);
     if (norm(s) > rho) s = ofLength(rho, s);
     lengths.push(norm(s));
   }

@@ -5,7 +5,8 @@
 // the largest eigenvalues come out two or three times.
 import { InternalError, required, RunError } from '../util/errors.js';
 import { randomStream, type RandomStream } from '../util/random.js';
-import { dot, drawNormal, norm, type Product } from './vectors.js';
+import { removeProjections } from './orthogonal.js';
+import { divided, drawNormal, norm, type Product } from './vectors.js';
 
 /**
  * What is known after k products. Plain numbers: saved and read back, it goes on to the same bits. A step
@@ -35,7 +36,7 @@ export function lanczosFrom(vector: Float32Array): LanczosState {
   if (!(length > 0 && length < Infinity)) {
     throw new InternalError(`a start of Lanczos of length ${length}`);
   }
-  return { basis: [vector.map((x) => x / length)], alpha: [], beta: [] };
+  return { basis: [divided(vector, length)], alpha: [], beta: [] };
 }
 
 /** Whether the space of the vectors multiplied is A's own: T's eigenvalues are A's there, and no step adds to them. */
@@ -53,7 +54,7 @@ export async function lanczosStep(
 ): Promise<LanczosState> {
   const step = state.alpha.length;
   const last = required(state.basis[step], 'a vector to multiply');
-  const rest = Float64Array.from(await product(last));
+  const rest = new Float64Array(await product(last));
   const along = removeProjections(rest, state.basis);
   const alpha = [...state.alpha, along[step] as number];
   removeProjections(rest, state.basis);
@@ -66,7 +67,7 @@ export async function lanczosStep(
   const size = Math.max(...alpha.map((a, i) => Math.abs(a) + (state.beta[i] ?? beta)));
   return beta > BREAKDOWN * size
     ? {
-        basis: [...state.basis, Float32Array.from(rest, (x) => x / beta)],
+        basis: [...state.basis, divided(rest, beta)],
         alpha,
         beta: [...state.beta, beta],
       }
@@ -83,54 +84,8 @@ function orthogonalDraw(
   size: number,
   stream: RandomStream,
 ): Float32Array {
-  const vector = Float64Array.from(drawNormal(size, stream));
+  const vector = new Float64Array(drawNormal(size, stream));
   removeProjections(vector, basis);
-  const length = norm(vector);
-  for (let i = 0; i < size; i++) vector[i] = (vector[i] as number) / length;
   removeProjections(vector, basis);
-  const again = norm(vector);
-  return Float32Array.from(vector, (x) => x / again);
-}
-
-/** Numbers of a vector that stay in the processor's cache while the basis goes by. */
-const BLOCK = 8192;
-
-/** Takes from `vector` what it has along each vector of `basis`; returns how much that was. */
-function removeProjections(vector: Float64Array, basis: readonly Float32Array[]): Float64Array {
-  const along = new Float64Array(basis.length);
-  for (let from = 0; from < vector.length; from += BLOCK) {
-    const to = Math.min(from + BLOCK, vector.length);
-    for (const [j, q] of basis.entries())
-      along[j] = (along[j] as number) + project(q, vector, from, to);
-  }
-  for (let from = 0; from < vector.length; from += BLOCK) {
-    const to = Math.min(from + BLOCK, vector.length);
-    for (const [j, q] of basis.entries()) subtract(vector, along[j] as number, q, from, to);
-  }
-  return along;
-}
-
-/** dot() in four sums: one would wait for each addition. */
-function project(q: Float32Array, vector: Float64Array, from: number, to: number): number {
-  let [a, b, c, d] = [0, 0, 0, 0];
-  const whole = to - ((to - from) % 4);
-  for (let i = from; i < whole; i += 4) {
-    a += (q[i] as number) * (vector[i] as number);
-    b += (q[i + 1] as number) * (vector[i + 1] as number);
-    c += (q[i + 2] as number) * (vector[i + 2] as number);
-    d += (q[i + 3] as number) * (vector[i + 3] as number);
-  }
-  return a + b + (c + d) + dot(q, vector, whole, to);
-}
-
-function subtract(
-  vector: Float64Array,
-  factor: number,
-  q: Float32Array,
-  from: number,
-  to: number,
-): void {
-  for (let i = from; i < to; i++) {
-    vector[i] = (vector[i] as number) - factor * (q[i] as number);
-  }
+  return divided(vector, norm(vector));
 }

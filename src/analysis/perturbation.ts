@@ -12,19 +12,31 @@ export const scaleOf = (w: Float32Array, adaptive: boolean): Float32Array | null
   adaptive ? w.map(Math.abs) : null;
 
 /** T x [P]. */
-export const scaledBy = (scale: Float32Array | null, x: Vector): Float64Array =>
-  Float64Array.from(x, (value, i) => value * (scale?.[i] ?? 1));
+export function scaledBy(scale: Float32Array | null, x: Vector): Float64Array {
+  const result = new Float64Array(x);
+  if (scale === null) return result;
+  for (let i = 0; i < result.length; i++) result[i] = (result[i] as number) * (scale[i] as number);
+  return result;
+}
 
 /** w + factor T s [P], rounded once. */
-export const perturbed = (
+export function perturbed(
   w: Float32Array,
   scale: Float32Array | null,
   s: Vector,
   factor = 1,
-): Float32Array => w.map((value, i) => value + factor * (scale?.[i] ?? 1) * (s[i] as number));
+): Float32Array {
+  const result = new Float32Array(w.length);
+  for (let i = 0; i < w.length; i++) {
+    result[i] = (w[i] as number) + factor * (scale?.[i] ?? 1) * (s[i] as number);
+  }
+  return result;
+}
 
-/** s [P] of length `length`, along x. */
+/** [P] of length `length`, along x. */
 export function ofLength(length: number, x: Vector): Float64Array {
   const factor = length / (norm(x) + TINY);
-  return Float64Array.from(x, (value) => factor * value);
+  const result = new Float64Array(x);
+  for (let i = 0; i < result.length; i++) result[i] = factor * (result[i] as number);
+  return result;
 }
