@@ -19,10 +19,8 @@ export interface Quadrature {
   readonly weights: readonly number[];
 }
 
-/** Of the steps up to the first where the space was closed: what comes after has weight 0. */
 export function quadratureOf({ alpha, beta }: LanczosState): Quadrature {
-  const end = beta.indexOf(0) + 1 || alpha.length;
-  const pairs = tridiagonalEigenpairs(alpha.slice(0, end), beta);
+  const pairs = tridiagonalEigenpairs(alpha, beta);
   return {
     nodes: pairs.map(({ value }) => value),
     weights: pairs.map(({ vector }) => (vector[0] ?? 0) ** 2),
@@ -48,7 +46,7 @@ export async function* quadratures(
   const counter = countProducts(watch, runs * steps, from * steps);
   for (let run = from; run < runs; run++) {
     let state = lanczosFrom(traceProbe(size, seed, run));
-    const restart = (step: number) => startStream(seed, run, step);
+    const restart = (step: number) => startStream(seed, step);
     while (state.alpha.length < Math.min(steps, size) && !isClosed(state)) {
       state = await counter.next(() => lanczosStep(product, state, restart));
     }

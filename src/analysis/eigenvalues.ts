@@ -54,7 +54,7 @@ export async function findExtremes(
   watch: Watch = {},
 ): Promise<Extremes & { readonly state: LanczosState }> {
   const { seed, top, bottom, tolerance = TOLERANCE, steps } = options;
-  const restart = (step: number) => startStream(seed, 0, step);
+  const restart = (step: number) => startStream(seed, step);
   const wanted = { top: Math.min(top, size), bottom: Math.min(bottom, size) };
   let state = options.state ?? lanczosFrom(drawNormal(size, restart(0)));
   const most = Math.min(steps, size);

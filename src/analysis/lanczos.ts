@@ -23,12 +23,10 @@ export interface LanczosState {
 
 /** Below this share of |T|, beta is rounding: A's product has seven digits. */
 const BREAKDOWN = 1e-6;
-/** More steps than any run has: the streams of runs do not overlap. */
-const STEPS_OF_A_RUN = 2 ** 20;
 
-/** Where a run draws its first vector (step 0), and another where the space of the earlier ones is used up. */
-export const startStream = (seed: number, run: number, step: number): RandomStream =>
-  randomStream(seed, 'krylov-start', run * STEPS_OF_A_RUN + step);
+/** Where the first vector is drawn (step 0), and another where the space of the earlier ones is used up. */
+export const startStream = (seed: number, step: number): RandomStream =>
+  randomStream(seed, 'krylov-start', step);
 
 /** No products yet; begins with `vector` [P], of any length but 0. */
 export function lanczosFrom(vector: Float32Array): LanczosState {

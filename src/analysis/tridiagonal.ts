@@ -34,7 +34,8 @@ export function tridiagonalEigenpairs(
   const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(matrix, {
     assumeSymmetric: true,
   });
-  return realEigenvalues
-    .map((value, j) => ({ value, vector: Float64Array.from(eigenvectorMatrix.getColumn(j)) }))
-    .sort((one, other) => one.value - other.value);
+  return realEigenvalues.map((value, j) => ({
+    value,
+    vector: Float64Array.from(eigenvectorMatrix.getColumn(j)),
+  }));
 }

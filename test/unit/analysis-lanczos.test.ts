@@ -14,15 +14,21 @@ import { RunError } from '../../src/util/errors.js';
 import { expectNear } from '../native/support/compare.js';
 import { messageOf } from '../support/errors.js';
 import { goldenQuadratic, goldenVector } from '../support/golden-analysis.js';
-import { diagonal, goldenObjective, quadratic, withSpectrum } from './analysis-support.js';
+import {
+  diagonal,
+  goldenObjective,
+  inFloat32,
+  quadratic,
+  withSpectrum,
+} from './analysis-support.js';
 
 const golden = goldenQuadratic();
 const SIZE = golden.spectrum.length;
 const probe = goldenVector([{ 1: [SIZE] }], 'probe', 0);
 
-async function stepped(product: Product, state: LanczosState, steps: number, seed = 1) {
+async function stepped(product: Product, state: LanczosState, steps: number) {
   for (let i = 0; i < steps; i++) {
-    state = await lanczosStep(product, state, (step) => startStream(seed, 0, step));
+    state = await lanczosStep(product, state, (step) => startStream(1, step));
   }
   return state;
 }
@@ -98,6 +104,25 @@ describe('the golden quadratic', () => {
   });
 });
 
+describe('products that are computed in float32', () => {
+  test.each([
+    ['the golden quadratic', golden.spectrum],
+    ['low rank', [5, 3, -1, ...new Array<number>(21).fill(0)]],
+    ['six orders of magnitude', Array.from({ length: 24 }, (_, i) => 100 * 2 ** -i)],
+  ])('all eigenvalues of %s, to rounding', async (_, spectrum) => {
+    const options = { top: SIZE, bottom: 2, steps: 100, seed: 1 };
+    const { top, bottom, state } = await findExtremes(inFloat32(spectrum), SIZE, options);
+    const sorted = spectrum.toSorted((a, b) => b - a);
+    const size = Math.max(...spectrum.map(Math.abs));
+    for (const [i, { value, converged }] of top.entries()) {
+      expect(converged).toBe(true);
+      expect(Math.abs(value - sorted[i]!)).toBeLessThan(2e-6 * size);
+    }
+    expect(values(bottom)).toEqual(values(top).slice(-2).reverse());
+    expect(skewness(state)).toBeLessThan(1e-6);
+  });
+});
+
 test('the residual says how far away an eigenvalue can be before the last is reached', async () => {
   const { hessianProduct } = goldenObjective();
   const state = await stepped(hessianProduct, lanczosFrom(probe), 5);
@@ -142,6 +167,7 @@ describe('a space that is closed early', () => {
   test.each([
     [1, 0, [3], []],
     [2, 0, [3, 3], []],
+    [0, 3, [], [1, 1, 1]],
     [3, 1, [3, 3, 3], [1]],
     [4, 3, [3, 3, 3, 1], [1, 1, 1]],
   ])('repeated eigenvalues: top %i, bottom %i', async (top, bottom, largest, smallest) => {
@@ -157,6 +183,8 @@ describe('a space that is closed early', () => {
       expect(values(found[end])).toHaveLength(wanted.length);
       for (const [i, value] of values(found[end]).entries()) {
         expect(value).toBeCloseTo(wanted[i]!, 5);
+        const x = ritzVector(found.state, found[end][i]!);
+        expectNear('A x', await hessianProduct(x), combination([wanted[i]!, x]), 1e-6);
       }
       expect(found[end].every(({ converged }) => converged)).toBe(true);
     }

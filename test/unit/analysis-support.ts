@@ -74,6 +74,17 @@ export const withSpectrum = (values: readonly number[]): Quadratic =>
 /** The `quadratic` of analysis.json. */
 export const goldenObjective = (): Quadratic => withSpectrum(goldenQuadratic().spectrum);
 
+/** `product` computed in float32, each sum and product rounded, as a device does. */
+export const inFloat32 =
+  (values: readonly number[]): Product =>
+  (v) => {
+    const { fround } = Math;
+    const sums = reflected(values).map((row) =>
+      row.reduce((sum, a, j) => fround(sum + fround(fround(a) * v[j]!)), 0),
+    );
+    return Promise.resolve(Float32Array.from(sums));
+  };
+
 /** All that a generator gives. */
 export async function collected<T>(generator: AsyncIterable<T>): Promise<T[]> {
   const result: T[] = [];

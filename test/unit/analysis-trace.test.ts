@@ -128,7 +128,7 @@ const integral = ({ values, density }: Density, low = -Infinity, high = Infinity
 async function run(product: Product, start: Float32Array, steps: number): Promise<Quadrature> {
   let state = lanczosFrom(start);
   for (let i = 0; i < steps; i++) {
-    state = await lanczosStep(product, state, (step) => startStream(1, 0, step));
+    state = await lanczosStep(product, state, (step) => startStream(1, step));
   }
   return quadratureOf(state);
 }
@@ -169,8 +169,11 @@ describe('the density', () => {
   test('drawn runs: seeded, alone or after others, and as many moments as their spread allows', async () => {
     const options = { size: SIZE, runs: 400, steps: 8, seed: 2 };
     const runs = await collected(quadratures(hessianProduct, options));
-    const rest = quadratures(hessianProduct, { ...options, from: 398 });
+    const heard: string[] = [];
+    const onProduct = (done: number, of: number) => heard.push(`${done}/${of}`);
+    const rest = quadratures(hessianProduct, { ...options, from: 398 }, { onProduct });
     expect(await collected(rest)).toEqual(runs.slice(398));
+    expect(heard).toEqual(Array.from({ length: 16 }, (_, i) => `${3185 + i}/3200`));
     for (const [k, truth] of golden.moments.entries()) {
       const each = runs.map((one) => moment(one, k + 1));
       const mean = sum(each) / each.length;
