@@ -1,7 +1,7 @@
 // A run folder: where it lies, what stands in it, and what of it is ours to remove.
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { basename, join } from 'node:path';
 import { ABSENT } from '../catalogue/identity.js';
 import { variantName } from '../catalogue/variant.js';
 import { loadConfig } from '../config/load.js';
@@ -224,51 +224,6 @@ export function configOf(folder: RunFolder): Config {
     const [first] = error.message.split('\n');
     throw new UserError(`${first ?? folder.config} (in a run folder: ${wayOut})`);
   }
-}
-
-interface OpenRun {
-  readonly config: Config;
-  /** Its path. */
-  readonly checkpoint: string;
-  /** Whether it is that of the best epoch. */
-  readonly isBest: boolean;
-}
-
-/**
- * The run in the folder `path`, to evaluate `checkpoint`: `best`, or a path, or null for the newest.
- *
- * Errors: UserError where there is no run, or it has no checkpoint.
- */
-export async function openRun(path: string, checkpoint: string | null): Promise<OpenRun> {
-  const folder = runFolder(path);
-  const state = await inspectFolder(folder);
-  if (state.kind === 'empty') {
-    const there = (await listFolder(path)) !== null;
-    const problem = there ? 'holds no run' : 'there is no such folder';
-    throw new UserError(
-      `${path}: ${problem}; wanted a run folder such as results/NAME/VARIANT/seed-1`,
-    );
-  }
-  const chosen = checkpoint === 'best' ? bestOf(folder) : (checkpoint ?? state.checkpoint);
-  if (chosen === null) {
-    throw new UserError(
-      `${folder.checkpoints}: holds no checkpoint yet; wait for one, or go on with fsam train --resume`,
-    );
-  }
-  if (!existsSync(chosen)) {
-    throw new UserError(
-      `--checkpoint ${chosen}: there is no such file; wanted best, or the path of a checkpoint`,
-    );
-  }
-  const isBest = resolve(chosen) === resolve(folder.best);
-  return { config: configOf(folder), checkpoint: chosen, isBest };
-}
-
-function bestOf({ best }: RunFolder): string {
-  if (existsSync(best)) return best;
-  throw new UserError(
-    `${best}: no such file; wanted a run with checkpoint.keepBest: true and an epoch better than those before it`,
-  );
 }
 
 /**

@@ -2,7 +2,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openRun, runFolder } from '../../src/experiment/folder.js';
+import { runFolder } from '../../src/experiment/folder.js';
+import { openRun } from '../../src/experiment/open-run.js';
 import { runExperiment } from '../../src/experiment/run.js';
 import { readSummary } from '../../src/experiment/summary.js';
 import { readHeader } from '../../src/util/safetensors.js';

@@ -2,7 +2,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { listCheckpoints, openRun, runFolder } from '../../src/experiment/folder.js';
+import { listCheckpoints, runFolder } from '../../src/experiment/folder.js';
+import { openRun } from '../../src/experiment/open-run.js';
 import { begunWith } from '../../src/experiment/processor.js';
 import { runExperiment } from '../../src/experiment/run.js';
 import type { CreateEngine } from '../../src/tasks/engine.js';
