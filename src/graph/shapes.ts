@@ -294,6 +294,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   MaxPool: pool,
   AvgPool: pool,
   MaxPoolGrad: (call) => [like(call.input(0))],
+  MaxPoolGradGrad: (call) => [like(call.input(1))],
   AvgPoolGrad: (call) => [float(...call.values(0))],
   SoftmaxCrossEntropyWithLogits: (call) => [float(extent(call.shape(0), 0)), like(call.input(0))],
   SparseSoftmaxCrossEntropyWithLogits: (call) => [

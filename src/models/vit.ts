@@ -5,7 +5,7 @@
 // token, learned positions, exact GELU, drop-path that rises from 0 to its rate at the last layer.
 // Linear weights, class token and positions are normal with standard deviation 0.02, biases 0, the
 // patch embedding PyTorch's default. It has no BatchNorm, and so no running statistics.
-import { conv2d } from '../native/kernels.js';
+import { conv2d } from '../native/convolution.js';
 import { nameScope } from '../native/scope.js';
 import { tf, type Tensor2D, type Tensor3D, type Tensor4D } from '../native/tensorflow.js';
 import { dropout, dropPath } from '../nn/dropout.js';

@@ -1,6 +1,7 @@
 // How an op of TensorFlow's becomes a kernel of tfjs with a gradient of its own, so that tfjs's tape
 // takes it like any other.
-import { onceOpen, tf, type Tensor } from './tensorflow.js';
+import { typeAttribute } from './attributes.js';
+import { activeBackend, onceOpen, tf, type Tensor } from './tensorflow.js';
 import { required } from '../util/errors.js';
 
 export type Inputs = Record<string, Tensor>;
@@ -44,5 +45,15 @@ export const single = (dy: Tensor | Tensor[]): Tensor =>
 export const input = (inputs: Inputs, name: string): Tensor =>
   required(inputs[name], `kernel input ${name}`);
 
-export const saved = (tensors: Tensor[], index: number): Tensor =>
+export const saved = (tensors: readonly Tensor[], index: number): Tensor =>
   required(tensors[index], `saved tensor ${index}`);
+
+/** Whether a gradient of what is computed now may be asked for. */
+export const isTaped = (): boolean =>
+  (tf.engine() as unknown as { isTapeOn(): boolean }).isTapeOn();
+
+/** The same float32 tensor, cut off from what it was computed from: no gradient goes through it. */
+export const detached = <T extends Tensor>(x: T): T =>
+  isTaped()
+    ? (activeBackend().executeSingleOutput('Identity', [typeAttribute('T', 'float32')], [x]) as T)
+    : x;

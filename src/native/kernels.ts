@@ -11,91 +11,12 @@ import {
   type Tensor,
   type Tensor1D,
   type Tensor2D,
-  type Tensor4D,
 } from './tensorflow.js';
-import { boolAttribute, intAttribute, stringAttribute, typeAttribute } from './attributes.js';
-import { inBfloat16 } from './bfloat16.js';
-import { input, register, run, saved, single, type Attributes } from './kernel.js';
-import { averagePool } from './pooling.js';
+import { boolAttribute, intAttribute, typeAttribute } from './attributes.js';
+import './from-inputs.js';
+import { detached, input, isTaped, register, run, saved, single } from './kernel.js';
 import * as stock from './stock-ops.js';
 import { usesStockOps } from './stock-ops.js';
-
-// Convolution
-
-/**
- * What a convolution multiplies; its input and output are float32 either way, and its sums but for
- * the gradients of bfloat16 where TensorFlow computes without oneDNN or cuDNN.
- */
-export type Precision = 'float32' | 'bfloat16';
-
-const convolutionAttributes = (attributes: Attributes) => {
-  const stride = attributes['stride'] as number;
-  return [
-    typeAttribute('T', attributes['precision'] as Precision),
-    intAttribute('strides', [1, stride, stride, 1]),
-    stringAttribute('padding', attributes['padding'] as string),
-    stringAttribute('data_format', 'NHWC'),
-    boolAttribute('use_cudnn_on_gpu', true),
-    intAttribute('dilations', [1, 1, 1, 1]),
-  ];
-};
-
-function convolve(op: string, inputs: Tensor[], attributes: Attributes): Tensor {
-  const options = convolutionAttributes(attributes);
-  return attributes['precision'] === 'bfloat16'
-    ? inBfloat16(op, options, inputs)
-    : activeBackend().executeSingleOutput(op, options, inputs);
-}
-
-/**
- * Channels from which oneDNN computes a strided 1x1 convolution's filter gradient right: a vector of AVX-512's. Below a
- * vector it writes past its buffer, which ends in wrong gradients or a crash
- * (https://github.com/uxlfoundation/oneDNN/issues/6035).
- */
-const ENOUGH_CHANNELS = 16;
-
-/** The same gradient, of x's own pixels under the stride: an average over one pixel is that pixel. */
-function filterGradient(x: Tensor4D, filter: Tensor4D, dy: Tensor, attributes: Attributes): Tensor {
-  const [height, width, inputs] = filter.shape;
-  const stride = attributes['stride'] as number;
-  const isUnsafe = height === 1 && width === 1 && stride > 1 && inputs < ENOUGH_CHANNELS;
-  const [pixels, step] = isUnsafe
-    ? [averagePool(x, { size: 1, stride, padding: 'VALID' }), 1]
-    : [x, stride];
-  return convolve('Conv2DBackpropFilter', [pixels, tf.tensor1d(filter.shape, 'int32'), dy], {
-    ...attributes,
-    stride: step,
-  });
-}
-
-register({
-  name: 'fsam.Conv2D',
-  forward: (inputs, attributes) =>
-    convolve('Conv2D', [input(inputs, 'x'), input(inputs, 'filter')], attributes),
-  save: { inputs: ['x', 'filter'] },
-  gradient: (dy, tensors, attributes) => {
-    const [x, filter] = [saved(tensors, 0) as Tensor4D, saved(tensors, 1) as Tensor4D];
-    const inputs = () => [tf.tensor1d(x.shape, 'int32'), filter, single(dy)];
-    return {
-      x: () => convolve('Conv2DBackpropInput', inputs(), attributes),
-      filter: () => filterGradient(x, filter, single(dy), attributes),
-    };
-  },
-});
-
-/**
- * x [N H W I] * filter [K K I O] -> [N H' W' O]. SAME pads as TensorFlow does: for stride 1 evenly.
- */
-export function conv2d(
-  x: Tensor4D,
-  filter: Tensor4D,
-  stride: number,
-  padding: 'SAME' | 'VALID',
-  precision: Precision = 'float32',
-): Tensor4D {
-  if (usesStockOps()) return stock.conv2d(x, filter, stride, padding);
-  return run('fsam.Conv2D', { x, filter }, { stride, padding, precision }) as Tensor4D;
-}
 
 // ReLU
 
@@ -108,14 +29,22 @@ register({
       [input(inputs, 'x')],
     ),
   save: { outputs: [true] },
-  gradient: (dy, tensors) => ({
-    x: () =>
-      activeBackend().executeSingleOutput(
-        'ReluGrad',
-        [typeAttribute('T', 'float32')],
-        [single(dy), saved(tensors, 0)],
-      ),
-  }),
+  gradient: (dy, tensors) => ({ x: () => whereActive(single(dy), detached(saved(tensors, 0))) }),
+});
+
+/** dy where y is above 0: linear in dy, and without a slope in y. */
+const whereActive = (dy: Tensor, y: Tensor): Tensor => run('fsam.ReluGrad', { dy, y }) as Tensor;
+
+register({
+  name: 'fsam.ReluGrad',
+  forward: (inputs) =>
+    activeBackend().executeSingleOutput(
+      'ReluGrad',
+      [typeAttribute('T', 'float32')],
+      [input(inputs, 'dy'), input(inputs, 'y')],
+    ),
+  save: { inputs: ['y'] },
+  gradient: (c, tensors) => ({ dy: () => whereActive(single(c), saved(tensors, 0)) }),
 });
 
 export function relu<T extends Tensor>(x: T): T {
@@ -134,12 +63,23 @@ register({
       [input(inputs, 'logits'), input(inputs, 'labels')],
       2,
     ),
-  save: { outputs: [false, true] },
+  save: { inputs: ['logits', 'labels'], outputs: [false, true] },
   gradient: (dy, tensors) => ({
-    logits: () => tf.mul(tf.expandDims(single(dy), 1), saved(tensors, 0)),
+    logits: () => {
+      const [logits, labels] = [saved(tensors, 0) as Tensor2D, saved(tensors, 1) as Tensor1D];
+      const targets = () => tf.oneHot(labels, logits.shape[1], 1, 0, 'float32');
+      return tf.mul(tf.expandDims(single(dy), 1), lessTargets(logits, targets, saved(tensors, 2)));
+    },
     labels: () => tf.zerosLike(single(dy)),
   }),
 });
+
+/**
+ * softmax(logits) - targets [N K], which TensorFlow's ops give, too: where a gradient of it is asked for, it is
+ * computed anew from the logits.
+ */
+const lessTargets = (logits: Tensor2D, targets: () => Tensor, computed: Tensor): Tensor =>
+  isTaped() ? tf.sub(tf.softmax(logits), detached(targets())) : computed;
 
 /**
  * Cross-entropy of softmax(logits [N K]) against labels [N] (int32, 0 .. K-1), one value an
@@ -160,10 +100,14 @@ register({
       [input(inputs, 'logits'), input(inputs, 'targets')],
       2,
     ),
-  save: { outputs: [false, true] },
+  save: { inputs: ['logits', 'targets'], outputs: [false, true] },
   gradient: (dy, tensors) => ({
-    logits: () => tf.mul(tf.expandDims(single(dy), 1), saved(tensors, 0)),
-    targets: () => tf.zerosLike(saved(tensors, 0)),
+    logits: () => {
+      const [logits, targets] = [saved(tensors, 0) as Tensor2D, saved(tensors, 1)];
+      const rest = lessTargets(logits, () => targets, saved(tensors, 2));
+      return tf.mul(tf.expandDims(single(dy), 1), rest);
+    },
+    targets: () => tf.zerosLike(saved(tensors, 1)),
   }),
 });
 

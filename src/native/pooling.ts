@@ -1,9 +1,18 @@
 // Max- and average-pooling by TensorFlow's own ops, gradients included.
 import { intAttribute, stringAttribute, typeAttribute } from './attributes.js';
-import { input, register, run, saved, single, type Attributes } from './kernel.js';
+import {
+  detached,
+  input,
+  register,
+  run,
+  saved,
+  single,
+  type Attributes,
+  type Inputs,
+} from './kernel.js';
 import * as stock from './stock-ops.js';
 import { usesStockOps } from './stock-ops.js';
-import { activeBackend, tf, type Tensor4D } from './tensorflow.js';
+import { activeBackend, tf, type Tensor, type Tensor4D } from './tensorflow.js';
 import type { Window } from './types.js';
 
 const poolingAttributes = (attributes: Attributes) => {
@@ -25,14 +34,30 @@ register({
     ]),
   save: { inputs: ['x'], outputs: [true] },
   gradient: (dy, tensors, attributes) => ({
-    x: () =>
-      activeBackend().executeSingleOutput('MaxPoolGrad', poolingAttributes(attributes), [
-        saved(tensors, 0),
-        saved(tensors, 1),
-        single(dy),
-      ]),
+    x: () => {
+      const [x, y] = [detached(saved(tensors, 0)), detached(saved(tensors, 1))];
+      return run('fsam.MaxPoolGrad', { x, y, dy: single(dy) }, attributes) as Tensor;
+    },
   }),
 });
+
+/** Puts dy where the largest values were: linear in dy. */
+register({
+  name: 'fsam.MaxPoolGrad',
+  forward: (inputs, attributes) => pooled('MaxPoolGrad', inputs, input(inputs, 'dy'), attributes),
+  save: { inputs: ['x', 'y'] },
+  gradient: (c, tensors, attributes) => {
+    const places = { x: saved(tensors, 0), y: saved(tensors, 1) };
+    return { dy: () => pooled('MaxPoolGradGrad', places, single(c), attributes) };
+  },
+});
+
+const pooled = (op: string, places: Inputs, values: Tensor, attributes: Attributes): Tensor =>
+  activeBackend().executeSingleOutput(op, poolingAttributes(attributes), [
+    input(places, 'x'),
+    input(places, 'y'),
+    values,
+  ]);
 
 register({
   name: 'fsam.AvgPool',
@@ -42,11 +67,23 @@ register({
     ]),
   save: { inputs: ['x'] },
   gradient: (dy, tensors, attributes) => ({
-    x: () =>
-      activeBackend().executeSingleOutput('AvgPoolGrad', poolingAttributes(attributes), [
-        tf.tensor1d(saved(tensors, 0).shape, 'int32'),
-        single(dy),
-      ]),
+    x: () => {
+      const { shape } = saved(tensors, 0);
+      return run('fsam.AvgPoolGrad', { dy: single(dy) }, { ...attributes, shape }) as Tensor;
+    },
+  }),
+});
+
+register({
+  name: 'fsam.AvgPoolGrad',
+  forward: (inputs, attributes) =>
+    activeBackend().executeSingleOutput('AvgPoolGrad', poolingAttributes(attributes), [
+      tf.tensor1d(attributes['shape'] as number[], 'int32'),
+      input(inputs, 'dy'),
+    ]),
+  save: {},
+  gradient: (c, _, attributes) => ({
+    dy: () => run('fsam.AvgPool', { x: single(c) }, attributes) as Tensor,
   }),
 });
 

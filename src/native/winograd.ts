@@ -5,15 +5,44 @@
 // convolution's (test/native/winograd.test.ts).
 import { input, register, run, saved, single } from './kernel.js';
 import { callOwnOp, usesOwnOps } from './own-ops.js';
-import type { Tensor4D } from './tensorflow.js';
+import type { Tensor, Tensor4D } from './tensorflow.js';
 
+const [FORWARD, INPUT, FILTER] = [
+  'fsam.WinogradConv2D',
+  'fsam.WinogradConv2DBackpropInput',
+  'fsam.WinogradConv2DBackpropFilter',
+];
+
+// Each is linear in both of its inputs, so that the gradients of one are the others.
 register({
-  name: 'fsam.WinogradConv2D',
+  name: FORWARD,
   forward: (inputs) => callOwnOp('WinogradConv2D', [input(inputs, 'x'), input(inputs, 'filter')]),
   save: { inputs: ['x', 'filter'] },
   gradient: (dy, tensors) => ({
-    x: () => callOwnOp('WinogradConv2DBackpropInput', [single(dy), saved(tensors, 1)]),
-    filter: () => callOwnOp('WinogradConv2DBackpropFilter', [saved(tensors, 0), single(dy)]),
+    x: () => run(INPUT, { dy: single(dy), filter: saved(tensors, 1) }) as Tensor,
+    filter: () => run(FILTER, { x: saved(tensors, 0), dy: single(dy) }) as Tensor,
+  }),
+});
+
+register({
+  name: INPUT,
+  forward: (inputs) =>
+    callOwnOp('WinogradConv2DBackpropInput', [input(inputs, 'dy'), input(inputs, 'filter')]),
+  save: { inputs: ['dy', 'filter'] },
+  gradient: (c, tensors) => ({
+    dy: () => run(FORWARD, { x: single(c), filter: saved(tensors, 1) }) as Tensor,
+    filter: () => run(FILTER, { x: single(c), dy: saved(tensors, 0) }) as Tensor,
+  }),
+});
+
+register({
+  name: FILTER,
+  forward: (inputs) =>
+    callOwnOp('WinogradConv2DBackpropFilter', [input(inputs, 'x'), input(inputs, 'dy')]),
+  save: { inputs: ['x', 'dy'] },
+  gradient: (c, tensors) => ({
+    x: () => run(INPUT, { dy: saved(tensors, 1), filter: single(c) }) as Tensor,
+    dy: () => run(FORWARD, { x: saved(tensors, 0), filter: single(c) }) as Tensor,
   }),
 });
 
@@ -43,5 +72,5 @@ export function suitsWinograd(x: Tensor4D, filter: Tensor4D): boolean {
 
 /** X [N H W I] * filter [3 3 I O] -> [N H W O], zero padding of 1. */
 export function winogradConv2d(x: Tensor4D, filter: Tensor4D): Tensor4D {
-  return run('fsam.WinogradConv2D', { x, filter }) as Tensor4D;
+  return run(FORWARD, { x, filter }) as Tensor4D;
 }

@@ -37,7 +37,7 @@ function masked<T extends Tensor>(
   if (rate === 0) return (x) => x;
   builder.drawsRandom = true;
   return (x, pass) => {
-    if (pass.mode === 'evaluation') return x;
+    if (pass.mode !== 'training') return x;
     return nameScope(name, () => {
       const kept = tf.greaterEqual(pass.random(maskShape(x.shape)), tf.scalar(rate));
       const mask = tf.mul(tf.cast(kept, 'float32'), tf.scalar(1 / (1 - rate)));

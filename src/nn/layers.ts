@@ -1,5 +1,6 @@
 // The layers that networks are made of. Each declares its parameters on a builder and gives a
 // function.
+import { conv2d } from '../native/convolution.js';
 import * as kernels from '../native/kernels.js';
 import { batchNormInference, batchNormTraining } from '../native/normalisation.js';
 import { patchConv2d, suitsPatches } from '../native/patches.js';
@@ -54,12 +55,12 @@ function convolve(
   if (method === 'auto' && precision === 'float32' && suitsPatches(x, filter, stride)) {
     return patchConv2d(x, filter, stride);
   }
-  if (padding === 0) return kernels.conv2d(x, filter, stride, 'VALID', precision);
-  if (stride === 1) return kernels.conv2d(x, filter, 1, 'SAME', precision);
+  if (padding === 0) return conv2d(x, filter, stride, 'VALID', precision);
+  if (stride === 1) return conv2d(x, filter, 1, 'SAME', precision);
   // TensorFlow's SAME would pad right and bottom only; its EXPLICIT padding is slow on CPU.
   const sides: [number, number] = [padding, padding];
   const padded = tf.pad(x, [[0, 0], sides, sides, [0, 0]]);
-  return kernels.conv2d(padded, filter, stride, 'VALID', precision);
+  return conv2d(padded, filter, stride, 'VALID', precision);
 }
 
 /** A layer that computes the ReLU after it, too, for less than the two take. */

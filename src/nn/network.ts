@@ -12,8 +12,11 @@ import { Layout, type TensorSpec } from './layout.js';
 /** Share of the batch's value in the new running statistics (PyTorch's BatchNorm momentum). */
 const STATISTICS_MOMENTUM = 0.1;
 
-/** `training`: BatchNorm by the batch; `evaluation`: by the running statistics. */
-export type Mode = 'training' | 'evaluation';
+/**
+ * `training`: BatchNorm by the batch, and what draws random numbers does; `batch`: by the batch, and nothing is
+ * drawn; `evaluation`: by the running statistics, and nothing is drawn.
+ */
+export type Mode = 'training' | 'batch' | 'evaluation';
 
 /** What a layer sees of one pass through the network. */
 interface Pass {
@@ -62,6 +65,8 @@ export interface Network {
     mode: Mode,
     seed?: Tensor1D,
   ): { output: Tensor; statistics: Tensor1D };
+  /** The statistics [S] of a batch itself, which normalises it; nothing is drawn. */
+  observe(w: Tensor1D, input: Tensor): Tensor1D;
 }
 
 /** How convolutions are computed. */
@@ -118,6 +123,24 @@ export class NetworkBuilder {
     layer: Layer<ByRank[R], Tensor>,
   ): Network {
     const { parameters, statistics, drawsRandom } = this;
+    const through = (
+      w: Tensor1D,
+      input: Tensor,
+      mode: Mode,
+      running: readonly Tensor1D[],
+      seed?: Tensor1D,
+    ) => {
+      const weights = parameters.cut(w);
+      const observed = new Map<number, Tensor1D>();
+      const output = layer(ofRank(input, rank, `the input of ${name}`), {
+        mode,
+        parameter: (index) => required(weights[index], `parameter ${index}`),
+        statistic: (index) => required(running[index], `statistic ${index}`),
+        random: randomDraws(seed),
+        observe: (index, value) => observed.set(index, value),
+      });
+      return { output, observed };
+    };
     return {
       name,
       parameters,
@@ -133,18 +156,12 @@ export class NetworkBuilder {
       }),
       forward: (w, old, input, mode, seed) =>
         nameScope(mode, () => {
-          const weights = parameters.cut(w);
-          const observed = new Map<number, Tensor1D>();
           const running = mode === 'evaluation' ? (statistics.cut(old) as Tensor1D[]) : [];
-          const output = layer(ofRank(input, rank, `the input of ${name}`), {
-            mode,
-            parameter: (index) => required(weights[index], `parameter ${index}`),
-            statistic: (index) => required(running[index], `statistic ${index}`),
-            random: randomDraws(seed),
-            observe: (index, value) => observed.set(index, value),
-          });
+          const { output, observed } = through(w, input, mode, running, seed);
           return { output, statistics: updated(old, statistics, observed, mode) };
         }),
+      observe: (w, input) =>
+        nameScope('batch', () => joined(statistics, through(w, input, 'batch', []).observed)),
     };
   }
 }
@@ -174,15 +191,20 @@ function updated(
   mode: Mode,
 ): Tensor1D {
   if (mode === 'evaluation' || layout.size === 0) return old;
+  return nameScope('running_statistics', () =>
+    tf.add<Tensor1D>(
+      tf.mul(old, tf.scalar(1 - STATISTICS_MOMENTUM)),
+      tf.mul(joined(layout, observed), tf.scalar(STATISTICS_MOMENTUM)),
+    ),
+  );
+}
+
+/** The statistics of a batch, end to end [S]. */
+function joined(layout: Layout, observed: ReadonlyMap<number, Tensor1D>): Tensor1D {
   const batch = layout.tensors.map(({ name }, i) => {
     const value = observed.get(i);
     if (value === undefined) throw new InternalError(`no layer observed the statistic ${name}`);
     return value;
   });
-  return nameScope('running_statistics', () =>
-    tf.add<Tensor1D>(
-      tf.mul(old, tf.scalar(1 - STATISTICS_MOMENTUM)),
-      tf.mul(tf.concat(batch), tf.scalar(STATISTICS_MOMENTUM)),
-    ),
-  );
+  return batch.length === 0 ? tf.zeros([0]) : tf.concat(batch);
 }

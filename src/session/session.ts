@@ -29,6 +29,9 @@ export interface SessionSpec {
 
 export interface Session extends Pick<Program, 'run'> {
   readonly slots: readonly Slot[];
+  /** One vector, of a slot or of what is kept beside them. */
+  read(name: string): Float32Array;
+  write(name: string, values: Float32Array): void;
   readState(): State;
   /** Errors: InternalError where a name or length differs from this session's. */
   writeState(state: State): void;
@@ -59,6 +62,10 @@ export function openSession(spec: SessionSpec, mode: Mode): Session {
   return {
     slots,
     run: (...given) => program.run(...given),
+    read: (name) => program.read(name) as Float32Array,
+    write: (name, values) => {
+      program.write(name, values);
+    },
     readState: () => new Map(names.map((name) => [name, program.read(name) as Float32Array])),
     writeState: (state) => {
       const extra = [...state.keys()].filter((name) => !names.includes(name));

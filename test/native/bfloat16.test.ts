@@ -5,7 +5,7 @@ import { loadGraph, traceProgram } from '../../src/graph/compile.js';
 import { runEagerly } from '../../src/graph/eager.js';
 import type { ProgramSpec } from '../../src/graph/program.js';
 import { bfloat16Refusal, requireBfloat16 } from '../../src/native/bfloat16.js';
-import { conv2d, type Precision } from '../../src/native/kernels.js';
+import { conv2d, type Precision } from '../../src/native/convolution.js';
 import {
   openTensorFlow,
   tf,

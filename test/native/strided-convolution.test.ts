@@ -2,7 +2,7 @@
 // double precision.
 import './support/with-onednn.js';
 import { expect, test } from 'vitest';
-import { conv2d } from '../../src/native/kernels.js';
+import { conv2d } from '../../src/native/convolution.js';
 import { tf, type Tensor, type Tensor4D } from '../../src/native/tensorflow.js';
 import { distance } from './support/compare.js';
 import { normalTensors } from './support/normal.js';

@@ -1,6 +1,6 @@
 // Winograd's convolution against direct convolution and against sums in double precision.
 import { expect, test } from 'vitest';
-import { conv2d } from '../../src/native/kernels.js';
+import { conv2d } from '../../src/native/convolution.js';
 import { tf, type Tensor, type Tensor4D } from '../../src/native/tensorflow.js';
 import { suitsWinograd, winogradConv2d } from '../../src/native/winograd.js';
 import { distance } from './support/compare.js';

@@ -46,7 +46,27 @@ export interface GoldenQuadratic extends GoldenAnalysis {
   readonly largest_rise_adaptive: ByRho;
 }
 
+/** A vector, by its length, its products with others, and some of its elements in PyTorch's order. */
+interface GoldenProduct {
+  readonly norm: number;
+  readonly dot_v: number;
+  readonly dot_gradient: number;
+  readonly entries: readonly Entry[];
+}
+
+/** Tensor, place in it in PyTorch's order, value. */
+type Entry = readonly [tensor: string, place: number, value: number];
+
 export interface GoldenNetwork extends GoldenAnalysis {
+  readonly mode: 'evaluation' | 'training';
+  /** Its section of a configuration; null for the small ones. */
+  readonly model: Readonly<Record<string, unknown>> | null;
+  readonly parameters: number;
+  readonly gradient_entries: readonly Entry[];
+  readonly hvp: readonly GoldenProduct[];
+  readonly ggn_hvp: readonly GoldenProduct[];
+  readonly along_gradient: { readonly norm: number; readonly curvature: number };
+  readonly ggn_probes: readonly number[];
   readonly tensors: readonly GoldenTensor[];
   readonly batches: readonly { readonly step: number; readonly images: readonly number[] }[];
   readonly classes: number;
@@ -87,6 +107,30 @@ export function goldenVector(
     return inOurLayout(stream === 'probe' ? u.map((x) => (x >= 0 ? 1 : -1)) : u, shape);
   });
   return concatenated(pieces);
+}
+
+/** The elements at the places of `entries` of a vector [P] in our layout. */
+export function elementsAt(
+  vector: Float32Array,
+  tensors: readonly GoldenTensor[],
+  entries: readonly Entry[],
+): number[] {
+  return entries.map(([name, place]) => {
+    const { shape, offset } = required(
+      goldenLayout(tensors).find((tensor) => tensor.name === name),
+      name,
+    );
+    const [, theirs] = required(
+      tensors.find(([other]) => other === name),
+      name,
+    );
+    const size = sizeOf(shape);
+    const places = inOurLayout(
+      Float32Array.from({ length: size }, (_, i) => i),
+      theirs,
+    );
+    return required(vector[offset + places.indexOf(place)], 'an element');
+  });
 }
 
 /** The tensors in our shapes, end to end. */

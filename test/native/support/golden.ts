@@ -223,8 +223,10 @@ export const goldenImages = (
 ): Float32Array => permuted(fill(k, sizeOf(shape), 2), shape, [0, 2, 3, 1]);
 
 /** Labels [batch] of step `step` of an optimizer run. */
-export const goldenLabels = (step: number, batch: number): Int32Array =>
-  Int32Array.from({ length: batch }, (_, i) => Math.floor((uniform(30000 + step, i) + 0.5) * 10));
+export const goldenLabels = (step: number, batch: number, classes = 10): Int32Array =>
+  Int32Array.from({ length: batch }, (_, i) =>
+    Math.floor((uniform(30000 + step, i) + 0.5) * classes),
+  );
 
 export function concatenated(pieces: readonly Float32Array[]): Float32Array {
   const whole = new Float32Array(pieces.reduce((sum, piece) => sum + piece.length, 0));

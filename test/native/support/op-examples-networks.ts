@@ -172,6 +172,11 @@ export const NETWORKS: Readonly<Record<string, Case>> = {
     const { over, dy, attributes } = pooling(draw);
     return { inputs: [draw.float(over.image), draw.float(dy), draw.float(dy)], attributes };
   },
+  MaxPoolGradGrad: (draw) => {
+    const { over, dy, attributes } = pooling(draw);
+    const x = draw.float(over.image);
+    return { inputs: [x, draw.float(dy), draw.float(over.image)], attributes };
+  },
   AvgPoolGrad: (draw) => {
     const { over, dy, attributes } = pooling(draw);
     return { inputs: [constant(over.image), draw.float(dy)], attributes };
