@@ -47,7 +47,7 @@ function gradient({ outputAt, lossOf }: AtBatch, w: Tensor1D): Found {
 
 /** H v, and v' H v. */
 function hessianProduct({ outputAt, lossOf }: AtBatch, w: Tensor1D, v: Tensor1D): Found {
-  const gradientAt = tf.grad((x) => lossOf(outputAt(x as Tensor)));
+  const gradientAt = tf.grad((x) => lossOf(outputAt(x)));
   const product = tf.grad((x) => dot(gradientAt(x), v))(w);
   return { vector: product, number: dot(product, v) };
 }
@@ -56,9 +56,9 @@ function hessianProduct({ outputAt, lossOf }: AtBatch, w: Tensor1D, v: Tensor1D)
 function gaussNewtonProduct({ outputAt, lossOf }: AtBatch, w: Tensor1D, v: Tensor1D): Found {
   const z = outputAt(w);
   /** J' u */
-  const transposed = (u: Tensor): Tensor => tf.grad((x) => dot(outputAt(x as Tensor), u))(w);
-  const along = tf.grad((u) => dot(transposed(u as Tensor), v))(tf.zerosLike(z));
-  const lossGradient = tf.grad((x) => lossOf(x as Tensor));
+  const transposed = (u: Tensor): Tensor => tf.grad((x) => dot(outputAt(x), u))(w);
+  const along = tf.grad((u) => dot(transposed(u), v))(tf.zerosLike(z));
+  const lossGradient = tf.grad((x) => lossOf(x));
   const curved = tf.grad((x) => dot(lossGradient(x), along))(z);
   return { vector: transposed(curved), number: dot(curved, along) };
 }
