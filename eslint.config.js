@@ -15,7 +15,7 @@ const FLOORS = [
   ['models', 'optim', 'data'],
   ['config'],
   ['graph', 'nn', 'catalogue'],
-  ['native'],
+  ['native', 'figures'],
   ['util'],
 ];
 

@@ -58,6 +58,7 @@ const COMMON = {
   'schedule.milestones': pick([1], [1, 2]),
   'schedule.factor': number([0.25, 1]),
   weightAverage: pick(null, 0.75, 0.9),
+  'checkpoint.keepEveryEpochs': pick(null, 1, 2),
   'probes.every': pick(null, 2),
   'probes.samples': pick('all', 7),
   'checkpoint.everyEpochs': integer([1, 2]),

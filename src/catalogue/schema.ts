@@ -77,6 +77,10 @@ export const scheduleSchema = section(SCHEDULE_KEYS);
 
 const checkpointSchema = section({
   everyEpochs: key(count.default(1), { role: 'nothing', help: 'Epochs from one to the next.' }),
+  keepEveryEpochs: key(count.nullable().default(null), {
+    role: 'nothing',
+    help: 'Epochs from one checkpoint that stays to the next, for analyses along a run; null: only the last two do.',
+  }),
   keepBest: key(z.boolean().default(false), {
     role: 'nothing',
     help: 'Keep the best epoch, too, as best.safetensors: by data.validation, or by the test set where there is none.',

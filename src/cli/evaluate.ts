@@ -1,20 +1,10 @@
 // What `fsam eval` does: a run's checkpoint on one of its sets.
-import { ABSENT } from '../catalogue/identity.js';
 import { bestOf, evaluationRows, taskOf } from '../catalogue/task.js';
-import { loadConfig } from '../config/load.js';
-import { pathsFrom } from '../config/paths.js';
 import type { Config } from '../catalogue/schema.js';
-import { remarksOn, type Dataset, type Split } from '../data/dataset.js';
+import type { Dataset, Split } from '../data/dataset.js';
 import { hasLabelNoise } from '../data/label-noise.js';
-import { loadDataset } from '../data/load.js';
 import { loadCheckpoint } from '../experiment/checkpoint.js';
-import { refuseOtherClasses } from '../experiment/classes.js';
-import { runFolder } from '../experiment/folder.js';
-import { openRun } from '../experiment/open-run.js';
 import { formatOf } from '../experiment/metrics.js';
-import { begunWith, settingsToEvaluate } from '../experiment/processor.js';
-import { noteOnGone, workingFolderOf } from '../experiment/working-folder.js';
-import { openDevice } from '../native/device.js';
 import { type Evaluation } from '../session/evaluation.js';
 import { type State } from '../session/slot.js';
 import { createEngine } from '../tasks/engine.js';
@@ -23,42 +13,27 @@ import { writeFileAtomically } from '../util/atomic-file.js';
 import { required, UserError } from '../util/errors.js';
 import { refuseOthersFile } from '../util/output-file.js';
 import { print, tell } from './output.js';
-import { createRecordProgress } from './record-progress.js';
+import { openToRead, type ReadOptions } from './open-to-read.js';
 import { bySet } from './reporter.js';
 
-export interface EvalOptions {
-  readonly dataDir?: string;
-  readonly device?: string;
-  readonly checkpoint?: string;
+export interface EvalOptions extends ReadOptions {
   readonly split: Split;
   readonly logits?: string;
-  readonly threads?: number;
 }
 
 export async function evaluate(folder: string, options: EvalOptions): Promise<void> {
-  const { dataDir, device, split, logits, threads = null } = options;
+  const { split, logits } = options;
   if (logits !== undefined) {
     await refuseOthersFile('--logits', logits, ['input', 'logits']);
   }
-  const { checkpoint, isBest } = await openRun(folder, options.checkpoint ?? null);
-  const overrides = { dataDirectory: dataDir, device };
-  const working = await workingFolderOf(runFolder(folder));
-  const written = { config: runFolder(folder).config, assignments: [], beneath: ABSENT };
-  const config = loadConfig({ ...written, overrides, workingFolder: working.path });
-  const note = noteOnGone(working, { ...config, labelNoise: { ...config.labelNoise, file: null } });
-  if (note !== null) tell(note);
-  if (split === 'validation' && config.data.validation === null) {
-    throw new UserError(
-      '--split: got validation, wanted train or test: data.validation of this run holds no images out',
-    );
-  }
-  const settings = settingsToEvaluate(await begunWith(runFolder(folder)), threads);
-  const { inUse } = openDevice(config.device, settings);
-  const indexing = createRecordProgress();
-  const { data } = pathsFrom(working.path, config);
-  const dataset = await loadDataset(data, config.seed, indexing.index).finally(indexing.close);
-  for (const line of remarksOn(dataset)) tell(line);
-  await refuseOtherClasses(runFolder(folder).classes, dataset);
+  const run = await openToRead(folder, options, ({ data }) => {
+    if (split === 'validation' && data.validation === null) {
+      throw new UserError(
+        '--split: got validation, wanted train or test: data.validation of this run holds no images out',
+      );
+    }
+  });
+  const { config, dataset, checkpoint, isBest, inUse } = run;
   const engine = createEngine(config, dataset, {
     mode: 'compiled',
     evaluates: [split],

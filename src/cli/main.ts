@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { UserError } from '../util/errors.js';
 import { errorCode, messageOf } from '../util/file-errors.js';
 import type { StopSignal } from '../util/stop-signals.js';
+import { registerAnalyze } from './analyze.js';
 import { registerBench } from './bench.js';
 import { registerCompare } from './compare.js';
 import { registerData } from './data.js';
@@ -88,6 +89,7 @@ function buildProgram(): Command {
   registerReport(program);
   registerCompare(program);
   registerEval(program);
+  registerAnalyze(program);
   registerModels(program);
   registerGraph(program);
   registerBench(program);

@@ -119,8 +119,9 @@ function shuffle(items: readonly number[], stream: RandomStream): number[] {
   return [...stream.permutation(items.length)].map((position) => items[position] as number);
 }
 
-function pick<I extends Images>(
-  dataset: Dataset<I>,
+/** The images at `indices` of a set, with the labels that they have there. */
+export function pick<I extends Images>(
+  dataset: Pick<Dataset<I>, 'train' | 'test' | 'height' | 'width' | 'channels'>,
   split: 'train' | 'test',
   indices: Int32Array,
 ): ImageSet<I> {

@@ -66,13 +66,16 @@ export async function findEnvironment(path: string): Promise<Environment | null>
   }
 }
 
+/** Of this program. */
+export async function fsamVersion(): Promise<string> {
+  const text = await readFile(`${PROJECT}/package.json`, 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
 async function describe(): Promise<Environment> {
-  const project = JSON.parse(await readFile(`${PROJECT}/package.json`, 'utf8')) as {
-    version: string;
-  };
   const processors = cpus();
   return {
-    fsam: project.version,
+    fsam: await fsamVersion(),
     node: process.version,
     platform: `${platform()} ${release()} ${arch()}`,
     cpu: processors[0]?.model ?? 'unknown',

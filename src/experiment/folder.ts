@@ -83,16 +83,22 @@ export function checkpointPath(folder: RunFolder, step: number): string {
 /** Paths of the checkpoints, the newest first. */
 export async function listCheckpoints(folder: RunFolder): Promise<string[]> {
   const names = (await listFolder(folder.checkpoints)) ?? [];
-  const steps = (name: string) => Number(/\d+/.exec(name)?.[0]);
   return names
     .filter((name) => CHECKPOINT_NAME.test(name))
-    .sort((a, b) => steps(b) - steps(a))
+    .sort((a, b) => stepOf(b) - stepOf(a))
     .map((name) => join(folder.checkpoints, name));
 }
 
-export async function removeOldCheckpoints(folder: RunFolder): Promise<void> {
+/** The steps after which a checkpoint was saved. */
+const stepOf = (checkpoint: string): number => Number(/\d+/.exec(basename(checkpoint))?.[0]);
+
+/** @param stays whether the checkpoint after so many steps does */
+export async function removeOldCheckpoints(
+  folder: RunFolder,
+  stays: (steps: number) => boolean,
+): Promise<void> {
   const old = (await listCheckpoints(folder)).slice(KEPT_CHECKPOINTS);
-  for (const path of old) await remove(path);
+  for (const path of old.filter((one) => !stays(stepOf(one)))) await remove(path);
 }
 
 /** Removes the checkpoint of the best epoch, if it is ours. Errors: UserError where it cannot be. */

@@ -10,7 +10,7 @@ import type { Engine } from '../session/engine.js';
 import type { Evaluation } from '../session/evaluation.js';
 import type { FullGradientInParts } from '../session/full-gradient.js';
 import { isTraining, type Measure, type TrainingMeasure } from '../session/measure.js';
-import { required, RunError, UserError } from '../util/errors.js';
+import { required, RunError } from '../util/errors.js';
 import { batchesOf, close, type Batches } from './batches.js';
 import { nextUnlessInterrupted, type Interruption } from './interruption.js';
 import {
@@ -51,27 +51,14 @@ export interface Loop {
   readonly interruption: Interruption;
   /** Saves the engine's state with its progress. */
   readonly save: Save;
+  /** Whether the checkpoint after so many steps stays, and so is saved. */
+  readonly stays: (steps: number) => boolean;
   /** Keeps the state of the best epoch; null where that is not asked for. */
   readonly saveBest: Save | null;
   /** Throws a RunError where the folder is another process's by now. */
   readonly refuseLost: () => Promise<void>;
   /** Path of the newest checkpoint. */
   readonly lastCheckpoint: () => string | null;
-}
-
-/**
- * Training steps of an epoch. Errors: UserError where `dropLast` leaves none.
- */
-export function stepsPerEpoch(
-  trainImages: number,
-  { batchSize, dropLast }: Pick<Config, 'batchSize' | 'dropLast'>,
-): number {
-  if (!dropLast) return Math.ceil(trainImages / batchSize);
-  if (trainImages >= batchSize) return Math.floor(trainImages / batchSize);
-  throw new UserError(
-    `batchSize: got ${batchSize} with dropLast, which leaves no batch of ${trainImages} training images; ` +
-      `wanted ${trainImages} at most, or dropLast: false`,
-  );
 }
 
 /** The engine's measures as the loop goes through them, worked out once. */
@@ -153,7 +140,8 @@ export async function train(loop: Loop, start: Progress): Promise<Progress> {
         // Before the checkpoint: a process killed in between measures the epoch again and keeps it then.
         if (loop.saveBest !== null && isBest(loop, progress.epoch))
           await save(progress, loop.saveBest);
-        if (progress.finished || progress.epoch % config.checkpoint.everyEpochs === 0) {
+        const isDue = progress.epoch % config.checkpoint.everyEpochs === 0;
+        if (progress.finished || isDue || loop.stays(progress.step)) {
           saved = progress = await save(progress);
         }
         // Lets signal handlers and timers run.

@@ -32,6 +32,7 @@ import { BEGINNING, type Progress } from './progress.js';
 import type { Reporter } from './reporter.js';
 import { readSkipped, SkippedImages, type Skipped } from './skipped.js';
 import { readTable, Table } from './table.js';
+import { staysAfter } from './steps.js';
 import { TIMING_TABLE } from './timing.js';
 
 export interface OpenRequest {
@@ -123,7 +124,7 @@ export async function restore(
   );
   await removeTemporaries(folder);
   // A process killed right after saving has left one too many.
-  await removeOldCheckpoints(folder);
+  await removeOldCheckpoints(folder, staysAfter(trainImages, config));
   await clearCurves(folder);
   await claimFolder(folder, config);
   await writeEnvironment(folder.environment, environment, describePlaces(request, dataset), true);

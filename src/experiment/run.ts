@@ -26,10 +26,11 @@ import {
   type RunFolder,
 } from './folder.js';
 import { NOTHING_WRITTEN, unlessInterrupted, type Interruption } from './interruption.js';
-import { stepsPerEpoch, train, type Loop } from './loop.js';
+import { train, type Loop } from './loop.js';
 import { begin, restore } from './open.js';
 import { bestRow } from './metrics.js';
 import type { Reporter } from './reporter.js';
+import { staysAfter, stepsPerEpoch } from './steps.js';
 import { writeSummary } from './summary.js';
 import { openCurves } from './tensorboard.js';
 
@@ -223,15 +224,17 @@ async function keepCheckpoints(
   config: Config,
   engine: Engine,
   trainImages: number,
-): Promise<Pick<Loop, 'save' | 'saveBest' | 'lastCheckpoint'>> {
+): Promise<Pick<Loop, 'save' | 'saveBest' | 'lastCheckpoint' | 'stays'>> {
   const record = { ...recordOfRun(config), trainImages };
+  const stays = staysAfter(trainImages, config);
   let [last = null] = await listCheckpoints(folder);
   return {
+    stays,
     save: async (progress) => {
       const path = checkpointPath(folder, progress.step);
       await saveCheckpoint(path, engine, { ...record, progress });
       last = path;
-      await removeOldCheckpoints(folder);
+      await removeOldCheckpoints(folder, stays);
     },
     saveBest: config.checkpoint.keepBest
       ? (progress) => saveCheckpoint(folder.best, engine, { ...record, progress })

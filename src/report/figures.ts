@@ -5,7 +5,8 @@ import { rowOf } from '../catalogue/keys.js';
 import { columnOver, taskOf, trainingRows } from '../catalogue/task.js';
 import { TASKS, TRAIN_LOSS } from '../catalogue/tasks.js';
 import { OPTIMIZER_TITLES, optimizerTitle } from '../catalogue/optimizers.js';
-import { base, EPOCH, quantitative, series, type Datum } from './figure-style.js';
+import type { Figure } from '../figures/render.js';
+import { base, EPOCH, quantitative, series, type Datum } from '../figures/style.js';
 import { judgedBy, withUnit } from './judged.js';
 import { scoresOf, validationOf, type Point } from './points.js';
 import { numberAt } from './runs.js';
@@ -14,14 +15,6 @@ import { describe } from './statistics.js';
 import { capital } from '../util/capital.js';
 import { required } from '../util/errors.js';
 import { valueAxis } from './value-axis.js';
-
-export interface Figure {
-  /** Its file, without the ending: `test-accuracy`. */
-  readonly name: string;
-  /** What is to be seen, and what bands mean. */
-  readonly caption: string;
-  readonly spec: TopLevelSpec;
-}
 
 /** More curves than this in one panel cannot be told apart. */
 const LARGEST_PANEL = 4;

@@ -11,7 +11,7 @@ import { compareOptimizers } from './comparisons.js';
 import { figuresOf, isFigureName } from './figures.js';
 import { renderPage } from './page.js';
 import { pointsOf, type Point } from './points.js';
-import { renderPng, renderSvg } from './render.js';
+import { renderPng, renderSvg } from '../figures/render.js';
 import { readRuns } from './runs.js';
 import { summaryCsv, timeCsv } from './summary.js';
 import { scoreCells, comparisonCells, latexTable, markdownTable } from './table.js';

@@ -3,7 +3,7 @@
 import type { Config } from '../catalogue/schema.js';
 import type { DatasetShape } from '../data/dataset.js';
 import { datasetShape, loadDataset } from '../data/load.js';
-import { stepsPerEpoch } from '../experiment/loop.js';
+import { stepsPerEpoch } from '../experiment/steps.js';
 import { gradientsPerStep, OPTIMIZERS } from '../catalogue/optimizers.js';
 import { settingsFor } from '../experiment/processor.js';
 import { openDevice } from '../native/device.js';

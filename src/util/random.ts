@@ -16,7 +16,8 @@ export type Purpose =
   | 'trace-probe'
   | 'krylov-start'
   | 'perturbation'
-  | 'landscape-direction';
+  | 'landscape-direction'
+  | 'analysis-sample';
 
 const TWO_TO_32 = 2 ** 32;
 

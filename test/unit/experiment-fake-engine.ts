@@ -2,7 +2,7 @@
 import { shapeOf } from '../../src/data/dataset.js';
 import { imageSource } from '../../src/data/image-source.js';
 import { configSchema, type Config } from '../../src/catalogue/schema.js';
-import { stepsPerEpoch } from '../../src/experiment/loop.js';
+import { stepsPerEpoch } from '../../src/experiment/steps.js';
 import type { Interruption } from '../../src/experiment/interruption.js';
 import type { Split } from '../../src/data/dataset.js';
 import { required } from '../../src/util/errors.js';

@@ -1,7 +1,7 @@
 // The labels of a figure's axis, read back from the SVG: each value as it is, where there is room.
 import { describe, expect, test } from 'vitest';
-import { base } from '../../src/report/figure-style.js';
-import { renderSvg } from '../../src/report/render.js';
+import { base } from '../../src/figures/style.js';
+import { renderSvg } from '../../src/figures/render.js';
 import { valueAxis } from '../../src/report/value-axis.js';
 
 /** Texts of the x axis, from left to right, without those that Vega hides for want of room. */

@@ -3,7 +3,15 @@ import { createRequire } from 'node:module';
 import { Resvg } from '@resvg/resvg-js';
 import * as vega from 'vega';
 import { compile } from 'vega-lite';
-import type { Figure } from './figures.js';
+import type { TopLevelSpec } from 'vega-lite';
+
+export interface Figure {
+  /** Its file, without the ending: `test-accuracy`. */
+  readonly name: string;
+  /** What is to be seen, and what bands mean. */
+  readonly caption: string;
+  readonly spec: TopLevelSpec;
+}
 
 const FONTS = ['DejaVuSans', 'DejaVuSans-Bold'];
 /** Pixels of the PNG for one of the SVG. */

@@ -1,0 +1,117 @@
+// The door of this folder: one analysis of a run's checkpoints, from its question to its files.
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Figure } from '../figures/render.js';
+import { renderPng, renderSvg } from '../figures/render.js';
+import { writeFileAtomically } from '../util/atomic-file.js';
+import { csvText } from '../util/csv.js';
+import { required } from '../util/errors.js';
+import { makeFolders } from '../util/folders.js';
+import { acquireLock } from '../util/lock.js';
+import { claimFiles, ownedFiles } from '../util/owned-files.js';
+import type { AnalysisOptions, Context, Results } from './context.js';
+import { openJournal } from './journal.js';
+import { hashOf, readAnalysed, type Opened } from './opened.js';
+
+export interface Analysis {
+  /** Its command, and its files: `hessian`. */
+  readonly name: string;
+  /** Of one checkpoint. */
+  readonly analyse: (context: Context) => Promise<Results>;
+  /** Of all checkpoints, in order; left out where there is nothing to be seen along a run. */
+  readonly along?: (all: readonly Results[]) => Figure;
+}
+
+interface AnalysisRequest {
+  readonly analysis: Analysis;
+  readonly opened: Opened;
+  /** Their paths, in the order of steps. */
+  readonly checkpoints: readonly string[];
+  readonly options: AnalysisOptions;
+  /** All else that the answer depends on. */
+  readonly question: Readonly<Record<string, unknown>>;
+  /** Where the files go. */
+  readonly folder: string;
+  readonly signal: AbortSignal;
+  readonly progress: Context['progress'];
+  readonly note: (text: string) => void;
+}
+
+interface Answer {
+  readonly lines: readonly string[];
+  /** Paths, in the order written. */
+  readonly files: readonly string[];
+}
+
+/**
+ * 1. Take the folder; read what an earlier process has done of the same question.
+ * 2. Analyse one checkpoint after the other, each finished piece on the disk before the next.
+ * 3. Write table and figures, and drop the pieces.
+ *
+ * Errors: UserError (a folder in use, somebody else's files, a damaged checkpoint); RunError where the loss is not
+ * finite or not a function; the reason of the signal.
+ */
+export async function analyse(request: AnalysisRequest): Promise<Answer> {
+  const { analysis, opened, checkpoints, options, folder, note } = request;
+  await makeFolders(folder);
+  const lock = await acquireLock(join(folder, '.fsam-analysis-lock'));
+  try {
+    const hashes = await Promise.all(checkpoints.map(hashOf));
+    const question = { ...request.question, ...options, name: analysis.name, hashes };
+    const partial = `${analysis.name}.partial`;
+    await claimFiles(
+      folder,
+      [partial, `${analysis.name}.csv`],
+      (await ownedFiles(folder)) ?? new Set(),
+    );
+    const journal = await openJournal(join(folder, partial), question);
+    if (journal.found > 0) note(`goes on after ${journal.found} pieces of the same analysis`);
+    const all: Results[] = [];
+    for (const checkpoint of checkpoints) {
+      const analysed = await readAnalysed(opened, checkpoint);
+      all.push(await analysis.analyse({ ...request, analysed, journal }));
+    }
+    const { columns } = required(all[0], 'results');
+    // Figures of the last checkpoint, where there are many.
+    const figures = [
+      ...(all.at(-1)?.figures ?? []),
+      ...(analysis.along === undefined || all.length < 2 ? [] : [analysis.along(all)]),
+    ];
+    const rows = all.flatMap((one) => one.rows);
+    const files = await writeResults(folder, analysis.name, { columns, rows, figures });
+    await journal.remove();
+    return { lines: all.flatMap(({ lines }) => lines), files };
+  } finally {
+    await lock.release();
+  }
+}
+
+/** Puts NAME.csv and the figures in the place of earlier ones. Returns their paths. */
+export async function writeResults(
+  folder: string,
+  name: string,
+  { columns, rows, figures }: Omit<Results, 'lines'>,
+): Promise<string[]> {
+  const cells = rows.map((row) => columns.map((column) => String(row[column] ?? '')));
+  const pictures = await Promise.all(
+    figures.map(async (figure) => ({ ...figure, svg: await renderSvg(figure) })),
+  );
+  const contents: (readonly [name: string, content: string | Uint8Array])[] = [
+    [`${name}.csv`, csvText(columns, cells)],
+    ...pictures.map(({ name: of, svg }) => [`${of}.svg`, `${svg}\n`] as const),
+    ...pictures.map(({ name: of, svg }) => [`${of}.png`, renderPng(svg)] as const),
+  ];
+  await claimFiles(
+    folder,
+    contents.map(([file]) => file),
+    (await ownedFiles(folder)) ?? new Set(),
+  );
+  const files: string[] = [];
+  for (const [file, content] of contents) {
+    const path = join(folder, file);
+    const isText = typeof content === 'string';
+    await writeFileAtomically(path, isText ? content : (to) => writeFile(to, content));
+    files.push(path);
+  }
+  return files;
+}

@@ -1,0 +1,92 @@
+// What every analysis is given, and what it gives.
+import type { Figure } from '../figures/render.js';
+import type { BatchNormMode, Objective, ObjectiveParts } from '../session/objective.js';
+import { openObjective } from '../session/objective.js';
+import type { Journal } from './journal.js';
+import {
+  sampleSize,
+  sampleSource,
+  type Analysed,
+  type Opened,
+  type SampleOptions,
+} from './opened.js';
+import type { Watch } from './watch.js';
+
+export interface AnalysisOptions extends SampleOptions {
+  readonly batchNorm: BatchNormMode;
+}
+
+/** A checkpoint under analysis. */
+export interface Context {
+  readonly opened: Opened;
+  readonly analysed: Analysed;
+  readonly options: AnalysisOptions;
+  readonly journal: Journal;
+  readonly signal: AbortSignal;
+  /** How far some work is. */
+  readonly progress: (doing: string, done: number, of: number) => void;
+}
+
+export type Row = Readonly<Record<string, string | number>>;
+
+export interface Results {
+  /** Of the CSV file, in their order. */
+  readonly columns: readonly string[];
+  readonly rows: readonly Row[];
+  readonly figures: readonly Figure[];
+  /** For the reader, a line each. */
+  readonly lines: readonly string[];
+}
+
+/** What begins every row. */
+export const POSITION = ['epoch', 'step', 'batch_norm', 'split', 'samples'] as const;
+
+export const positionOf = (
+  { analysed: { record }, options: { batchNorm, split } }: Context,
+  samples: number,
+): Row => ({
+  epoch: record.progress.epoch,
+  step: record.progress.step,
+  batch_norm: batchNorm,
+  split,
+  samples,
+});
+
+/** Pieces of different checkpoints have names of their own. */
+export const prefixOf = ({ analysed: { record } }: Context): string => `${record.progress.step}/`;
+
+/** The loss over images `range` of the sample's order; the whole sample where it is left out. */
+export function objectiveOf(
+  { opened, analysed, options, signal }: Context,
+  asked: ObjectiveParts['asked'],
+  range: readonly [number, number] = [0, sampleSize(opened, options)],
+): Objective {
+  return openObjective({
+    network: opened.network,
+    task: opened.task,
+    source: sampleSource(opened, options, range),
+    state: analysed.state,
+    batchNorm: options.batchNorm,
+    asked,
+    signal,
+  });
+}
+
+/** Products or losses of some work, counted. */
+export const watchOf = ({ signal, progress }: Context, doing: string): Watch => ({
+  signal,
+  onProduct: (done, of) => {
+    progress(doing, done, of);
+  },
+});
+
+/** Seven digits, as metrics.csv has them. */
+export const digits = (value: number): string =>
+  Number.isFinite(value) ? value.toPrecision(7) : String(value);
+
+/** The same; empty where there is none. */
+export const digitsOf = (value: number | null): string => (value === null ? '' : digits(value));
+
+/** `12.3 +- 0.4`, as far as the error is known. */
+export const withError = (value: number, error: number | null): string =>
+  error === null ? digits(value) : `${digits(value)} +- ${error.toPrecision(2)}`;

@@ -1,0 +1,120 @@
+// `analyze convergence`: of runs that were probed, how the full gradient falls, and how near F-SAM's average comes to it.
+import { digits, digitsOf, type Results, type Row } from './context.js';
+import { boundShape, lastDecade, logLogSlope, runningMeans, type AtStep } from './convergence.js';
+import { lines } from './figures.js';
+import { meanOf } from './mean.js';
+
+/** A run's probes.csv. */
+export interface ProbedRun {
+  /** The point that it is a run of: `fsam-lambda0.9`. */
+  readonly label: string;
+  readonly seed: number;
+  readonly rows: readonly Readonly<Record<string, string>>[];
+}
+
+const COLUMNS = [
+  ...['point', 'seed', 'step', 'full_gradient_norm', 'mean_square', 'bound_shape'],
+  ...['cosine_average_full', 'average_error'],
+];
+
+/** The bound's shape is put where the mean is at the first step of the last factor of ten. */
+export function analyseConvergence(runs: readonly ProbedRun[]): Results {
+  const found = runs.map((run) => ({ ...run, ...ofRun(run) }));
+  const values = found.flatMap(({ label, seed, means, bound }) => [
+    ...means.map(({ step, value }) => ({ step, value, name: `${label}, seed ${seed}` })),
+    ...bound.map(({ step, value }) => ({ step, value, name: 'shape of log(T) / sqrt(T)' })),
+  ]);
+  const labels = [...new Set(runs.map(({ label }) => label))];
+  return {
+    columns: COLUMNS,
+    rows: found.flatMap(rowsOf),
+    figures: [
+      lines(
+        'convergence',
+        'The mean squared length of the full gradient over the steps so far, with the shape of the bound beside the first run.',
+        values.filter(({ name }, i) => name !== BOUND || i < firstBoundEnd(found)),
+        {
+          x: ['step', 'step T'],
+          y: ['value', 'mean of |f|^2 up to T'],
+          of: 'name',
+          log: ['x', 'y'],
+        },
+      ),
+    ],
+    lines: labels.flatMap((label) =>
+      linesOf(
+        label,
+        found.filter((run) => run.label === label),
+      ),
+    ),
+  };
+}
+
+const BOUND = 'shape of log(T) / sqrt(T)';
+
+interface Found {
+  readonly means: readonly AtStep[];
+  readonly bound: readonly AtStep[];
+  readonly slope: number | null;
+  readonly boundSlope: number | null;
+}
+
+const firstBoundEnd = (found: readonly Found[]): number =>
+  (found[0]?.means.length ?? 0) + (found[0]?.bound.length ?? 0);
+
+function ofRun({ rows }: ProbedRun): Found {
+  const squares = rows.map((row) => ({
+    step: Number(row['step']),
+    value: Number(row['full_gradient_norm']) ** 2,
+  }));
+  const means = runningMeans(squares);
+  const last = lastDecade(means);
+  const shape = boundShape(last.filter(({ step }) => step > 1));
+  const [first, begin] = [last.find(({ step }) => step > 1), shape[0]];
+  const factor = first === undefined || begin === undefined ? 1 : first.value / begin.value;
+  return {
+    means,
+    bound: shape.map(({ step, value }) => ({ step, value: factor * value })),
+    slope: logLogSlope(last)?.slope ?? null,
+    boundSlope: logLogSlope(shape)?.slope ?? null,
+  };
+}
+
+const rowsOf = ({ label, seed, rows, means, bound }: ProbedRun & Found): Row[] =>
+  rows.map((row, i) => ({
+    point: label,
+    seed,
+    step: Number(row['step']),
+    full_gradient_norm: row['full_gradient_norm'] ?? '',
+    mean_square: digits(means[i]?.value ?? NaN),
+    bound_shape: digitsOf(bound.find(({ step }) => step === means[i]?.step)?.value ?? null),
+    cosine_average_full: row['cosine_average_full'] ?? '',
+    average_error: row['average_error'] ?? '',
+  }));
+
+/** Over seeds; the average's first steps, in which it is none, are left out. */
+function linesOf(label: string, runs: readonly (ProbedRun & Found)[]): string[] {
+  const slopes = runs.flatMap(({ slope }) => (slope === null ? [] : [slope]));
+  const bound = runs[0]?.boundSlope ?? null;
+  const ofAverage = (column: string): string | null => {
+    const means = runs.flatMap(({ rows }) => {
+      const numbers = rows
+        .slice(1)
+        .flatMap((row) => (row[column] === '' ? [] : [Number(row[column])]));
+      return numbers.length === 0 ? [] : [meanOf(numbers).mean];
+    });
+    if (means.length === 0) return null;
+    const { mean, std, count } = meanOf(means);
+    return `${mean.toFixed(3)}${std === null ? '' : ` +- ${std.toFixed(3)}`} (n = ${count})`;
+  };
+  const [cosine, error] = [ofAverage('cosine_average_full'), ofAverage('average_error')];
+  const fall = slopes.length === 0 ? 'no slope' : `slope ${meanOf(slopes).mean.toFixed(3)}`;
+  return [
+    `${label}: mean |f|^2 over the last factor of ten in steps: ${fall}, of log(T) / sqrt(T) ${bound?.toFixed(3) ?? 'none'}`,
+    ...(cosine === null || error === null
+      ? []
+      : [
+          `${label}: cosine of the average and the full gradient ${cosine}, |m - f| / |f| ${error}`,
+        ]),
+  ];
+}

@@ -1,0 +1,241 @@
+// `analyze hessian`: both ends of the spectra of the Hessian H and the Gauss-Newton matrix G, and their traces.
+import { climbs } from '../catalogue/optimizers.js';
+import { stepsPerEpoch } from '../experiment/steps.js';
+import { createSchedule } from '../optim/schedule.js';
+import type { Objective } from '../session/objective.js';
+import {
+  digits,
+  digitsOf,
+  withError,
+  objectiveOf,
+  POSITION,
+  positionOf,
+  prefixOf,
+  watchOf,
+  type Context,
+  type Results,
+  type Row,
+} from './context.js';
+import { checkDeterminism } from './determinism.js';
+import { stabilityEdge } from './edge.js';
+import type { RitzPair } from './eigenvalues.js';
+import { tracesByLayer } from './figures.js';
+import { findExtremesKept } from './krylov.js';
+import { sampleSize } from './opened.js';
+import { traceProbes, traceRows, type TraceProbe, type TraceRow } from './trace.js';
+import { norm } from './vectors.js';
+
+export interface HessianOptions {
+  /** Eigenvalues of either end. */
+  readonly top: number;
+  readonly bottom: number;
+  /** Products at most, for the ends of a spectrum. */
+  readonly steps: number;
+  /** Residuals allowed, relative to the largest eigenvalue. */
+  readonly tolerance: number;
+  /** Random vectors of the trace. */
+  readonly probes: number;
+}
+
+const COLUMNS = [
+  ...POSITION,
+  ...['matrix', 'quantity', 'name', 'value', 'error', 'converged', 'products'],
+];
+
+const MATRICES = { hessian: 'hessianProduct', 'gauss-newton': 'gaussNewtonProduct' } as const;
+type Matrix = keyof typeof MATRICES;
+
+interface Spectrum {
+  readonly matrix: Matrix;
+  readonly samples: number;
+  readonly top: readonly Eigenvalue[];
+  readonly bottom: readonly Eigenvalue[];
+  readonly products: number;
+  readonly traces: readonly TraceRow[];
+}
+
+type Eigenvalue = Pick<RitzPair, 'value' | 'residual' | 'converged'>;
+
+/** Of a whole sample: the matrices, and the gradient. */
+interface OfSample {
+  readonly samples: number;
+  readonly loss: number;
+  readonly gradientNorm: number;
+  readonly spectra: readonly Spectrum[];
+}
+
+/** Of the sample and of its first half: how far both are apart is the error that sampling makes. */
+export async function analyseHessian(context: Context, options: HessianOptions): Promise<Results> {
+  const all = sampleSize(context.opened, context.options);
+  const found: OfSample[] = [];
+  for (const samples of [all, Math.ceil(all / 2)]) {
+    found.push(await ofSample(context, options, samples));
+  }
+  const [whole] = found as [OfSample];
+  return {
+    columns: COLUMNS,
+    rows: found.flatMap((one) => rowsOf(context, one)),
+    figures: [tracesByLayer(whole.spectra.map(({ matrix, traces }) => ({ matrix, traces })))],
+    lines: linesOf(context, found),
+  };
+}
+
+async function ofSample(
+  context: Context,
+  options: HessianOptions,
+  samples: number,
+): Promise<OfSample> {
+  const prefix = `${prefixOf(context)}${samples}/`;
+  const objective = objectiveOf(
+    context,
+    ['loss', 'gradient', 'hessian', 'gaussNewton'],
+    [0, samples],
+  );
+  try {
+    const { loss, gradientNorm } = await context.journal.piece(`${prefix}gradient`, async () => {
+      await checkDeterminism(objective, watchOf(context, 'the same twice'));
+      const at = await objective.lossAndGradient(objective.weights);
+      return { loss: at.loss, gradientNorm: norm(at.gradient) };
+    });
+    const spectra: Spectrum[] = [];
+    for (const matrix of Object.keys(MATRICES) as Matrix[]) {
+      spectra.push(await spectrumOf(context, options, objective, matrix, samples, prefix));
+    }
+    return { samples, loss, gradientNorm, spectra };
+  } finally {
+    objective.dispose();
+  }
+}
+
+async function spectrumOf(
+  context: Context,
+  { probes, ...options }: HessianOptions,
+  objective: Objective,
+  matrix: Matrix,
+  samples: number,
+  prefix: string,
+): Promise<Spectrum> {
+  const {
+    journal,
+    options: { seed },
+  } = context;
+  const product = (v: Float32Array) => objective[MATRICES[matrix]](v);
+  const { top, bottom, products } = await findExtremesKept(
+    journal,
+    `${prefix}${matrix}`,
+    product,
+    objective.size,
+    { ...options, seed },
+    watchOf(context, `${matrix}, products for the ends of its spectrum`),
+  );
+  const watch = watchOf(context, `${matrix}, products for its trace`);
+  const found: TraceProbe[] = [];
+  for (let probe = 0; probe < probes; probe++) {
+    const make = async (): Promise<TraceProbe> => {
+      const { size, tensors } = objective;
+      const one = traceProbes(
+        product,
+        { size, tensors, probes: probe + 1, from: probe, seed },
+        watch,
+      );
+      for await (const values of one) return values;
+      return [];
+    };
+    found.push(await journal.piece(`${prefix}${matrix} trace ${probe}`, make));
+  }
+  return { matrix, samples, top, bottom, products, traces: traceRows(found, objective.tensors) };
+}
+
+function rowsOf(context: Context, { samples, loss, gradientNorm, spectra }: OfSample): Row[] {
+  const position = positionOf(context, samples);
+  const row = (
+    matrix: string,
+    quantity: string,
+    name: string,
+    value: number,
+    rest: Row = {},
+  ): Row => ({
+    ...position,
+    ...{ matrix, quantity, name, value: digits(value), error: '', converged: '', products: '' },
+    ...rest,
+  });
+  return [
+    row('', 'loss', '', loss),
+    row('', 'gradient norm', '', gradientNorm),
+    ...edgesOf(context, gradientNorm).map(({ name, value }) => row('', 'edge', name, value)),
+    ...spectra.flatMap(({ matrix, top, bottom, traces, products }) => [
+      ...(
+        [
+          ['top', top],
+          ['bottom', bottom],
+        ] as const
+      ).flatMap(([end, pairs]) =>
+        pairs.map(({ value, residual, converged }, i) =>
+          row(matrix, 'eigenvalue', `${end} ${i + 1}`, value, {
+            error: digits(residual),
+            converged: converged ? 'yes' : 'no',
+            products,
+          }),
+        ),
+      ),
+      ...traces.map(({ kind, name, mean, stderr, count }) =>
+        row(matrix, kind === 'whole' ? 'trace' : `trace of ${kind}`, name, mean, {
+          error: digitsOf(stderr),
+          products: count,
+        }),
+      ),
+    ]),
+  ];
+}
+
+interface Edge {
+  readonly name: '2 / rate' | 'SAM edge';
+  readonly value: number;
+}
+
+/** Where steps of the last rate would overshoot; SAM's where the run climbed by a constant rho. */
+function edgesOf(
+  { opened: { config }, analysed: { record } }: Context,
+  gradientNorm: number,
+): Edge[] {
+  const { optimizer, schedule, epochs } = config;
+  const perEpoch = stepsPerEpoch(record.trainImages, config);
+  const rate = createSchedule(schedule, { epochs, stepsPerEpoch: perEpoch })(
+    Math.max(record.progress.step - 1, 0),
+  );
+  const plain = { name: '2 / rate', value: stabilityEdge(rate, 0, gradientNorm) } as const;
+  const isConstant = climbs(optimizer) && optimizer.rhoSchedule === 'constant';
+  return isConstant
+    ? [plain, { name: 'SAM edge', value: stabilityEdge(rate, optimizer.rho, gradientNorm) }]
+    : [plain];
+}
+
+function linesOf(context: Context, [whole, half]: readonly OfSample[]): string[] {
+  if (whole === undefined || half === undefined) return [];
+  const { batchNorm } = context.options;
+  const lines = [
+    `loss ${digits(whole.loss)}, gradient ${digits(whole.gradientNorm)} long, over ${whole.samples} images, BatchNorm ${batchNorm}`,
+    ...edgesOf(context, whole.gradientNorm).map(({ name, value }) => `${name} ${digits(value)}`),
+  ];
+  for (const [i, spectrum] of whole.spectra.entries()) {
+    const other = half.spectra[i];
+    lines.push(
+      `${spectrum.matrix}, after ${spectrum.products} products; in brackets: over ${half.samples} images`,
+    );
+    for (const end of ['top', 'bottom'] as const) {
+      spectrum[end].forEach(({ value, residual, converged }, rank) => {
+        const there = other?.[end][rank]?.value ?? NaN;
+        const doubt = converged ? '' : ', not converged';
+        lines.push(
+          `  ${end} ${rank + 1}  ${digits(value)}  residual ${residual.toExponential(1)}${doubt}  (${digits(there)})`,
+        );
+      });
+    }
+    const [trace, there] = [spectrum.traces[0], other?.traces[0]];
+    if (trace !== undefined && there !== undefined) {
+      const [own, others] = [trace, there].map(({ mean, stderr }) => withError(mean, stderr));
+      lines.push(`  trace  ${own}  (${others})`);
+    }
+  }
+  return lines;
+}

@@ -1,0 +1,114 @@
+// What an analysis has done so far, so that it goes on after a kill: finished pieces, one a line, and vectors.
+import { mkdir, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { unwritable } from '../util/file-errors.js';
+
+/** Of one analysis, under way in one folder. A kill loses the piece under way and no other. */
+export interface Journal {
+  /** What the piece `name` comes to: read, where it is done already, else made and written down. */
+  readonly piece: <T>(name: string, make: () => Promise<T>) => Promise<T>;
+  /** What a piece came to; undefined where it is not done. */
+  readonly known: (name: string) => unknown;
+  /** Vectors [size] under a name, in the order they were added. */
+  readonly vectors: (name: string, size: number) => VectorFile;
+  /** How many pieces were there when it was opened. */
+  readonly found: number;
+  /** Once the results are written. */
+  readonly remove: () => Promise<void>;
+}
+
+interface VectorFile {
+  /** The first `count`; those past them are dropped. Null where there are fewer. */
+  readonly read: (count: number) => Promise<Float32Array[] | null>;
+  readonly add: (vector: Float32Array) => Promise<void>;
+}
+
+const PIECES = 'pieces.jsonl';
+
+/**
+ * @param folder of this analysis alone; made where needed
+ * @param question all that the answer depends on: where another one was begun there, its pieces go
+ *
+ * Errors: UserError where the folder cannot be written.
+ */
+export async function openJournal(folder: string, question: unknown): Promise<Journal> {
+  const path = join(folder, PIECES);
+  const head = JSON.stringify(question);
+  const pieces = await readPieces(path, head);
+  if (pieces === null) {
+    await rm(folder, { recursive: true, force: true });
+    await written(folder, async () => {
+      await mkdir(folder, { recursive: true });
+      await writeFile(path, `${head}\n`, { flush: true });
+    });
+  }
+  const known = pieces ?? new Map<string, unknown>();
+  return {
+    found: known.size,
+    known: (name) => known.get(name),
+    piece: async <T>(name: string, make: () => Promise<T>): Promise<T> => {
+      if (known.has(name)) return known.get(name) as T;
+      const value = await make();
+      // As it will be read.
+      const text = JSON.stringify([name, value]);
+      await written(path, () => append(path, Buffer.from(`${text}\n`)));
+      const [, read] = JSON.parse(text) as [string, T];
+      known.set(name, read);
+      return read;
+    },
+    vectors: (name, size) => vectorFile(join(folder, `${name}.f32`), size),
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+/** Null where there are none, or of another question. A last line that was cut short is no piece. */
+async function readPieces(path: string, head: string): Promise<Map<string, unknown> | null> {
+  if (!existsSync(path)) return null;
+  const text = await readFile(path, 'utf8');
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+  const [first, ...lines] = whole.split('\n').slice(0, -1);
+  if (first !== head) return null;
+  if (whole.length < text.length) await truncate(path, Buffer.byteLength(whole));
+  return new Map(lines.map((line) => JSON.parse(line) as [string, unknown]));
+}
+
+function vectorFile(path: string, size: number): VectorFile {
+  const bytes = 4 * size;
+  return {
+    async read(count) {
+      const there = existsSync(path) ? (await stat(path)).size : 0;
+      if (there < count * bytes) return null;
+      if (there > count * bytes) await truncate(path, count * bytes);
+      if (count === 0) return [];
+      const all = await readFile(path);
+      const { buffer, byteOffset } = new Uint8Array(all);
+      return Array.from(
+        { length: count },
+        (_, i) =>
+          new Float32Array(buffer.slice(byteOffset + i * bytes, byteOffset + (i + 1) * bytes)),
+      );
+    },
+    add: ({ buffer, byteOffset, byteLength }) =>
+      written(path, () => append(path, Buffer.from(buffer, byteOffset, byteLength))),
+  };
+}
+
+/** On the disk when it returns. */
+async function append(path: string, bytes: Buffer): Promise<void> {
+  const file = await open(path, 'a');
+  try {
+    await file.writeFile(bytes);
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function written<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw unwritable(path, error);
+  }
+}

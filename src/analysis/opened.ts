@@ -1,0 +1,97 @@
+// A trained run, opened to be analysed: its network, its checkpoints, and samples of its images.
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import type { Config } from '../catalogue/schema.js';
+import { shapeOf, type Dataset } from '../data/dataset.js';
+import { imageSource } from '../data/image-source.js';
+import { withLabelNoise } from '../data/label-noise.js';
+import type { Source } from '../data/source.js';
+import { pick } from '../data/subset.js';
+import { loadCheckpoint, type CheckpointRecord } from '../experiment/checkpoint.js';
+import { buildModel } from '../models/models.js';
+import type { Network } from '../nn/network.js';
+import { createEngine } from '../tasks/engine.js';
+import { createTask } from '../tasks/tasks.js';
+import type { Task } from '../session/task.js';
+import { averageOf, type State } from '../session/slot.js';
+import { required, UserError } from '../util/errors.js';
+import { randomStream } from '../util/random.js';
+
+export interface Opened {
+  readonly config: Config;
+  readonly dataset: Dataset;
+  readonly network: Network;
+  readonly task: Task;
+}
+
+/** @param images as the run was begun with, before label noise */
+export async function openAnalysed(config: Config, images: Dataset): Promise<Opened> {
+  if (config.model.precision === 'bfloat16') {
+    throw new UserError(
+      'model.precision: got bfloat16, in which products with the curvature are off by percents; wanted a run in float32',
+    );
+  }
+  const dataset = await withLabelNoise(images, config);
+  const shape = shapeOf(dataset);
+  return {
+    config,
+    dataset,
+    network: buildModel(config.model, shape),
+    task: createTask(config, { ...shape, labelNoise: false }),
+  };
+}
+
+/** What a checkpoint has of the network: the averaged weights and statistics where there are some. */
+export interface Analysed {
+  readonly state: State;
+  readonly record: CheckpointRecord;
+}
+
+export async function readAnalysed({ config, dataset }: Opened, path: string): Promise<Analysed> {
+  const engine = createEngine(config, dataset, { mode: 'eager', evaluates: [], trains: false });
+  try {
+    const record = await loadCheckpoint(path, engine);
+    const all = engine.readState();
+    const taken = (name: 'parameters' | 'statistics') =>
+      [name, required(all.get(averageOf(engine.slots, name) ?? name), name)] as const;
+    return { state: new Map([taken('parameters'), taken('statistics')]), record };
+  } finally {
+    engine.dispose();
+  }
+}
+
+/** Which images. */
+export interface SampleOptions {
+  readonly split: 'train' | 'test';
+  /** All where there are fewer. */
+  readonly samples: number;
+  /** Images a batch. */
+  readonly batch: number;
+  readonly seed: number;
+}
+
+/** How many images a sample has. */
+export const sampleSize = ({ dataset }: Opened, { split, samples }: SampleOptions): number =>
+  Math.min(samples, dataset[split].labels.length);
+
+/** The images number `from` to `to` of the sample's order, unaugmented, with the labels that the run learnt. */
+export function sampleSource(
+  { dataset }: Opened,
+  { split, batch, seed }: SampleOptions,
+  [from, to]: readonly [number, number],
+): Source {
+  const order = randomStream(seed, 'analysis-sample').permutation(dataset[split].labels.length);
+  // Ascending, as files are read quickest.
+  const indices = order.slice(from, to).sort();
+  const train = pick(dataset, split, indices);
+  const shape = { ...shapeOf({ ...dataset, train }), labelNoise: false };
+  return imageSource('train', shape, { size: batch, dropLast: false, shuffledBy: null }, train);
+}
+
+/** Of a file's bytes. */
+export async function hashOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}

@@ -1,0 +1,140 @@
+// `analyze sharpness`: how much the loss rises near the weights, by every measure that is in use.
+import {
+  digits,
+  digitsOf,
+  objectiveOf,
+  POSITION,
+  positionOf,
+  prefixOf,
+  watchOf,
+  withError,
+  type Context,
+  type Results,
+  type Row,
+} from './context.js';
+import { sampleSize } from './opened.js';
+import {
+  measureByParts,
+  measureSharpness,
+  type Sharpness,
+  type SharpnessOptions,
+  type SharpnessRow,
+} from './sharpness.js';
+
+export interface SharpnessesOptions extends Omit<SharpnessOptions, 'seed'> {
+  /** Lengths of the perturbation. */
+  readonly rho: readonly number[];
+  /** The same relative to each weight. */
+  readonly adaptiveRho: readonly number[];
+  /** Examples of a part, for the mean over parts; null: of the whole sample alone. */
+  readonly m: number | null;
+  /** Parts at most. */
+  readonly parts: number;
+}
+
+const COLUMNS = [
+  ...POSITION,
+  ...['kind', 'adaptive', 'rho', 'm', 'loss', 'rise', 'std', 'standard_error', 'count'],
+];
+
+/** Of the whole sample, of its first half, and part by part. */
+export async function analyseSharpness(
+  context: Context,
+  { rho, adaptiveRho, m, parts, ...options }: SharpnessesOptions,
+): Promise<Results> {
+  const asked = [
+    ...rho.map((one) => ({ rho: one, adaptive: false })),
+    ...adaptiveRho.map((one) => ({ rho: one, adaptive: true })),
+  ].flatMap((one) =>
+    (['one-step', 'worst-case', 'sphere'] as const).map((kind): Sharpness => ({ kind, ...one })),
+  );
+  const all = sampleSize(context.opened, context.options);
+  const measured = { ...options, seed: context.options.seed };
+  const found: { samples: number; row: SharpnessRow }[] = [];
+  for (const samples of [all, Math.ceil(all / 2)]) {
+    const rows = await ofWhole(context, asked, measured, samples);
+    found.push(...rows.map((row) => ({ samples, row })));
+  }
+  if (m !== null) {
+    const count = Math.min(parts, Math.floor(all / m));
+    const rows = count === 0 ? [] : await ofParts(context, asked, measured, m, count);
+    found.push(...rows.map((row) => ({ samples: count * m, row })));
+  }
+  return {
+    columns: COLUMNS,
+    rows: found.map(({ samples, row }) => rowOf(context, samples, row)),
+    figures: [],
+    lines: found.map(({ samples, row }) => lineOf(samples, row)),
+  };
+}
+
+const nameOf = ({ kind, adaptive, rho }: Sharpness): string =>
+  `${kind}${adaptive ? ' adaptive' : ''} ${rho}`;
+
+async function ofWhole(
+  context: Context,
+  asked: readonly Sharpness[],
+  options: SharpnessOptions,
+  samples: number,
+): Promise<SharpnessRow[]> {
+  const objective = objectiveOf(context, ['loss', 'gradient'], [0, samples]);
+  try {
+    const rows: SharpnessRow[] = [];
+    for (const one of asked) {
+      const name = `${prefixOf(context)}${samples}/${nameOf(one)}`;
+      const watch = watchOf(context, `${nameOf(one)}, passes over ${samples} images`);
+      const make = () => measureSharpness(objective, one, options, watch);
+      rows.push(await context.journal.piece(name, make));
+    }
+    return rows;
+  } finally {
+    objective.dispose();
+  }
+}
+
+/** Each part opened once for each measure, one at a time. */
+async function ofParts(
+  context: Context,
+  asked: readonly Sharpness[],
+  options: SharpnessOptions,
+  m: number,
+  count: number,
+): Promise<SharpnessRow[]> {
+  const rows: SharpnessRow[] = [];
+  for (const one of asked) {
+    const parts = function* () {
+      for (let part = 0; part < count; part++) {
+        const objective = objectiveOf(context, ['loss', 'gradient'], [part * m, (part + 1) * m]);
+        try {
+          yield objective;
+        } finally {
+          objective.dispose();
+        }
+      }
+    };
+    const onPart = (done: number): void => {
+      context.progress(`${nameOf(one)}, parts of ${m} images`, done, count);
+    };
+    const make = () => measureByParts(parts(), m, one, options, { signal: context.signal, onPart });
+    rows.push(await context.journal.piece(`${prefixOf(context)}m ${m}/${nameOf(one)}`, make));
+  }
+  return rows;
+}
+
+const rowOf = (context: Context, samples: number, row: SharpnessRow): Row => ({
+  ...positionOf(context, samples),
+  kind: row.kind,
+  adaptive: row.adaptive ? 'yes' : 'no',
+  rho: row.rho,
+  m: row.m ?? '',
+  loss: digits(row.loss),
+  rise: digits(row.mean),
+  std: digitsOf(row.std),
+  standard_error: digitsOf(row.stderr),
+  count: row.count,
+});
+
+function lineOf(samples: number, { kind, adaptive, rho, m, mean, stderr }: SharpnessRow): string {
+  const over = m === null ? `over ${samples} images` : `mean over parts of ${m} images`;
+  return `${kind}${adaptive ? ', adaptive' : ''}, rho ${rho}: rises by ${withError(mean, stderr)} (${over})`;
+}

@@ -1,0 +1,115 @@
+// `analyze spectrum`: the spectral density of the Hessian and of the Gauss-Newton matrix.
+import {
+  digits,
+  objectiveOf,
+  POSITION,
+  positionOf,
+  prefixOf,
+  watchOf,
+  type Context,
+  type Results,
+  type Row,
+} from './context.js';
+import { quadratures, smoothedDensity, type Quadrature } from './density.js';
+import { lines } from './figures.js';
+import { sampleSize } from './opened.js';
+
+export interface SpectrumOptions {
+  /** Random vectors, and products of each. */
+  readonly runs: number;
+  readonly steps: number;
+}
+
+const COLUMNS = [...POSITION, 'matrix', 'kind', 'run', 'value', 'weight'];
+
+const MATRICES = { hessian: 'hessianProduct', 'gauss-newton': 'gaussNewtonProduct' } as const;
+type Matrix = keyof typeof MATRICES;
+
+/** Below it a density is not drawn: its axis is logarithmic. */
+const FLOOR = 1e-6;
+
+export async function analyseSpectrum(
+  context: Context,
+  options: SpectrumOptions,
+): Promise<Results> {
+  const objective = objectiveOf(context, ['hessian', 'gaussNewton']);
+  try {
+    const found: { matrix: Matrix; runs: readonly Quadrature[] }[] = [];
+    for (const matrix of Object.keys(MATRICES) as Matrix[]) {
+      const product = (v: Float32Array) => objective[MATRICES[matrix]](v);
+      const runs = await runsOf(context, options, matrix, product, objective.size);
+      found.push({ matrix, runs });
+    }
+    return resultsOf(context, found);
+  } finally {
+    objective.dispose();
+  }
+}
+
+/** A run is a piece: its vectors are not kept. */
+async function runsOf(
+  context: Context,
+  { runs, steps }: SpectrumOptions,
+  matrix: Matrix,
+  product: (v: Float32Array) => Promise<Float32Array>,
+  size: number,
+): Promise<Quadrature[]> {
+  const {
+    journal,
+    options: { seed },
+  } = context;
+  const watch = watchOf(context, `${matrix}, products`);
+  const found: Quadrature[] = [];
+  for (let run = 0; run < runs; run++) {
+    const make = async (): Promise<Quadrature> => {
+      const one = quadratures(product, { size, runs: run + 1, steps, seed, from: run }, watch);
+      for await (const quadrature of one) return quadrature;
+      return { nodes: [], weights: [] };
+    };
+    found.push(await journal.piece(`${prefixOf(context)}${matrix} run ${run}`, make));
+  }
+  return found;
+}
+
+function resultsOf(
+  context: Context,
+  found: readonly { readonly matrix: Matrix; readonly runs: readonly Quadrature[] }[],
+): Results {
+  const position = positionOf(context, sampleSize(context.opened, context.options));
+  const densities = found.map(({ matrix, runs }) => ({ matrix, ...smoothedDensity(runs) }));
+  const rows = found.flatMap(({ matrix, runs }, i): Row[] => {
+    const { values, density } = densities[i] ?? { values: [], density: [] };
+    const row = (kind: string, run: number | '', value: number, weight = NaN): Row => ({
+      ...position,
+      ...{ matrix, kind, run, value: digits(value), weight: digits(weight) },
+    });
+    return [
+      ...runs.flatMap(({ nodes, weights }, run) =>
+        nodes.map((node, j) => row('node', run + 1, node, weights[j])),
+      ),
+      ...values.map((value, j) => row('density', '', value, density[j])),
+    ];
+  });
+  const curves = densities.flatMap(({ matrix, values, density }) =>
+    values.flatMap((value, j) => {
+      const height = density[j] ?? 0;
+      return height > FLOOR ? [{ matrix, value, density: Math.log10(height) }] : [];
+    }),
+  );
+  return {
+    columns: COLUMNS,
+    rows,
+    figures: [
+      lines(
+        'spectrum',
+        'Spectral density: how many of the eigenvalues lie where; logarithm of base 10, each node of the quadrature as a Gaussian of a hundredth of the range.',
+        curves,
+        { x: ['value', 'eigenvalue'], y: ['density', 'log10 of the density'], of: 'matrix' },
+      ),
+    ],
+    lines: densities.map(({ matrix, values, sigma }, i) => {
+      const nodes = (found[i]?.runs ?? []).flatMap((run) => run.nodes);
+      return `${matrix}: nodes from ${digits(Math.min(...nodes))} to ${digits(Math.max(...nodes))}, density at ${values.length} places with sigma ${sigma.toPrecision(3)}`;
+    }),
+  };
+}

@@ -1,0 +1,45 @@
+// What `fsam analyze convergence` does: probed runs side by side.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { writeResults } from '../analysis/analyse.js';
+import { analyseConvergence } from '../analysis/convergences.js';
+import { runFolder } from '../experiment/folder.js';
+import { readProbes } from '../experiment/probes.js';
+import { pointsOf } from '../report/points.js';
+import { readRuns } from '../report/runs.js';
+import { UserError } from '../util/errors.js';
+import { makeFolders } from '../util/folders.js';
+import { refuseDamaged } from './make-report.js';
+import { print, tell } from './output.js';
+
+export async function analyzeConvergence(
+  paths: readonly string[],
+  { out }: { readonly out?: string },
+): Promise<void> {
+  const [first = ''] = paths;
+  if (out === undefined && paths.length > 1) {
+    throw new UserError('--out: missing, wanted the folder for the analysis of several paths');
+  }
+  const { runs, unfinished, damaged } = await readRuns(paths);
+  const probesOf = (folder: string) => runFolder(folder).probes;
+  const probed = runs.filter(({ folder }) => existsSync(probesOf(folder)));
+  if (probed.length === 0) {
+    throw new UserError(
+      `${paths.join(', ')}: none of the ${runs.length} finished runs has a probes.csv; train with probes.every`,
+    );
+  }
+  if (unfinished.length > 0) tell(`${unfinished.length} unfinished runs left out`);
+  const read = pointsOf(probed).flatMap(({ label, runs: ofPoint }) =>
+    ofPoint.map(async ({ folder, config }) => ({
+      label,
+      seed: config.seed,
+      rows: await readProbes(probesOf(folder)),
+    })),
+  );
+  const results = analyseConvergence(await Promise.all(read));
+  const folder = out ?? join(first, 'analysis');
+  await makeFolders(folder);
+  const files = await writeResults(folder, 'convergence', results);
+  for (const line of [...results.lines, '', ...files]) print(line);
+  refuseDamaged(damaged);
+}

@@ -1,0 +1,60 @@
+// A trained run and its images, opened to evaluate or analyse it.
+import { ABSENT } from '../catalogue/identity.js';
+import type { Config } from '../catalogue/schema.js';
+import { loadConfig } from '../config/load.js';
+import { pathsFrom } from '../config/paths.js';
+import { remarksOn, type Dataset } from '../data/dataset.js';
+import { loadDataset } from '../data/load.js';
+import { refuseOtherClasses } from '../experiment/classes.js';
+import { runFolder, type RunFolder } from '../experiment/folder.js';
+import { openRun } from '../experiment/open-run.js';
+import { begunWith, settingsToEvaluate } from '../experiment/processor.js';
+import { noteOnGone, workingFolderOf } from '../experiment/working-folder.js';
+import { openDevice } from '../native/device.js';
+import { tell } from './output.js';
+import { createRecordProgress } from './record-progress.js';
+
+export interface ReadOptions {
+  readonly dataDir?: string;
+  readonly device?: string;
+  readonly checkpoint?: string;
+  readonly threads?: number;
+}
+
+interface OpenToRead {
+  readonly folder: RunFolder;
+  readonly config: Config;
+  /** Path of the checkpoint asked for, or of the newest. */
+  readonly checkpoint: string;
+  readonly isBest: boolean;
+  /** With the labels from before label noise. */
+  readonly dataset: Dataset;
+  /** What computes. */
+  readonly inUse: string;
+}
+
+/** @param check whether the command can be done on such a run, before anything slow */
+export async function openToRead(
+  path: string,
+  { dataDir, device, threads, ...options }: ReadOptions,
+  check: (config: Config) => void,
+): Promise<OpenToRead> {
+  const { checkpoint, isBest } = await openRun(path, options.checkpoint ?? null);
+  const folder = runFolder(path);
+  const overrides = { dataDirectory: dataDir, device };
+  const working = await workingFolderOf(folder);
+  const written = { config: folder.config, assignments: [], beneath: ABSENT };
+  const config = loadConfig({ ...written, overrides, workingFolder: working.path });
+  const note = noteOnGone(working, { ...config, labelNoise: { ...config.labelNoise, file: null } });
+  if (note !== null) tell(note);
+  check(config);
+  const settings = settingsToEvaluate(await begunWith(folder), threads ?? null);
+  const { inUse } = openDevice(config.device, settings);
+  const indexing = createRecordProgress();
+  const placed = pathsFrom(working.path, config);
+  const reading = loadDataset(placed.data, config.seed, indexing.index);
+  const dataset = await reading.finally(indexing.close);
+  for (const line of remarksOn(dataset)) tell(line);
+  await refuseOtherClasses(folder.classes, dataset);
+  return { folder, config: placed, checkpoint, isBest, dataset, inUse };
+}

@@ -1,0 +1,180 @@
+// What the commands below `fsam analyze` do with a run.
+import { join } from 'node:path';
+import { analyse, type Analysis } from '../analysis/analyse.js';
+import type { Results } from '../analysis/context.js';
+import { alongHessians } from '../analysis/figures.js';
+import { analyseHessian } from '../analysis/hessian.js';
+import {
+  analyseMemorization,
+  memorizationFigure,
+  refuseRightLabels,
+} from '../analysis/memorization.js';
+import { openAnalysed, readAnalysed, type Opened } from '../analysis/opened.js';
+import { analyseSharpness } from '../analysis/sharpnesses.js';
+import { analyseLandscape } from '../analysis/slices.js';
+import { analyseSpectrum } from '../analysis/spectrum.js';
+import { fsamVersion } from '../experiment/environment.js';
+import { listCheckpoints } from '../experiment/folder.js';
+import { openRun } from '../experiment/open-run.js';
+import type { BatchNormMode } from '../session/objective.js';
+import { required, UserError } from '../util/errors.js';
+import { Interrupted } from './failure.js';
+import { openToRead, type ReadOptions } from './open-to-read.js';
+import { print, tell } from './output.js';
+import { createRecordProgress } from './record-progress.js';
+import { watchSignals } from './signals.js';
+
+export type AnalysisName = 'hessian' | 'spectrum' | 'sharpness' | 'landscape' | 'memorization';
+
+/** As commander names them; each command has some. */
+export interface AnalyzeOptions extends ReadOptions {
+  readonly run: string;
+  readonly alongRun?: boolean;
+  readonly out?: string;
+  readonly batchNorm?: BatchNormMode;
+  readonly split?: 'train' | 'test';
+  readonly samples?: number;
+  readonly batch?: number;
+  readonly seed?: number;
+  readonly top?: number;
+  readonly bottom?: number;
+  readonly steps?: number;
+  readonly tolerance?: number;
+  readonly probes?: number;
+  readonly runs?: number;
+  readonly rho?: readonly number[];
+  readonly adaptiveRho?: readonly number[];
+  readonly restarts?: number;
+  readonly draws?: number;
+  readonly m?: number;
+  readonly parts?: number;
+  readonly kind?: 'line' | 'plane' | 'path';
+  readonly to?: string;
+  readonly range?: number;
+  readonly points?: number;
+}
+
+/**
+ * 1. Open the run and its images.
+ * 2. Analyse, until a signal comes.
+ * 3. Print what was found, and where it stands.
+ */
+export async function runAnalysis(name: AnalysisName, options: AnalyzeOptions): Promise<void> {
+  const controller = new AbortController();
+  const watch = watchSignals((signal) => {
+    tell(`${signal}: leaving after the pass under way; a second Ctrl-C leaves at once`);
+    controller.abort(new Interrupted(signal, 'the same command goes on'));
+  });
+  const bar = createRecordProgress();
+  const progress = now(bar.show);
+  try {
+    const run = await openToRead(options.run, options, () => undefined);
+    controller.signal.throwIfAborted();
+    const opened = await openAnalysed(run.config, run.dataset);
+    const analysis = await analysisOf(name, options, opened);
+    const checkpoints =
+      options.alongRun === true || name === 'memorization'
+        ? (await listCheckpoints(run.folder)).reverse()
+        : [run.checkpoint];
+    tell(`${run.folder.path}: ${name} of ${checkpoints.length} checkpoints on ${run.inUse}`);
+    const { split = 'train', samples = 5000, seed = 1, batchNorm = 'evaluation' } = options;
+    const batch = options.batch ?? run.config.batchSize;
+    const { lines, files } = await analyse({
+      analysis,
+      opened,
+      checkpoints,
+      options: { split, samples, seed, batchNorm, batch },
+      question: { ...questionOf(options), version: await fsamVersion() },
+      folder: options.out ?? join(run.folder.path, 'analysis'),
+      signal: controller.signal,
+      progress,
+      note: tell,
+    });
+    bar.close();
+    for (const line of [...lines, '', ...files]) print(line);
+  } finally {
+    bar.close();
+    watch.release();
+  }
+}
+
+/** Lines of a log do not come faster than this. */
+const QUIET_MILLISECONDS = 10_000;
+
+/** On a terminal a bar shows all; elsewhere a line now and then does. */
+function now(show: (doing: string, done: number, of: number) => void): typeof show {
+  if (process.stderr.isTTY) return show;
+  let told = performance.now();
+  return (doing, done, of) => {
+    if (performance.now() - told < QUIET_MILLISECONDS) return;
+    told = performance.now();
+    tell(`${doing}: ${done} of ${of} at most`);
+  };
+}
+
+/** All that changes the answer; where things lie and how they are computed does not. */
+function questionOf(options: AnalyzeOptions): Record<string, unknown> {
+  const elsewhere = ['run', 'out', 'dataDir', 'device', 'threads'];
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !elsewhere.includes(name)));
+}
+
+async function analysisOf(
+  name: AnalysisName,
+  options: AnalyzeOptions,
+  opened: Opened,
+): Promise<Analysis> {
+  // Commander gives what a command has a default for.
+  const has = <K extends keyof AnalyzeOptions>(key: K): NonNullable<AnalyzeOptions[K]> =>
+    required(options[key] ?? undefined, key);
+  switch (name) {
+    case 'hessian': {
+      const [top, bottom, steps] = [has('top'), has('bottom'), has('steps')];
+      const all = { top, bottom, steps, tolerance: has('tolerance'), probes: has('probes') };
+      if (all.probes < 2)
+        throw new UserError('--probes: got 1, wanted 2 at least: one has no error');
+      return { name, analyse: (context) => analyseHessian(context, all), along: alongHessians };
+    }
+    case 'spectrum': {
+      const all = { runs: has('runs'), steps: has('steps') };
+      return { name, analyse: (context) => analyseSpectrum(context, all) };
+    }
+    case 'sharpness': {
+      const { m = null, restarts = 0 } = options;
+      const lengths = { rho: has('rho'), adaptiveRho: has('adaptiveRho') };
+      const work = { steps: has('steps'), draws: has('draws'), parts: has('parts'), restarts };
+      return { name, analyse: (context) => analyseSharpness(context, { ...lengths, ...work, m }) };
+    }
+    case 'landscape': {
+      const kind = has('kind');
+      const { points = kind === 'plane' ? 11 : 25 } = options;
+      if (points < 2) throw new UserError('--points: got 1, wanted 2 at least');
+      const to = await weightsAt(options, opened);
+      const all = { kind, range: has('range'), points, to };
+      return { name, analyse: (context): Promise<Results> => analyseLandscape(context, all) };
+    }
+    case 'memorization':
+      refuseRightLabels(opened, options.run);
+      return { name, analyse: analyseMemorization, along: memorizationFigure };
+    default:
+      return name satisfies never;
+  }
+}
+
+/** The weights at the other end of a path; null where there is none. */
+async function weightsAt(
+  { kind, to }: AnalyzeOptions,
+  opened: Opened,
+): Promise<Float32Array | null> {
+  if (kind !== 'path') {
+    if (to === undefined) return null;
+    throw new UserError(
+      `--to: got ${to} with --kind ${kind ?? ''}, which has no other end; wanted --kind path`,
+    );
+  }
+  if (to === undefined) {
+    throw new UserError('--to: missing, wanted the folder of the run at the other end of the path');
+  }
+  const { checkpoint } = await openRun(to, null);
+  const { state } = await readAnalysed(opened, checkpoint);
+  return required(state.get('parameters'), 'the weights');
+}

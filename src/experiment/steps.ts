@@ -1,0 +1,26 @@
+// How the steps of a run make epochs, and after which of them its checkpoint stays.
+import type { Config } from '../catalogue/schema.js';
+import { UserError } from '../util/errors.js';
+
+/**
+ * Training steps of an epoch. Errors: UserError where `dropLast` leaves none.
+ */
+export function stepsPerEpoch(
+  trainImages: number,
+  { batchSize, dropLast }: Pick<Config, 'batchSize' | 'dropLast'>,
+): number {
+  if (!dropLast) return Math.ceil(trainImages / batchSize);
+  if (trainImages >= batchSize) return Math.floor(trainImages / batchSize);
+  throw new UserError(
+    `batchSize: got ${batchSize} with dropLast, which leaves no batch of ${trainImages} training images; ` +
+      `wanted ${trainImages} at most, or dropLast: false`,
+  );
+}
+
+/** Whether the checkpoint after that many steps stays when newer ones are there. */
+export function staysAfter(trainImages: number, config: Config): (steps: number) => boolean {
+  const { keepEveryEpochs } = config.checkpoint;
+  if (keepEveryEpochs === null) return () => false;
+  const every = keepEveryEpochs * stepsPerEpoch(trainImages, config);
+  return (steps) => steps % every === 0;
+}
