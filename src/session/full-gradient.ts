@@ -35,6 +35,12 @@ export interface FullGradientParts extends Omit<Learner, 'optimizer' | 'task'> {
 /** What a function needs of what it reads from. */
 type Examples = Pick<Source, 'held' | 'lent' | 'inputs' | 'gather'>;
 
+/** What a source has of an example; not all of it makes the loss: the true labels beside wrong ones do not. */
+const fieldsOf = (source: Examples, size: number): string[] => [
+  ...Object.keys(source.held),
+  ...Object.keys(source.inputs(size)),
+];
+
 /** Adds a batch's share of the full gradient to the slot `into` [P]: new = keep old + share g. */
 export function accumulation(
   parts: FullGradientParts,
@@ -53,6 +59,7 @@ export function accumulation(
       ...(isRunning ? [FULL_STATISTICS] : []),
       ...Object.keys(source.held),
     ],
+    optional: fieldsOf(source, size),
     body: (state, inputs) => {
       const statistics = isRunning
         ? vector(state, FULL_STATISTICS)
@@ -84,6 +91,7 @@ export function observation(
     lent: source.lent,
     state: ['parameters', 'statistics', ...Object.keys(source.held)],
     overwritten: [FULL_STATISTICS],
+    optional: fieldsOf(source, size),
     body: (state, inputs) => {
       const seed = inputs['seed'] as Tensor1D | undefined;
       const batch: Batch = parts.task.augmented(source.gather(state, inputs), inputs);

@@ -67,6 +67,10 @@ export interface GoldenNetwork extends GoldenAnalysis {
   readonly ggn_hvp: readonly GoldenProduct[];
   readonly along_gradient: { readonly norm: number; readonly curvature: number };
   readonly ggn_probes: readonly number[];
+  readonly eigenvalues: { readonly top: readonly number[]; readonly bottom: readonly number[] };
+  readonly ggn_eigenvalues: { readonly top: readonly number[]; readonly trace: number };
+  /** Exact, of the diagonal blocks of tensors: of all, or of some. */
+  readonly traces: Readonly<Record<string, number>>;
   readonly tensors: readonly GoldenTensor[];
   readonly batches: readonly { readonly step: number; readonly images: readonly number[] }[];
   readonly classes: number;

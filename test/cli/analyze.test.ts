@@ -1,0 +1,215 @@
+// The analyses as a user sees them: a run with kept checkpoints, tables, figures, kills and mistakes.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../support/folders.js';
+import { until } from '../support/wait.js';
+import { fsam, start } from './support/fsam.js';
+
+const folder = temporaryFolder();
+const SAMPLE = ['--samples', '48', '--threads', '1'];
+const HESSIAN = [
+  'analyze',
+  'hessian',
+  '--run',
+  'run',
+  '--top',
+  '2',
+  '--bottom',
+  '1',
+  '--probes',
+  '2',
+  ...SAMPLE,
+];
+
+const read = (...path: string[]) => readFileSync(join(folder, ...path), 'utf8');
+const rowsOf = (text: string) => {
+  const [head = '', ...lines] = text.trimEnd().split('\n');
+  const names = head.split(',');
+  return lines.map((line) =>
+    Object.fromEntries(line.split(',').map((field, i) => [names[i] ?? '', field])),
+  );
+};
+
+beforeAll(async () => {
+  const noise = ['--set', 'labelNoise.rate=0.4', '--set', 'checkpoint.keepEveryEpochs=2'];
+  const train = ['train', '--config', 'smoke', '--epochs', '5', '--threads', '1', ...noise];
+  const probes = ['--set', 'probes.every=2'];
+  expect((await fsam(folder, [...train, ...probes, '--out', 'run'])).code).toBe(0);
+}, 60_000);
+
+it('keeps the checkpoints of every second epoch beside the last two', () => {
+  // Four steps an epoch.
+  expect(readdirSync(join(folder, 'run', 'checkpoints')).sort()).toEqual(
+    [8, 16, 20].map((step) => `step-${String(step).padStart(8, '0')}.safetensors`),
+  );
+});
+
+it('tells how many wrong labels were learnt, checkpoint by checkpoint', async () => {
+  const told = await fsam(folder, ['analyze', 'memorization', '--run', 'run']);
+  expect(told.code).toBe(0);
+  expect(told.stdout).toMatch(/epoch 5: \d+ wrong labels, [\d.]+ % learnt, /);
+  const rows = rowsOf(read('run', 'analysis', 'memorization.csv'));
+  expect(rows.map(({ epoch }) => epoch)).toEqual(['2', '4', '5']);
+  const last = rows.at(-1)!;
+  const wrong = read('run', 'label-noise.csv')
+    .trimEnd()
+    .split('\n')
+    .slice(1)
+    .filter((line) => {
+      const [, truth, label] = line.split(',');
+      return truth !== label;
+    });
+  expect(Number(last['wrong_labels'])).toBe(wrong.length);
+  expect(Number(last['wrong_labels']) + Number(last['right_labels'])).toBe(112);
+  const shares = ['wrong_as_given', 'wrong_as_true', 'wrong_as_neither'].map((name) =>
+    Number(last[name]),
+  );
+  expect(shares.reduce((sum, share) => sum + share, 0)).toBeCloseTo(100, 2);
+  // Of all images, those whose answer is the true label: what eval prints.
+  const right = Number(last['right_accuracy']) * Number(last['right_labels']);
+  const seen = Number(last['wrong_as_true']) * Number(last['wrong_labels']);
+  const evaluated = await fsam(folder, ['eval', 'run', '--split', 'train']);
+  const accuracy = /accuracy ([\d.]+) %/.exec(evaluated.stdout)?.[1];
+  expect((right + seen) / 112).toBeCloseTo(Number(accuracy), 2);
+  const tested = await fsam(folder, ['eval', 'run']);
+  expect(tested.stdout).toContain(`accuracy ${last['test_accuracy']} %`);
+  expect(existsSync(join(folder, 'run', 'analysis', 'memorization.png'))).toBe(true);
+});
+
+describe('analyze hessian', () => {
+  it('killed in the midst it goes on, and comes to the same bytes', async () => {
+    expect((await fsam(folder, [...HESSIAN, '--out', 'straight'])).code).toBe(0);
+    const running = start(folder, [...HESSIAN, '--out', 'killed']);
+    const pieces = join(folder, 'killed', 'hessian.partial', 'pieces.jsonl');
+    await until(() => existsSync(pieces) && readFileSync(pieces, 'utf8').split('\n').length > 8);
+    running.process.kill('SIGKILL');
+    await running.done;
+    expect(existsSync(join(folder, 'killed', 'hessian.csv'))).toBe(false);
+    const resumed = await fsam(folder, [...HESSIAN, '--out', 'killed']);
+    expect(resumed.code).toBe(0);
+    expect(resumed.stderr).toMatch(/goes on after \d+ pieces of the same analysis/);
+    for (const file of ['hessian.csv', 'hessian-traces.svg']) {
+      expect(read('killed', file)).toBe(read('straight', file));
+    }
+    expect(readdirSync(join(folder, 'killed')).sort()).toEqual(
+      readdirSync(join(folder, 'straight')).sort(),
+    );
+  });
+
+  it('has what was asked for, of the sample and of its half', () => {
+    const rows = rowsOf(read('straight', 'hessian.csv'));
+    const values = rows.filter(({ quantity }) => quantity === 'eigenvalue');
+    const names = ['top 1', 'top 2', 'bottom 1'];
+    expect(values.map(({ samples, matrix, name }) => [samples, matrix, name])).toEqual(
+      ['48', '24'].flatMap((samples) =>
+        ['hessian', 'gauss-newton'].flatMap((matrix) =>
+          names.map((name) => [samples, matrix, name]),
+        ),
+      ),
+    );
+    expect(rows.every((row) => row['batch_norm'] === 'evaluation')).toBe(true);
+    expect(values.every(({ converged }) => converged === 'yes')).toBe(true);
+    const of = (name: string) => Number(values.find((row) => row['name'] === name)?.['value']);
+    expect(of('top 1')).toBeGreaterThan(of('top 2'));
+    expect(of('top 2')).toBeGreaterThan(of('bottom 1'));
+  });
+
+  it('along a run has every checkpoint, and a figure', async () => {
+    const args = [...HESSIAN, '--along-run', '--out', 'along', '--batch-norm', 'batch'];
+    expect((await fsam(folder, args)).code).toBe(0);
+    const epochs = rowsOf(read('along', 'hessian.csv')).map(({ epoch }) => epoch);
+    expect([...new Set(epochs)]).toEqual(['2', '4', '5']);
+    expect(read('along', 'hessian-along-run.svg')).toContain('SAM edge');
+  });
+});
+
+it('sharpness, landscape and spectrum', async () => {
+  const analyses: (readonly string[])[] = [
+    [
+      'sharpness',
+      '--rho',
+      '0.1',
+      '--adaptive-rho',
+      '',
+      '--steps',
+      '3',
+      '--draws',
+      '3',
+      '--m',
+      '16',
+    ],
+    ['landscape', '--points', '3'],
+    ['landscape', '--kind', 'path', '--to', 'run', '--points', '3', '--out', 'path'],
+    ['spectrum', '--steps', '6'],
+  ];
+  for (const [name = '', ...rest] of analyses) {
+    const out = ['--out', 'out'];
+    const told = await fsam(folder, ['analyze', name, '--run', 'run', ...SAMPLE, ...out, ...rest]);
+    expect([name, told.stderr, told.code]).toEqual([name, expect.anything(), 0]);
+  }
+  const [single, ...others] = rowsOf(read('out', 'sharpness.csv')).filter(
+    ({ kind }) => kind === 'one-step',
+  );
+  expect([single, ...others].map((row) => [row?.['samples'], row?.['m']])).toEqual([
+    ['48', ''],
+    ['24', ''],
+    ['48', '16'],
+  ]);
+  expect(Number(single?.['rise'])).toBeGreaterThan(0);
+  const line = rowsOf(read('out', 'landscape.csv'));
+  expect(line.map(({ a, batch_norm: how }) => [Number(a), how])).toEqual(
+    [-1, 0, 1].map((a) => [a, 'recalibrated']),
+  );
+  // From the run to itself nothing changes.
+  const path = rowsOf(read('path', 'landscape.csv')).map(({ loss }) => loss);
+  expect(new Set(path).size).toBe(1);
+  const nodes = rowsOf(read('out', 'spectrum.csv')).filter(
+    (row) => row['kind'] === 'node' && row['run'] === '1',
+  );
+  const ofHessian = nodes.filter(({ matrix }) => matrix === 'hessian');
+  expect(ofHessian).toHaveLength(6);
+  expect(ofHessian.reduce((sum, { weight }) => sum + Number(weight), 0)).toBeCloseTo(1, 5);
+});
+
+it('convergence of probed runs', async () => {
+  const told = await fsam(folder, ['analyze', 'convergence', 'run', '--out', 'convergence']);
+  expect(told.code).toBe(0);
+  expect(told.stdout).toMatch(/slope -?[\d.]+, of log\(T\) \/ sqrt\(T\) -?[\d.]+/);
+  expect(told.stdout).toMatch(/cosine of the average and the full gradient -?[\d.]+ \(n = 1\)/);
+  const rows = rowsOf(read('convergence', 'convergence.csv'));
+  const probes = rowsOf(read('run', 'probes.csv'));
+  expect(rows.map(({ step }) => step)).toEqual(probes.map(({ step }) => step));
+  const squares = probes.map((row) => Number(row['full_gradient_norm']) ** 2);
+  const mean = squares.reduce((sum, one) => sum + one, 0) / squares.length;
+  expect(Number(rows.at(-1)?.['mean_square'])).toBeCloseTo(mean, 5);
+});
+
+it.each([
+  [['hessian'], "required option '--run <folder>' not specified"],
+  [['hessian', '--run', 'nowhere'], 'nowhere: there is no such folder'],
+  [['hessian', '--run', 'run', '--samples', '0'], 'wanted a whole number of at least 1'],
+  [['hessian', '--run', 'run', '--probes', '1'], '--probes: got 1, wanted 2 at least'],
+  [['sharpness', '--run', 'run', '--rho', '0.1,x'], 'wanted numbers above 0, such as 0.05,0.1'],
+  [['landscape', '--run', 'run', '--kind', 'path'], '--to: missing, wanted the folder of the run'],
+  [['landscape', '--run', 'run', '--to', 'run'], '--to: got run with --kind line'],
+  [
+    ['hessian', '--run', 'run', '--batch-norm', 'running'],
+    'Allowed choices are evaluation, batch, recalibrated',
+  ],
+])('%j is a mistake', async (args, message) => {
+  const told = await fsam(folder, ['analyze', ...args]);
+  expect(told.code).toBe(2);
+  expect(told.stderr).toContain(message);
+});
+
+it('a run without label noise has nothing memorised, one without probes no convergence', async () => {
+  const train = ['train', '--config', 'smoke', '--epochs', '1', '--out', 'clean'];
+  expect((await fsam(folder, train)).code).toBe(0);
+  const memorized = await fsam(folder, ['analyze', 'memorization', '--run', 'clean']);
+  expect(memorized.code).toBe(2);
+  expect(memorized.stderr).toContain('was trained on the labels of its set, got labelNoise.rate 0');
+  const converged = await fsam(folder, ['analyze', 'convergence', 'clean']);
+  expect(converged.code).toBe(2);
+  expect(converged.stderr).toContain('has a probes.csv; train with probes.every');
+});

@@ -1,0 +1,64 @@
+// What an analysis keeps of its work: pieces and vectors that survive kills, and a question they belong to.
+import { appendFileSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { openJournal } from '../../src/analysis/journal.js';
+import { temporaryFolder } from '../support/folders.js';
+
+const folder = () => join(temporaryFolder(), 'work.partial');
+const never = (): Promise<never> => Promise.reject(new Error('was made again'));
+
+test('a piece is made once, and comes to the same when it is read', async () => {
+  const path = folder();
+  const journal = await openJournal(path, { seed: 1 });
+  const value = { mean: 0.1 + 0.2, missing: null, list: [1e-300] };
+  expect(await journal.piece('a', () => Promise.resolve(value))).toEqual(value);
+  expect(await journal.piece('a', never)).toEqual(value);
+  const again = await openJournal(path, { seed: 1 });
+  expect(again.found).toBe(1);
+  expect(await again.piece('a', never)).toEqual(value);
+  expect(again.known('b')).toBeUndefined();
+  await expect(again.piece('b', never)).rejects.toThrow('was made again');
+  expect((await openJournal(path, { seed: 1 })).found).toBe(1);
+});
+
+test('a last line that a kill cut short is no piece, and does not spoil the next', async () => {
+  const path = folder();
+  const journal = await openJournal(path, 'q');
+  await journal.piece('a', () => Promise.resolve(1));
+  appendFileSync(join(path, 'pieces.jsonl'), '["b",{"val');
+  const again = await openJournal(path, 'q');
+  expect(again.found).toBe(1);
+  await again.piece('b', () => Promise.resolve(2));
+  expect(readFileSync(join(path, 'pieces.jsonl'), 'utf8')).toBe('"q"\n["a",1]\n["b",2]\n');
+});
+
+test('pieces of another question go', async () => {
+  const path = folder();
+  await (await openJournal(path, { seed: 1 })).piece('a', () => Promise.resolve(1));
+  expect((await openJournal(path, { seed: 2 })).found).toBe(0);
+  // A kill within the first line.
+  writeFileSync(join(path, 'pieces.jsonl'), '{"se');
+  expect((await openJournal(path, { seed: 2 })).found).toBe(0);
+});
+
+test('vectors come back to the bit, and those past the count are dropped', async () => {
+  const path = folder();
+  const journal = await openJournal(path, 'q');
+  const vectors = journal.vectors('basis', 3);
+  expect(await vectors.read(0)).toEqual([]);
+  const [one, two] = [Float32Array.of(0.1, -0, 3), Float32Array.of(4, 5, 1e-40)];
+  await vectors.add(one);
+  await vectors.add(two);
+  expect(await vectors.read(2)).toEqual([one, two]);
+  // Cut short in the midst of the third.
+  await vectors.add(one);
+  truncateSync(join(path, 'basis.f32'), 32);
+  expect(await vectors.read(3)).toBeNull();
+  expect(await vectors.read(2)).toEqual([one, two]);
+  await vectors.add(one);
+  expect(await vectors.read(3)).toEqual([one, two, one]);
+  expect(await journal.vectors('basis', 3).read(1)).toEqual([one]);
+  await journal.remove();
+  expect(existsSync(path)).toBe(false);
+});
