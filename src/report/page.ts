@@ -7,6 +7,7 @@ import type { Comparison } from './comparisons.js';
 import { publishedFor } from './published.js';
 import { judgedBy, shown } from './judged.js';
 import { copyNotes, missingSeeds, validationOf, type Point } from './points.js';
+import { analysisCells } from './analysis-cells.js';
 import { comparisonCells, scoreCells, scoreTitles, type Cells } from './table.js';
 import { decimals } from '../util/digits.js';
 
@@ -59,6 +60,7 @@ ${copiesNote(points)}
 ${comparisonSection(comparisons, judgedBy(points).test)}
 <h2>Figures</h2>
 ${figures.map(({ svg, caption }) => `<figure>\n${svg}\n<figcaption>${escape(caption)}</figcaption>\n</figure>`).join('\n')}
+${analysisSection(points)}
 <h2>Environment</h2>
 ${table(environmentCells(points))}
 <h2>Runs</h2>
@@ -82,6 +84,14 @@ function comparisonSection(
 <p class="note">Of ${name} after the last epoch${unit === 'percent' ? ', in percentage points' : ''}; other keys in which two points differ are named. Paired t-test over the seeds
 that both points have; those that one of them lacks are left out and named. Welch's over all seeds where they share fewer than two. Two-sided.${tested > 1 ? ` ${counted(tested, 'test')}: p (Holm) holds for all of them together.` : ''}</p>
 ${table(comparisonCells(comparisons))}`;
+}
+
+function analysisSection(points: readonly Point[]): string {
+  const cells = analysisCells(points);
+  if (cells === null) return '';
+  return `<h2>Analyses</h2>
+<p class="note">By fsam analyze, of the last checkpoint that it was given, over its whole sample; H is the Hessian, G the Gauss-Newton matrix.</p>
+${table(cells)}`;
 }
 
 /** What the best epoch is chosen by. */

@@ -14,6 +14,7 @@ import { InternalError, required, UserError } from '../util/errors.js';
 import { errorCode, unreadable } from '../util/file-errors.js';
 import { noFolder } from '../util/folders.js';
 import { ownedFiles } from '../util/owned-files.js';
+import { readAnalyses, type Analyses } from './analyses.js';
 
 /** A row of metrics.csv; null where a field is empty. */
 export type Epoch = Readonly<Record<string, number | null>>;
@@ -32,6 +33,7 @@ export interface Run extends Omit<Summary, 'epochs'> {
   /** Over all epochs. */
   readonly imagesPerSecond: number;
   readonly environment: Readonly<Record<string, unknown>>;
+  readonly analyses: Analyses;
 }
 
 interface Found {
@@ -154,6 +156,7 @@ async function readRun(path: string): Promise<Run> {
     epochs,
     ...summary,
     imagesPerSecond: harmonicMean(speed),
+    analyses: await readAnalyses(path),
     environment: await readJson(folder.environment, z.record(z.string(), z.unknown())),
   };
 }

@@ -7,6 +7,7 @@ import { makeFolders } from '../util/folders.js';
 import { acquireLock } from '../util/lock.js';
 import { claimFiles, ownedFiles, removeFiles } from '../util/owned-files.js';
 import { readTextIfThere } from '../util/text-file.js';
+import { analysisCells } from './analysis-cells.js';
 import { compareOptimizers } from './comparisons.js';
 import { figuresOf, isFigureName } from './figures.js';
 import { renderPage } from './page.js';
@@ -73,9 +74,11 @@ export async function writeReport(request: ReportRequest): Promise<Report> {
   const figures = await Promise.all(
     figuresOf(points).map(async (figure) => ({ ...figure, svg: await renderSvg(figure) })),
   );
+  const analyses = analysisCells(points);
   const cells = [
     scoreCells(points),
     ...(comparisons.length > 0 ? [comparisonCells(comparisons)] : []),
+    ...(analyses === null ? [] : [analyses]),
   ];
   const tables = (format: typeof markdownTable): string =>
     cells.map((table) => `${format(table)}\n`).join('\n');

@@ -172,6 +172,15 @@ it('sharpness, landscape and spectrum', async () => {
   expect(ofHessian.reduce((sum, { weight }) => sum + Number(weight), 0)).toBeCloseTo(1, 5);
 });
 
+it('stands in the report of the run', async () => {
+  const told = await fsam(folder, ['report', 'run', '--out', 'report']);
+  expect(told.code).toBe(0);
+  const last = rowsOf(read('run', 'analysis', 'memorization.csv')).at(-1)!;
+  const share = Number(last['wrong_as_given']).toPrecision(4);
+  expect(read('report', 'index.html')).toContain('<h2>Analyses</h2>');
+  expect(read('report', 'table.md')).toMatch(new RegExp(`\\| ${share} \\(n = 1\\) +\\|`));
+});
+
 it('convergence of probed runs', async () => {
   const told = await fsam(folder, ['analyze', 'convergence', 'run', '--out', 'convergence']);
   expect(told.code).toBe(0);
