@@ -1,6 +1,6 @@
 // The figures of analyses, as descriptions for Vega-Lite.
 import type { Figure } from '../figures/render.js';
-import { base, quantitative, series, type Datum } from '../figures/style.js';
+import { base, EPOCH, quantitative, series, type Datum } from '../figures/style.js';
 import type { Results } from './context.js';
 import type { TraceRow } from './trace.js';
 
@@ -18,7 +18,8 @@ export function tracesByLayer(
       }),
   );
   const layers = [...new Set(values.map(({ name }) => name))];
-  const y = { field: 'name', type: 'nominal', title: null, sort: layers } as const;
+  const axis = { labelLimit: 500 } as const;
+  const y = { field: 'name', type: 'nominal', title: null, sort: layers, axis } as const;
   const names = spectra.map(({ matrix }) => matrix);
   const { color } = series('matrix', names);
   const yOffset = { field: 'matrix', type: 'nominal', sort: names } as const;
@@ -46,7 +47,7 @@ export function tracesByLayer(
             y,
             yOffset,
             x: quantitative('mean', 'trace'),
-            color: { ...color, legend: { symbolType: 'circle' } } as never,
+            color: { ...color, legend: { symbolType: 'circle', symbolSize: 60 } } as never,
           },
         },
       ],
@@ -73,10 +74,12 @@ export function lines(
   },
 ): Figure {
   const names = [...new Set(values.map((value) => String(value[of])))];
-  const axis = ([field, title]: readonly [string, string], which: 'x' | 'y') =>
-    log.includes(which)
+  const axis = ([field, title]: readonly [string, string], which: 'x' | 'y') => {
+    if (field === EPOCH.field) return EPOCH;
+    return log.includes(which)
       ? ({ field, title, type: 'quantitative', scale: { type: 'log', nice: false } } as const)
       : quantitative(field, title);
+  };
   return {
     name,
     caption,

@@ -91,9 +91,10 @@ function resultsOf(
     ];
   });
   const curves = densities.flatMap(({ matrix, values, density }) =>
-    values.flatMap((value, j) => {
+    values.map((value, j) => {
       const height = density[j] ?? 0;
-      return height > FLOOR ? [{ matrix, value, density: Math.log10(height) }] : [];
+      // Null is a gap in the curve.
+      return { matrix, value, density: height > FLOOR ? Math.log10(height) : null };
     }),
   );
   return {
