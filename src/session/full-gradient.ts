@@ -4,7 +4,7 @@
 // It is added up on the device, a batch at a time. The batches of an epoch in which one holds the whole set
 // therefore give the gradient of the step itself, to the bit.
 import type { OptimizerConfig } from '../catalogue/schema.js';
-import type { HostBatch, Source } from '../data/source.js';
+import type { Closable, HostBatch, Source } from '../data/source.js';
 import type { FunctionSpec, Values } from '../graph/program.js';
 import { nameScope } from '../native/scope.js';
 import { tf, type Scalar, type Tensor1D } from '../native/tensorflow.js';
@@ -182,7 +182,8 @@ export function fullGradientInParts(
   const isRunning = taking.batchNorm === 'running';
   // The step's own batch is needed for its statistics, and comes last where all are taken.
   let at = isRunning ? stepInEpoch : (stepInEpoch + 1) % extent.perEpoch;
-  let batches = source.batches(epoch, at);
+  // Not read before it is asked for: until then the source may be read by others.
+  let batches: Closable<HostBatch> | null = null;
   let taken = 0;
   let observed = !isRunning;
   let loss = 0;
@@ -200,6 +201,7 @@ export function fullGradientInParts(
   return {
     async next() {
       if (taken === extent.batches) return end();
+      batches ??= source.batches(epoch, at);
       const { done, value } = await batches.next();
       // It may have been ended meanwhile.
       if (isEnded) return end();
@@ -220,13 +222,13 @@ export function fullGradientInParts(
       if (at === extent.perEpoch && taken < extent.batches) {
         await batches.return();
         at = 0;
-        batches = source.batches(epoch, 0);
+        batches = null;
       }
       return { done: false, value: undefined };
     },
     async return() {
       isEnded = true;
-      await batches.return();
+      await batches?.return();
       return end();
     },
   };

@@ -80,6 +80,26 @@ describe('ImageNet', () => {
     expect(metrics('killed')).toBe(metrics('straight'));
   });
 
+  it('reads the full gradient of sam-noise, and that of probes, between its steps', async () => {
+    const words = [
+      ...['optimizer.name=sam-noise', 'optimizer.fullGradient.samples=5', 'probes.every=2'],
+      ...['optimizer.fullGradient.batchNorm=running', 'labelNoise.rate=0.5'],
+    ].flatMap((assignment) => ['--set', assignment]);
+    const noisy = (out: string, directory: string, workers: number, ...others: string[]) =>
+      train(directory, workers, out, ...words, ...others);
+    const probes = (out: string) => readFileSync(join(folder, out, 'probes.csv'), 'utf8');
+    expect(await fsam(folder, noisy('noisy', folders, 1))).toMatchObject({ code: 0 });
+    const running = start(folder, noisy('noisy-killed', records, 2));
+    await running.until(/epoch 1\/3/);
+    running.process.kill('SIGKILL');
+    await running.done;
+    const resumed = await fsam(folder, noisy('noisy-killed', tars, 3, '--resume'));
+    expect(resumed).toMatchObject({ code: 0 });
+    expect(metrics('noisy-killed')).toBe(metrics('noisy'));
+    expect(probes('noisy-killed')).toBe(probes('noisy'));
+    expect(probes('noisy').split('\n').length).toBeGreaterThan(4);
+  });
+
   it('takes parts of it, holds pictures out and trains on wrong labels as any set', async () => {
     const words = ['--subset', '9,6', '--set', 'data.validation=3', '--set', 'labelNoise.rate=0.5'];
     for (const [directory, workers] of [
