@@ -18,12 +18,13 @@ import {
 } from './context.js';
 import { checkDeterminism } from './determinism.js';
 import { stabilityEdge } from './edge.js';
-import type { RitzPair } from './eigenvalues.js';
+import { ritzVector, type RitzPair } from './eigenvalues.js';
 import { tracesByLayer } from './figures.js';
 import { findExtremesKept } from './krylov.js';
 import { sampleSize } from './opened.js';
 import { traceProbes, traceRows, type TraceProbe, type TraceRow } from './trace.js';
-import { norm } from './vectors.js';
+import { required } from '../util/errors.js';
+import { dot, norm } from './vectors.js';
 
 export interface HessianOptions {
   /** Eigenvalues of either end. */
@@ -51,6 +52,8 @@ interface Spectrum {
   readonly top: readonly Eigenvalue[];
   readonly bottom: readonly Eigenvalue[];
   readonly products: number;
+  /** Of the angle between the eigenvector of the largest and the gradient. */
+  readonly cosine: number;
   readonly traces: readonly TraceRow[];
 }
 
@@ -120,7 +123,7 @@ async function spectrumOf(
     options: { seed },
   } = context;
   const product = (v: Float32Array) => objective[MATRICES[matrix]](v);
-  const { top, bottom, products } = await findExtremesKept(
+  const { top, bottom, products, state } = await findExtremesKept(
     journal,
     `${prefix}${matrix}`,
     product,
@@ -143,7 +146,13 @@ async function spectrumOf(
     };
     found.push(await journal.piece(`${prefix}${matrix} trace ${probe}`, make));
   }
-  return { matrix, samples, top, bottom, products, traces: traceRows(found, objective.tensors) };
+  const cosine = await journal.piece(`${prefix}${matrix} cosine`, async () => {
+    const { gradient } = await objective.lossAndGradient(objective.weights);
+    const x = ritzVector(state, required(top[0], 'the largest'));
+    return Math.abs(dot(x, gradient)) / norm(gradient);
+  });
+  const traces = traceRows(found, objective.tensors);
+  return { matrix, samples, top, bottom, products, cosine, traces };
 }
 
 function rowsOf(context: Context, { samples, loss, gradientNorm, spectra }: OfSample): Row[] {
@@ -163,7 +172,7 @@ function rowsOf(context: Context, { samples, loss, gradientNorm, spectra }: OfSa
     row('', 'loss', '', loss),
     row('', 'gradient norm', '', gradientNorm),
     ...edgesOf(context, gradientNorm).map(({ name, value }) => row('', 'edge', name, value)),
-    ...spectra.flatMap(({ matrix, top, bottom, traces, products }) => [
+    ...spectra.flatMap(({ matrix, top, bottom, traces, products, cosine }) => [
       ...(
         [
           ['top', top],
@@ -178,6 +187,7 @@ function rowsOf(context: Context, { samples, loss, gradientNorm, spectra }: OfSa
           }),
         ),
       ),
+      row(matrix, 'cosine with the gradient', 'top 1', cosine),
       ...traces.map(({ kind, name, mean, stderr, count }) =>
         row(matrix, kind === 'whole' ? 'trace' : `trace of ${kind}`, name, mean, {
           error: digitsOf(stderr),

@@ -19,7 +19,7 @@ export async function findExtremesKept(
   size: number,
   options: KeptOptions,
   watch: Watch,
-): Promise<Extremes & { readonly products: number }> {
+): Promise<Extremes & { readonly products: number; readonly state: LanczosState }> {
   const vectors = journal.vectors(name.replaceAll('/', '-'), size);
   const start = lanczosFrom(drawNormal(size, startStream(options.seed, 0)));
   const state = await restored(journal, name, vectors.read, start, size);

@@ -1,6 +1,5 @@
-// The loss along a line, over a plane, and on the way between two networks, point by point.
+// The points of a line, of a plane, and of the way between two networks.
 import { combination } from './vectors.js';
-import { countProducts, type Watch } from './watch.js';
 
 /** `count` numbers from one to the other, both included. */
 export function evenly(from: number, to: number, count: number): number[] {
@@ -31,27 +30,3 @@ export const pathPoint =
   (w0: Float32Array, w1: Float32Array) =>
   ([t = 0]: Place): Float32Array =>
     combination([1 - t, w0], [t, w1]);
-
-export interface LandscapePoint {
-  readonly place: Place;
-  /** May be infinite or NaN: far away losses overflow. */
-  readonly loss: number;
-}
-
-/**
- * Point by point from number `from`: any that were saved need not be done again.
- *
- * @param pointAt the weights of a place: `slicePoint`, `pathPoint`
- * @param lossOf of weights [P]; on a path it may first measure running statistics of BatchNorm anew, which do not interpolate
- */
-export async function* landscape(
-  places: readonly Place[],
-  pointAt: (place: Place) => Float32Array,
-  lossOf: (w: Float32Array, place: Place) => Promise<number>,
-  { from = 0, ...watch }: Watch & { readonly from?: number } = {},
-): AsyncGenerator<LandscapePoint> {
-  const counter = countProducts(watch, places.length, from);
-  for (const place of places.slice(from)) {
-    yield { place, loss: await counter.next(() => lossOf(pointAt(place), place)) };
-  }
-}

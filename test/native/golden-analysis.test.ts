@@ -2,13 +2,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ascend } from '../../src/analysis/ascent.js';
 import { filterNormalised } from '../../src/analysis/directions.js';
-import { findExtremes } from '../../src/analysis/eigenvalues.js';
+import { findExtremes, ritzVector } from '../../src/analysis/eigenvalues.js';
 import { lanczosFrom, lanczosStep, startStream } from '../../src/analysis/lanczos.js';
 import { slicePoint } from '../../src/analysis/landscape.js';
 import { perturbed, ofLength, scaleOf } from '../../src/analysis/perturbation.js';
 import { measureSharpness, randomlyPerturbed } from '../../src/analysis/sharpness.js';
 import { splitByTensor, traceRows } from '../../src/analysis/trace.js';
-import { rangeOf } from '../../src/analysis/vectors.js';
+import { dot, norm, rangeOf } from '../../src/analysis/vectors.js';
 import type { Objective } from '../../src/session/objective.js';
 import { goldenLayout, goldenVector, type GoldenNetwork } from '../support/golden-analysis.js';
 import { openGoldenObjective } from './support/golden-objective.js';
@@ -144,7 +144,11 @@ describe.each(CASES)('%s', (name) => {
       pairs.map(({ value }) => value);
     const hessian = await findExtremes((v) => objective.hessianProduct(v), objective.size, options);
     expect([...hessian.top, ...hessian.bottom].every(({ converged }) => converged)).toBe(true);
-    const { top, bottom } = golden.eigenvalues;
+    const { top, bottom, cosine_top_gradient: cosine } = golden.eigenvalues;
+    const { gradient } = await objective.lossAndGradient(objective.weights);
+    const x = ritzVector(hessian.state, hessian.top[0]!);
+    const along = Math.abs(dot(x, gradient)) / norm(gradient);
+    expect(Math.abs(along - cosine)).toBeLessThan(1e-4);
     expectNear('top', values(hessian.top), top, 1e-5);
     expectNear('bottom', values(hessian.bottom), bottom, 1e-5);
     const gaussNewton = await findExtremes((v) => objective.gaussNewtonProduct(v), objective.size, {

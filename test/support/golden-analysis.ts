@@ -67,7 +67,11 @@ export interface GoldenNetwork extends GoldenAnalysis {
   readonly ggn_hvp: readonly GoldenProduct[];
   readonly along_gradient: { readonly norm: number; readonly curvature: number };
   readonly ggn_probes: readonly number[];
-  readonly eigenvalues: { readonly top: readonly number[]; readonly bottom: readonly number[] };
+  readonly eigenvalues: {
+    readonly top: readonly number[];
+    readonly bottom: readonly number[];
+    readonly cosine_top_gradient: number;
+  };
   readonly ggn_eigenvalues: { readonly top: readonly number[]; readonly trace: number };
   /** Exact, of the diagonal blocks of tensors: of all, or of some. */
   readonly traces: Readonly<Record<string, number>>;

@@ -3,11 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { drawDirection, filterNormalised } from '../../src/analysis/directions.js';
 import {
   evenly,
-  landscape,
   linePlaces,
   pathPoint,
   planePlaces,
   slicePoint,
+  type Place,
 } from '../../src/analysis/landscape.js';
 import { dot, norm } from '../../src/analysis/vectors.js';
 import type { TensorSpec } from '../../src/nn/layout.js';
@@ -19,10 +19,20 @@ import {
   goldenVector,
   type GoldenNetwork,
 } from '../support/golden-analysis.js';
-import { collected } from './analysis-support.js';
-
 const ALONG = evenly(-1, 1, 5);
 const ACROSS = evenly(-0.5, 0.5, 3);
+
+/** The losses at places, one after the other. */
+async function losses(
+  places: readonly Place[],
+  pointAt: (place: Place) => Float32Array,
+  loss: (w: Float32Array) => Promise<number>,
+) {
+  const found = [];
+  for (const place of places) found.push({ place, loss: await loss(pointAt(place)) });
+  return found;
+}
+
 const tensor = (shape: number[], offset = 0): TensorSpec => ({ name: 'w', shape, offset });
 
 /** Mean cross-entropy of mlp-tanh over its batches at w, in float64. */
@@ -76,14 +86,14 @@ describe('the golden directions', () => {
     ).map(([s, small]) =>
       filterNormalised(goldenVector(tensors, 'slice', s), w, goldenLayout(tensors), small),
     );
-    const line = await collected(landscape(linePlaces(ALONG), slicePoint(w, [x!]), loss));
+    const line = await losses(linePlaces(ALONG), slicePoint(w, [x!]), loss);
     expectNear(
       'line',
       line.map((point) => point.loss),
       slice.losses,
       1e-6,
     );
-    const all = await collected(landscape(linePlaces(ALONG), slicePoint(w, [kept!]), loss));
+    const all = await losses(linePlaces(ALONG), slicePoint(w, [kept!]), loss);
     expectNear(
       'kept',
       all.map((point) => point.loss),
@@ -91,7 +101,7 @@ describe('the golden directions', () => {
       1e-6,
     );
     const places = planePlaces(ACROSS, ACROSS);
-    const points = await collected(landscape(places, slicePoint(w, [x!, y!]), loss));
+    const points = await losses(places, slicePoint(w, [x!, y!]), loss);
     expectNear(
       'plane',
       points.map((point) => point.loss),
@@ -174,32 +184,13 @@ describe('points', () => {
     );
   });
 
-  test('a path begins at one network and ends at the other, to the bit', async () => {
+  test('a path begins at one network and ends at the other, to the bit', () => {
     const [w0, w1] = [Float32Array.of(0.1, 3), Float32Array.of(0.7, -1)];
-    const seen: Float32Array[] = [];
-    const lossAt = (w: Float32Array) => Promise.resolve(seen.push(w));
     const places = linePlaces(evenly(0, 1, 3));
-    const points = await collected(landscape(places, pathPoint(w0, w1), lossAt));
-    expect(points.map(({ place }) => place)).toEqual([[0], [0.5], [1]]);
+    expect(places).toEqual([[0], [0.5], [1]]);
+    const seen = places.map(pathPoint(w0, w1));
     expect(seen[0]).toEqual(w0);
     expectNear('halfway', seen[1]!, [0.4, 1], 1e-7);
     expect(seen[2]).toEqual(w1);
-  });
-
-  test('point by point: goes on where it stopped, and tells of each place', async () => {
-    const w = Float32Array.of(1);
-    const places = planePlaces([0, 1], [2, 3]);
-    const at = slicePoint(w, [Float32Array.of(10), Float32Array.of(100)]);
-    const loss = (point: Float32Array, place: readonly number[]) =>
-      Promise.resolve(point[0]! + place.length / 10);
-    const all = await collected(landscape(places, at, loss));
-    expect(all.map((point) => point.loss)).toEqual([201.2, 301.2, 211.2, 311.2]);
-    const heard: string[] = [];
-    const onProduct = (done: number, of: number) => heard.push(`${done}/${of}`);
-    const rest = landscape(places, at, loss, { from: 2, onProduct });
-    expect(await collected(rest)).toEqual(all.slice(2));
-    expect(heard).toEqual(['3/4', '4/4']);
-    const stopped = landscape(places, at, loss, { signal: AbortSignal.abort(new Error('off')) });
-    await expect(collected(stopped)).rejects.toThrow('off');
   });
 });
