@@ -21,6 +21,7 @@ import { stabilityEdge } from './edge.js';
 import { ritzVector, type RitzPair } from './eigenvalues.js';
 import { tracesByLayer } from './figures.js';
 import { findExtremesKept } from './krylov.js';
+import { MATRICES, productOf, type Matrix } from './matrices.js';
 import { sampleSize } from './opened.js';
 import { traceProbes, traceRows, type TraceProbe, type TraceRow } from './trace.js';
 import { required } from '../util/errors.js';
@@ -42,9 +43,6 @@ const COLUMNS = [
   ...POSITION,
   ...['matrix', 'quantity', 'name', 'value', 'error', 'converged', 'products'],
 ];
-
-const MATRICES = { hessian: 'hessianProduct', 'gauss-newton': 'gaussNewtonProduct' } as const;
-type Matrix = keyof typeof MATRICES;
 
 interface Spectrum {
   readonly matrix: Matrix;
@@ -101,7 +99,7 @@ async function ofSample(
       return { loss: at.loss, gradientNorm: norm(at.gradient) };
     });
     const spectra: Spectrum[] = [];
-    for (const matrix of Object.keys(MATRICES) as Matrix[]) {
+    for (const matrix of MATRICES) {
       spectra.push(await spectrumOf(context, options, objective, matrix, samples, prefix));
     }
     return { samples, loss, gradientNorm, spectra };
@@ -122,7 +120,7 @@ async function spectrumOf(
     journal,
     options: { seed },
   } = context;
-  const product = (v: Float32Array) => objective[MATRICES[matrix]](v);
+  const product = productOf(objective, matrix);
   const { top, bottom, products, state } = await findExtremesKept(
     journal,
     `${prefix}${matrix}`,

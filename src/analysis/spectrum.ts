@@ -12,6 +12,8 @@ import {
 } from './context.js';
 import { quadratures, smoothedDensity, type Quadrature } from './density.js';
 import { lines } from './figures.js';
+import type { Objective } from '../session/objective.js';
+import { MATRICES, productOf, type Matrix } from './matrices.js';
 import { sampleSize } from './opened.js';
 
 export interface SpectrumOptions {
@@ -21,9 +23,6 @@ export interface SpectrumOptions {
 }
 
 const COLUMNS = [...POSITION, 'matrix', 'kind', 'run', 'value', 'weight'];
-
-const MATRICES = { hessian: 'hessianProduct', 'gauss-newton': 'gaussNewtonProduct' } as const;
-type Matrix = keyof typeof MATRICES;
 
 /** Below it a density is not drawn: its axis is logarithmic. */
 const FLOOR = 1e-6;
@@ -35,9 +34,8 @@ export async function analyseSpectrum(
   const objective = objectiveOf(context, ['hessian', 'gaussNewton']);
   try {
     const found: { matrix: Matrix; runs: readonly Quadrature[] }[] = [];
-    for (const matrix of Object.keys(MATRICES) as Matrix[]) {
-      const product = (v: Float32Array) => objective[MATRICES[matrix]](v);
-      const runs = await runsOf(context, options, matrix, product, objective.size);
+    for (const matrix of MATRICES) {
+      const runs = await runsOf(context, options, matrix, objective);
       found.push({ matrix, runs });
     }
     return resultsOf(context, found);
@@ -51,18 +49,22 @@ async function runsOf(
   context: Context,
   { runs, steps }: SpectrumOptions,
   matrix: Matrix,
-  product: (v: Float32Array) => Promise<Float32Array>,
-  size: number,
+  objective: Objective,
 ): Promise<Quadrature[]> {
   const {
     journal,
     options: { seed },
   } = context;
+  const product = productOf(objective, matrix);
   const watch = watchOf(context, `${matrix}, products`);
   const found: Quadrature[] = [];
   for (let run = 0; run < runs; run++) {
     const make = async (): Promise<Quadrature> => {
-      const one = quadratures(product, { size, runs: run + 1, steps, seed, from: run }, watch);
+      const one = quadratures(
+        product,
+        { size: objective.size, runs: run + 1, steps, seed, from: run },
+        watch,
+      );
       for await (const quadrature of one) return quadrature;
       return { nodes: [], weights: [] };
     };

@@ -11,7 +11,7 @@ import { splitByTensor, traceRows } from '../../src/analysis/trace.js';
 import { dot, norm, rangeOf } from '../../src/analysis/vectors.js';
 import type { Objective } from '../../src/session/objective.js';
 import { goldenLayout, goldenVector, type GoldenNetwork } from '../support/golden-analysis.js';
-import { openGoldenObjective } from './support/golden-objective.js';
+import { CASES, distance, openGoldenObjective } from './support/golden-objective.js';
 
 /**
  * What PyTorch itself is off in float32, several times over: where ReLUs lie within rounding of 0, ascents of
@@ -21,24 +21,6 @@ const ASCENTS: Readonly<Record<string, readonly [plain: number, adaptive: number
   'resnet18-training': [1e-2, 5e-2],
   'vgg11-bn-training': [1e-2, 5e-2],
 };
-
-const CASES = [
-  'mlp-tanh',
-  'mlp-relu',
-  'mlp-gelu',
-  'vit',
-  'resnet18-evaluation',
-  'resnet18-training',
-  'vgg11-bn-evaluation',
-  'vgg11-bn-training',
-];
-
-/** The largest difference over the largest value. */
-function distance(got: readonly number[], wanted: readonly number[]): number {
-  expect(got).toHaveLength(wanted.length);
-  const apart = got.map((x, i) => Math.abs(x - wanted[i]!));
-  return Math.max(...apart) / Math.max(...wanted.map(Math.abs));
-}
 
 const measured: string[] = [];
 afterAll(() => {

@@ -2,30 +2,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Objective } from '../../src/session/objective.js';
 import { elementsAt, goldenVector, type GoldenNetwork } from '../support/golden-analysis.js';
-import { openGoldenObjective } from './support/golden-objective.js';
-
-const CASES = [
-  'mlp-tanh',
-  'mlp-relu',
-  'mlp-gelu',
-  'vit',
-  'resnet18-evaluation',
-  'resnet18-training',
-  'vgg11-bn-evaluation',
-  'vgg11-bn-training',
-];
+import { CASES, distance, openGoldenObjective } from './support/golden-objective.js';
 
 /** Of the largest value: what PyTorch itself is off in float32. */
 const NEAR = 1e-5;
 
 const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, x, i) => sum + x * b[i]!, 0);
 const length = (a: Float32Array) => Math.sqrt(dot(a, a));
-
-/** The largest difference over the largest value. */
-function distance(got: readonly number[], wanted: readonly number[]): number {
-  const apart = got.map((x, i) => Math.abs(x - wanted[i]!));
-  return Math.max(...apart) / Math.max(...wanted.map(Math.abs));
-}
 
 const measured: string[] = [];
 afterAll(() => {

@@ -14,6 +14,24 @@ import { goldenNetwork, type GoldenNetwork } from '../../support/golden-analysis
 import { fill, goldenImages, goldenLabels, goldenParameters, goldenStatistics } from './golden.js';
 import { CROSS_ENTROPY } from './task.js';
 
+/** The networks of analysis.json. */
+export const CASES = [
+  'mlp-tanh',
+  'mlp-relu',
+  'mlp-gelu',
+  'vit',
+  'resnet18-evaluation',
+  'resnet18-training',
+  'vgg11-bn-evaluation',
+  'vgg11-bn-training',
+];
+
+/** The largest difference over the largest value. */
+export function distance(got: readonly number[], wanted: readonly number[]): number {
+  const apart = got.map((x, i) => Math.abs(x - required(wanted[i], 'a value')));
+  return Math.max(...apart) / Math.max(...wanted.map(Math.abs));
+}
+
 const ACTIVATIONS: Readonly<Record<string, (x: Tensor2D) => Tensor2D>> = {
   tanh: (x) => tf.tanh(x),
   relu: (x) => relu(x),
