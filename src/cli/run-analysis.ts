@@ -17,6 +17,7 @@ import { fsamVersion } from '../experiment/environment.js';
 import { listCheckpoints } from '../experiment/folder.js';
 import { openRun } from '../experiment/open-run.js';
 import type { BatchNormMode } from '../session/objective.js';
+import { counted } from '../util/counted.js';
 import { required, UserError } from '../util/errors.js';
 import { Interrupted } from './failure.js';
 import { openToRead, type ReadOptions } from './open-to-read.js';
@@ -76,7 +77,9 @@ export async function runAnalysis(name: AnalysisName, options: AnalyzeOptions): 
       options.alongRun === true || name === 'memorization'
         ? (await listCheckpoints(run.folder)).reverse()
         : [run.checkpoint];
-    tell(`${run.folder.path}: ${name} of ${checkpoints.length} checkpoints on ${run.inUse}`);
+    tell(
+      `${run.folder.path}: ${name} of ${counted(checkpoints.length, 'checkpoint')} on ${run.inUse}`,
+    );
     const { split = 'train', samples = 5000, seed = 1, batchNorm = 'evaluation' } = options;
     const batch = options.batch ?? run.config.batchSize;
     const { lines, files } = await analyse({
@@ -141,6 +144,9 @@ async function analysisOf(
     case 'sharpness': {
       const { m = null, restarts = 0 } = options;
       const lengths = { rho: has('rho'), adaptiveRho: has('adaptiveRho') };
+      if (lengths.rho.length + lengths.adaptiveRho.length === 0) {
+        throw new UserError('--rho, --adaptive-rho: got no length, wanted one at least');
+      }
       const work = { steps: has('steps'), draws: has('draws'), parts: has('parts'), restarts };
       return { name, analyse: (context) => analyseSharpness(context, { ...lengths, ...work, m }) };
     }

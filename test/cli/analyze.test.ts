@@ -200,6 +200,10 @@ it.each([
   [['hessian', '--run', 'run', '--samples', '0'], 'wanted a whole number of at least 1'],
   [['hessian', '--run', 'run', '--probes', '1'], '--probes: got 1, wanted 2 at least'],
   [['sharpness', '--run', 'run', '--rho', '0.1,x'], 'wanted numbers above 0, such as 0.05,0.1'],
+  [
+    ['sharpness', '--run', 'run', '--rho', '', '--adaptive-rho', ''],
+    '--rho, --adaptive-rho: got no length, wanted one at least',
+  ],
   [['landscape', '--run', 'run', '--kind', 'path'], '--to: missing, wanted the folder of the run'],
   [['landscape', '--run', 'run', '--to', 'run'], '--to: got run with --kind line'],
   [
