@@ -13,6 +13,9 @@ import type { AnyPass, GradientAt, Perturbed, Scalars } from './rule.js';
 import { selection } from './selection.js';
 import { norm, scaled } from './vector.js';
 
+/** The number that a climb may be fed. */
+export const CLIMB_LENGTH = 'rho';
+
 /** Keeps 0 / 0 away; the authors' value. */
 const TINY = 1e-12;
 
@@ -68,10 +71,11 @@ export function createClimber(
   const adaptive = climbsAdaptively(config);
   const isConstant = rhoSchedule === 'constant';
   return {
-    scalars: (step, learningRate) => (isConstant ? {} : { rho: length(step, learningRate) }),
+    scalars: (step, learningRate) =>
+      isConstant ? {} : { [CLIMB_LENGTH]: length(step, learningRate) },
     climb: (gradientAt, w, d, scalars) => {
       const direction = perturb === 'all' ? d : choose(d, scaled(d, 0));
-      const far = isConstant ? tf.scalar(rho) : required(scalars['rho'], 'rho');
+      const far = isConstant ? tf.scalar(rho) : required(scalars[CLIMB_LENGTH], CLIMB_LENGTH);
       const eps = perturbationAlong(direction, w, far, adaptive);
       return { pass: gradientAt(tf.add(w, eps)), direction, perturbation: eps };
     },

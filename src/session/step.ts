@@ -5,6 +5,7 @@ import type { FunctionSpec, TensorTypes } from '../graph/program.js';
 import type { Tensor1D } from '../native/tensorflow.js';
 import type { TensorType } from '../native/types.js';
 import type { Network } from '../nn/network.js';
+import { CLIMB_LENGTH } from '../optim/climb.js';
 import { isTraining, measured, OUTPUT, type TrainingMeasure } from './measure.js';
 import { trainOn, type Learner } from './passes.js';
 import { averageOf, vector, type Slot } from './slot.js';
@@ -62,6 +63,7 @@ export function trainingStep(
     lent: source.lent,
     state: [...read, ...Object.keys(source.held)],
     overwritten,
+    optional: optimizer.kinds.byName[kind]?.climbs === true ? [] : [CLIMB_LENGTH],
     body: (state, inputs) => {
       const batch = task.augmented(source.gather(state, inputs), inputs);
       const seed = inputs['seed'] as Tensor1D | undefined;

@@ -83,7 +83,7 @@ describe('a value in a file', () => {
     ['device: tpu', 'device: got "tpu", wanted one of auto, cpu, gpu'],
     [
       'checkpoint:',
-      'checkpoint: got null, wanted a map with keys such as everyEpochs, keepBest: write its keys on the lines below it, indented further',
+      'checkpoint: got null, wanted a map with keys such as everyEpochs, keepEveryEpochs, keepBest: write its keys on the lines below it, indented further',
     ],
     ['checkpoint: 5', 'checkpoint: got 5, wanted a map with keys such as everyEpochs'],
     ['__proto__: {polluted: 1}', '__proto__: unknown key, wanted one of extends, name, variant, '],
