@@ -362,3 +362,15 @@ test.each(yamlIn(join(CONFIGS_FOLDER, 'sweeps')))(
     expect(all.length).toBeGreaterThan(8);
   },
 );
+
+const EVIDENCE = join(CONFIGS_FOLDER, 'evidence');
+
+test.each(yamlIn(EVIDENCE).filter((file) => file !== 'fashion.yaml'))(
+  'configs/evidence/%s: every point is valid, and none of the search is among the others',
+  (file) => {
+    const all = expand(loadSweep(join(EVIDENCE, file)), []);
+    expect(all.filter((point) => !isValid(point))).toEqual([]);
+    const seeds = new Set(all.filter(isValid).map(({ config }) => config.seed));
+    expect([...seeds].every((seed) => seed > 100 === file.startsWith('search-'))).toBe(true);
+  },
+);
