@@ -67,7 +67,7 @@ export async function runAnalysis(name: AnalysisName, options: AnalyzeOptions): 
     controller.abort(new Interrupted(signal, 'the same command goes on'));
   });
   const bar = createRecordProgress();
-  const progress = now(bar.show);
+  const progress = throttled(bar.show);
   try {
     const run = await openToRead(options.run, options, () => undefined);
     controller.signal.throwIfAborted();
@@ -105,7 +105,7 @@ export async function runAnalysis(name: AnalysisName, options: AnalyzeOptions): 
 const QUIET_MILLISECONDS = 10_000;
 
 /** On a terminal a bar shows all; elsewhere a line now and then does. */
-function now(show: (doing: string, done: number, of: number) => void): typeof show {
+function throttled(show: (doing: string, done: number, of: number) => void): typeof show {
   if (process.stderr.isTTY) return show;
   let told = performance.now();
   return (doing, done, of) => {
