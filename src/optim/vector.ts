@@ -23,6 +23,9 @@ export const without = (x: Tensor1D, y: Tensor1D): Tensor1D =>
 
 export const scaled = (x: Tensor1D, factor: number | Scalar): Tensor1D => tf.mul(x, factor);
 
+/** x where `keep` is 1, and where it is 0 nothing, even of what is not finite. */
+export const kept = (x: Tensor1D, keep: Scalar): Tensor1D => tf.divNoNan(x, keep);
+
 /** x scaled down to length `largest` where it is longer (PyTorch's clip_grad_norm_). */
 export const clipped = (x: Tensor1D, largest: number): Tensor1D =>
   scaled(x, tf.minimum<Scalar>(tf.scalar(1), tf.div(tf.scalar(largest), tf.add(norm(x), 1e-6))));

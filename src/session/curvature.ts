@@ -7,7 +7,7 @@ import type { Source } from '../data/source.js';
 import type { FunctionSpec, Tensors } from '../graph/program.js';
 import { tf, type Scalar, type Tensor, type Tensor1D } from '../native/tensorflow.js';
 import type { Mode, Network } from '../nn/network.js';
-import { scaled } from '../optim/vector.js';
+import { kept, scaled } from '../optim/vector.js';
 import { OUTPUT } from './measure.js';
 import { vector } from './slot.js';
 import { NUMBER } from './step.js';
@@ -96,7 +96,7 @@ export function summing(
         isProduct ? vector(state, DIRECTION) : w,
       );
       const [keep, share] = [inputs['keep'] as Scalar, inputs['share'] as Scalar];
-      const sum = tf.add(scaled(vector(state, SUM), keep), tf.mul(found.vector, share));
+      const sum = tf.add(kept(vector(state, SUM), keep), tf.mul(found.vector, share));
       return {
         state: { [SUM]: sum },
         outputs: { [OUTPUT]: tf.stack([tf.mul(found.number, share)]) },
@@ -164,7 +164,7 @@ export function calibration(
       const w = vector(state, 'parameters');
       const found = network.observe(w, input);
       const [keep, share] = [inputs['keep'] as Scalar, inputs['share'] as Scalar];
-      const sum = tf.add(scaled(vector(state, 'statistics'), keep), scaled(found, share));
+      const sum = tf.add(kept(vector(state, 'statistics'), keep), scaled(found, share));
       return { state: { statistics: sum }, outputs: { [OUTPUT]: tf.stack([share]) } };
     },
   };

@@ -8,7 +8,7 @@ import type { Closable, HostBatch, Source } from '../data/source.js';
 import type { FunctionSpec, Values } from '../graph/program.js';
 import { nameScope } from '../native/scope.js';
 import { tf, type Scalar, type Tensor1D } from '../native/tensorflow.js';
-import { scaled } from '../optim/vector.js';
+import { kept, scaled } from '../optim/vector.js';
 import { required, UserError } from '../util/errors.js';
 import type { Batch } from './batch.js';
 import { nameOf } from './evaluation.js';
@@ -71,7 +71,7 @@ export function accumulation(
       const { gradient, loss } = gradientOn(parts, batch, seed, { ...state, statistics }, mode);
       const sum = nameScope('full_gradient', () =>
         tf.add<Tensor1D>(
-          scaled(vector(state, into), inputs['keep'] as Scalar),
+          kept(vector(state, into), inputs['keep'] as Scalar),
           scaled(gradient, inputs['share'] as Scalar),
         ),
       );
