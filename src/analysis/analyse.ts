@@ -1,4 +1,5 @@
 // The door of this folder: one analysis of a run's checkpoints, from its question to its files.
+import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Figure } from '../figures/render.js';
@@ -6,18 +7,20 @@ import { renderPng, renderSvg } from '../figures/render.js';
 import { writeFileAtomically } from '../util/atomic-file.js';
 import { csvText } from '../util/csv.js';
 import { required } from '../util/errors.js';
-import { makeFolders } from '../util/folders.js';
-import { acquireLock } from '../util/lock.js';
-import { claimFiles, ownedFiles } from '../util/owned-files.js';
+import { listFolder, makeFolders } from '../util/folders.js';
+import { acquireLock, type Lock } from '../util/lock.js';
+import { claimFiles, disownFiles } from '../util/owned-files.js';
 import type { AnalysisOptions, Context, Results } from './context.js';
 import { openJournal } from './journal.js';
-import { hashOf, readAnalysed, type Opened } from './opened.js';
+import { hashOf, hashOfLabels, readAnalysed, type Opened } from './opened.js';
 
 export interface Analysis {
   /** Its command, and its files: `hessian`. */
   readonly name: string;
   /** Of one checkpoint. */
   readonly analyse: (context: Context) => Promise<Results>;
+  /** Names of its figures, without ending. */
+  readonly figures: readonly string[];
   /** Of all checkpoints, in order; left out where there is nothing to be seen along a run. */
   readonly along?: (all: readonly Results[]) => Figure;
 }
@@ -54,20 +57,21 @@ interface Answer {
 export async function analyse(request: AnalysisRequest): Promise<Answer> {
   const { analysis, opened, checkpoints, options, folder, note } = request;
   await makeFolders(folder);
-  const lock = await acquireLock(join(folder, '.fsam-analysis-lock'));
+  const lock = await lockAnalyses(folder);
   try {
-    const hashes = await Promise.all(checkpoints.map(hashOf));
-    const question = { ...request.question, ...options, name: analysis.name, hashes };
-    const partial = `${analysis.name}.partial`;
-    await claimFiles(
-      folder,
-      [partial, `${analysis.name}.csv`],
-      (await ownedFiles(folder)) ?? new Set(),
-    );
+    const hashes: string[] = [];
+    for (const checkpoint of checkpoints) hashes.push(await hashOf(checkpoint));
+    const labels = hashOfLabels(opened, options.split);
+    const question = { ...request.question, ...options, name: analysis.name, hashes, labels };
+    const partial = partialOf(analysis.name, question);
+    const pictures = analysis.figures.flatMap((figure) => [`${figure}.svg`, `${figure}.png`]);
+    await claimFiles(folder, [partial, `${analysis.name}.csv`, ...pictures]);
+    await tellOthers(folder, analysis.name, partial, note);
     const journal = await openJournal(join(folder, partial), question);
     if (journal.found > 0) note(`goes on after ${journal.found} pieces of the same analysis`);
     const all: Results[] = [];
     for (const checkpoint of checkpoints) {
+      request.signal.throwIfAborted();
       const analysed = await readAnalysed(opened, checkpoint);
       all.push(await analysis.analyse({ ...request, analysed, journal }));
     }
@@ -80,9 +84,34 @@ export async function analyse(request: AnalysisRequest): Promise<Answer> {
     const rows = all.flatMap((one) => one.rows);
     const files = await writeResults(folder, analysis.name, { columns, rows, figures });
     await journal.remove();
+    await disownFiles(folder, [partial]);
     return { lines: all.flatMap(({ lines }) => lines), files };
   } finally {
     await lock.release();
+  }
+}
+
+/** One analysis at a time writes into a folder. Errors: UserError where another process does. */
+export const lockAnalyses = (folder: string): Promise<Lock> =>
+  acquireLock(join(folder, '.fsam-analysis-lock'));
+
+/** Each question has a folder of its own: an analysis that is asked otherwise drops nothing. */
+const partialOf = (name: string, question: unknown): string =>
+  `${name}-${createHash('sha256').update(JSON.stringify(question)).digest('hex').slice(0, 8)}.partial`;
+
+/** Unfinished analyses of the same kind may hold a good deal of a disk. */
+async function tellOthers(
+  folder: string,
+  name: string,
+  own: string,
+  note: (text: string) => void,
+): Promise<void> {
+  const isPartial = (file: string) => file.startsWith(`${name}-`) && file.endsWith('.partial');
+  const others = ((await listFolder(folder)) ?? []).filter((file) => isPartial(file));
+  for (const other of others.filter((file) => file !== own)) {
+    note(
+      `${join(folder, other)}: is an unfinished ${name} of other options or weights, which goes on when it is asked for again; delete it if it is not wanted`,
+    );
   }
 }
 
@@ -104,7 +133,6 @@ export async function writeResults(
   await claimFiles(
     folder,
     contents.map(([file]) => file),
-    (await ownedFiles(folder)) ?? new Set(),
   );
   const files: string[] = [];
   for (const [file, content] of contents) {

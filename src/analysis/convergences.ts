@@ -22,7 +22,7 @@ export function analyseConvergence(runs: readonly ProbedRun[]): Results {
   const found = runs.map((run) => ({ ...run, ...ofRun(run) }));
   const values = found.flatMap(({ label, seed, means, bound }) => [
     ...means.map(({ step, value }) => ({ step, value, name: `${label}, seed ${seed}` })),
-    ...bound.map(({ step, value }) => ({ step, value, name: 'shape of log(T) / sqrt(T)' })),
+    ...bound.map(({ step, value }) => ({ step, value, name: BOUND })),
   ]);
   const labels = [...new Set(runs.map(({ label }) => label))];
   return {
@@ -68,9 +68,10 @@ function ofRun({ rows }: ProbedRun): Found {
     value: Number(row['full_gradient_norm']) ** 2,
   }));
   const means = runningMeans(squares);
-  const last = lastDecade(means);
-  const shape = boundShape(last.filter(({ step }) => step > 1));
-  const [first, begin] = [last.find(({ step }) => step > 1), shape[0]];
+  // At step 1 the shape is 0, which has no logarithm.
+  const last = lastDecade(means).filter(({ step }) => step > 1);
+  const shape = boundShape(last);
+  const [first, begin] = [last[0], shape[0]];
   const factor = first === undefined || begin === undefined ? 1 : first.value / begin.value;
   return {
     means,

@@ -5,6 +5,7 @@
 // Density" (arXiv 1901.10159). From a random unit vector v, k steps of Lanczos give T: its eigenvalues, weighed by
 // the squares of the first components of its eigenvectors, have the moments v'A^j v for j below 2k.
 import { UserError } from '../util/errors.js';
+import type { KeptLanczos } from './krylov.js';
 import { isClosed, lanczosFrom, lanczosStep, startStream, type LanczosState } from './lanczos.js';
 import { traceProbe } from './trace.js';
 import { tridiagonalEigenpairs } from './tridiagonal.js';
@@ -35,20 +36,32 @@ export interface QuadratureOptions {
   readonly seed: number;
   /** The first run that is not known yet. */
   readonly from?: number;
+  /** Of that run: how far it is, and who is told each new state. */
+  readonly kept?: KeptLanczos;
 }
 
-/** Run by run: any that were saved need not be done again. Run i begins with probe i of the trace. */
+/** No products yet: run i begins with probe i of the trace. */
+export const quadratureStart = (size: number, seed: number, run: number): LanczosState =>
+  lanczosFrom(traceProbe(size, seed, run));
+
+/** Run by run: any that were saved need not be done again. */
 export async function* quadratures(
   product: Product,
-  { size, runs, steps, seed, from = 0 }: QuadratureOptions,
+  { size, runs, steps, seed, from = 0, kept }: QuadratureOptions,
   watch: Watch = {},
-): AsyncGenerator<Quadrature> {
-  const counter = countProducts(watch, runs * steps, from * steps);
+): AsyncGenerator<Quadrature, undefined> {
+  const counter = countProducts(
+    watch,
+    runs * steps,
+    from * steps + (kept?.state.alpha.length ?? 0),
+  );
   for (let run = from; run < runs; run++) {
-    let state = lanczosFrom(traceProbe(size, seed, run));
+    const ofRun = run === from ? kept : undefined;
+    let state = ofRun?.state ?? quadratureStart(size, seed, run);
     const restart = (step: number) => startStream(seed, step);
     while (state.alpha.length < Math.min(steps, size) && !isClosed(state)) {
       state = await counter.next(() => lanczosStep(product, state, restart));
+      await ofRun?.onState(state);
     }
     yield quadratureOf(state);
   }

@@ -22,22 +22,24 @@ function slicesOf({ shape }: TensorSpec): number {
   return shape.length === 3 && shape[0] === 1 ? 1 : (shape.at(-1) ?? 1);
 }
 
+/** What tensors of one axis get: nothing, or w itself, so that a line scales them, too. */
+export type OneAxis = 'zero' | 'weights';
+
 /**
- * d [P] with each slice as long as w's. `small` is what tensors of one axis (biases, scales of
- * normalisations) get: nothing, or as the authors' code does unless told otherwise, w itself; a line then scales
- * these, too.
+ * d [P] with each slice as long as w's. `oneAxis` is for biases and for scales of normalisations; that of the
+ * authors' code, unless told otherwise, is `weights`.
  */
 export function filterNormalised(
   d: Float32Array,
   w: Float32Array,
   tensors: readonly TensorSpec[],
-  small: 'zero' | 'weights' = 'zero',
+  oneAxis: OneAxis = 'zero',
 ): Float32Array {
   const result = new Float32Array(d.length);
   for (const tensor of tensors) {
     const [from, to] = rangeOf(tensor);
     if (tensor.shape.length > 1) normaliseSlices(result, d, w, tensor);
-    else if (small === 'weights') result.set(w.subarray(from, to), from);
+    else if (oneAxis === 'weights') result.set(w.subarray(from, to), from);
   }
   return result;
 }

@@ -21,7 +21,9 @@ export function tracesByLayer(
   const axis = { labelLimit: 500 } as const;
   const y = { field: 'name', type: 'nominal', title: null, sort: layers, axis } as const;
   const names = spectra.map(({ matrix }) => matrix);
-  const { color } = series('matrix', names);
+  // The same for both marks, or Vega-Lite warns.
+  const legend = { symbolType: 'circle', symbolSize: 60 };
+  const color = { ...series('matrix', names).color, legend } as never;
   const yOffset = { field: 'matrix', type: 'nominal', sort: names } as const;
   return {
     name: 'hessian-traces',
@@ -38,7 +40,7 @@ export function tracesByLayer(
             yOffset,
             x: quantitative('low', 'trace'),
             x2: { field: 'high' },
-            color: color as never,
+            color,
           },
         },
         {
@@ -47,7 +49,7 @@ export function tracesByLayer(
             y,
             yOffset,
             x: quantitative('mean', 'trace'),
-            color: { ...color, legend: { symbolType: 'circle', symbolSize: 60 } } as never,
+            color,
           },
         },
       ],
@@ -123,6 +125,9 @@ export function plane(name: string, caption: string, values: readonly Datum[]): 
   };
 }
 
+/** The name of the figure below, as a file. */
+export const ALONG_RUN = 'hessian-along-run';
+
 /** The largest eigenvalue along a run, and where steps would overshoot. */
 export function alongHessians(all: readonly Results[]): Figure {
   const values = all.flatMap(({ rows }) => {
@@ -138,7 +143,7 @@ export function alongHessians(all: readonly Results[]): Figure {
       });
   });
   return lines(
-    'hessian-along-run',
+    ALONG_RUN,
     'The largest eigenvalues along the run, and the curvature at which a step of the rate there overshoots.',
     values.filter(({ value }) => Number(value) > 0),
     { x: ['epoch', 'epoch'], y: ['value', 'eigenvalue'], of: 'name', log: ['y'] },

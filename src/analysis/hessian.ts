@@ -1,5 +1,5 @@
 // `analyze hessian`: both ends of the spectra of the Hessian H and the Gauss-Newton matrix G, and their traces.
-import { climbs } from '../catalogue/optimizers.js';
+import { descentOf } from '../catalogue/optimizers.js';
 import { stepsPerEpoch } from '../experiment/steps.js';
 import { createSchedule } from '../optim/schedule.js';
 import type { Objective } from '../session/objective.js';
@@ -18,14 +18,15 @@ import {
 } from './context.js';
 import { checkDeterminism } from './determinism.js';
 import { stabilityEdge } from './edge.js';
-import { ritzVector, type RitzPair } from './eigenvalues.js';
+import { findExtremes, ritzVector, type RitzPair } from './eigenvalues.js';
 import { tracesByLayer } from './figures.js';
-import { findExtremesKept } from './krylov.js';
+import { pieceByLanczos } from './krylov.js';
+import { lanczosFrom, startStream } from './lanczos.js';
 import { MATRICES, productOf, type Matrix } from './matrices.js';
 import { sampleSize } from './opened.js';
 import { traceProbes, traceRows, type TraceProbe, type TraceRow } from './trace.js';
 import { required } from '../util/errors.js';
-import { dot, norm } from './vectors.js';
+import { dot, drawNormal, norm } from './vectors.js';
 
 export interface HessianOptions {
   /** Eigenvalues of either end. */
@@ -44,14 +45,17 @@ const COLUMNS = [
   ...['matrix', 'quantity', 'name', 'value', 'error', 'converged', 'products'],
 ];
 
-interface Spectrum {
-  readonly matrix: Matrix;
-  readonly samples: number;
+/** Of a spectrum. */
+interface Ends {
   readonly top: readonly Eigenvalue[];
   readonly bottom: readonly Eigenvalue[];
   readonly products: number;
   /** Of the angle between the eigenvector of the largest and the gradient. */
   readonly cosine: number;
+}
+
+interface Spectrum extends Ends {
+  readonly matrix: Matrix;
   readonly traces: readonly TraceRow[];
 }
 
@@ -77,7 +81,7 @@ export async function analyseHessian(context: Context, options: HessianOptions):
     columns: COLUMNS,
     rows: found.flatMap((one) => rowsOf(context, one)),
     figures: [tracesByLayer(whole.spectra.map(({ matrix, traces }) => ({ matrix, traces })))],
-    lines: linesOf(context, found),
+    lines: linesOf(context, options, found),
   };
 }
 
@@ -100,7 +104,7 @@ async function ofSample(
     });
     const spectra: Spectrum[] = [];
     for (const matrix of MATRICES) {
-      spectra.push(await spectrumOf(context, options, objective, matrix, samples, prefix));
+      spectra.push(await spectrumOf(context, options, objective, matrix, prefix));
     }
     return { samples, loss, gradientNorm, spectra };
   } finally {
@@ -113,45 +117,47 @@ async function spectrumOf(
   { probes, ...options }: HessianOptions,
   objective: Objective,
   matrix: Matrix,
-  samples: number,
   prefix: string,
 ): Promise<Spectrum> {
   const {
     journal,
     options: { seed },
   } = context;
+  const { size, tensors } = objective;
   const product = productOf(objective, matrix);
-  const { top, bottom, products, state } = await findExtremesKept(
-    journal,
-    `${prefix}${matrix}`,
-    product,
-    objective.size,
-    { ...options, seed },
-    watchOf(context, `${matrix}, products for the ends of its spectrum`),
-  );
+  const start = () => lanczosFrom(drawNormal(size, startStream(seed, 0)));
+  const ends = await pieceByLanczos(journal, `${prefix}${matrix} ends`, start, async (kept) => {
+    const asked = { ...options, ...kept, seed };
+    const watch = watchOf(context, `${matrix}, products for the ends of its spectrum`);
+    const { top, bottom, state } = await findExtremes(product, size, asked, watch);
+    const { gradient } = await objective.lossAndGradient(objective.weights);
+    const x = ritzVector(state, required(top[0], 'the largest'));
+    return {
+      top: top.map(eigenvalueOf),
+      bottom: bottom.map(eigenvalueOf),
+      products: state.alpha.length,
+      cosine: Math.abs(dot(x, gradient)) / norm(gradient),
+    };
+  });
   const watch = watchOf(context, `${matrix}, products for its trace`);
   const found: TraceProbe[] = [];
   for (let probe = 0; probe < probes; probe++) {
     const make = async (): Promise<TraceProbe> => {
-      const { size, tensors } = objective;
-      const one = traceProbes(
-        product,
-        { size, tensors, probes: probe + 1, from: probe, seed },
-        watch,
-      );
-      for await (const values of one) return values;
-      return [];
+      const these = traceProbes(product, { size, tensors, probes, from: probe, seed }, watch);
+      const { value } = await these.next();
+      return required(value, 'a probe');
     };
     found.push(await journal.piece(`${prefix}${matrix} trace ${probe}`, make));
   }
-  const cosine = await journal.piece(`${prefix}${matrix} cosine`, async () => {
-    const { gradient } = await objective.lossAndGradient(objective.weights);
-    const x = ritzVector(state, required(top[0], 'the largest'));
-    return Math.abs(dot(x, gradient)) / norm(gradient);
-  });
-  const traces = traceRows(found, objective.tensors);
-  return { matrix, samples, top, bottom, products, cosine, traces };
+  return { ...ends, matrix, traces: traceRows(found, tensors) };
 }
+
+/** What is kept of a pair: its coefficients are as many as there are products. */
+const eigenvalueOf = ({ value, residual, converged }: RitzPair): Eigenvalue => ({
+  value,
+  residual,
+  converged,
+});
 
 function rowsOf(context: Context, { samples, loss, gradientNorm, spectra }: OfSample): Row[] {
   const position = positionOf(context, samples);
@@ -197,28 +203,39 @@ function rowsOf(context: Context, { samples, loss, gradientNorm, spectra }: OfSa
 }
 
 interface Edge {
-  readonly name: '2 / rate' | 'SAM edge';
+  readonly name: 'edge' | 'SAM edge';
   readonly value: number;
 }
 
-/** Where steps of the last rate would overshoot; SAM's where the run climbed by a constant rho. */
+/**
+ * Where steps of the last rate, with the run's momentum, would overshoot if batches were the whole set. None for
+ * AdamW; SAM's for its own climb by a constant rho alone.
+ */
 function edgesOf(
   { opened: { config }, analysed: { record } }: Context,
   gradientNorm: number,
 ): Edge[] {
   const { optimizer, schedule, epochs } = config;
+  if (descentOf(optimizer) !== 'sgd') return [];
   const perEpoch = stepsPerEpoch(record.trainImages, config);
   const rate = createSchedule(schedule, { epochs, stepsPerEpoch: perEpoch })(
     Math.max(record.progress.step - 1, 0),
   );
-  const plain = { name: '2 / rate', value: stabilityEdge(rate, 0, gradientNorm) } as const;
-  const isConstant = climbs(optimizer) && optimizer.rhoSchedule === 'constant';
-  return isConstant
-    ? [plain, { name: 'SAM edge', value: stabilityEdge(rate, optimizer.rho, gradientNorm) }]
-    : [plain];
+  const { name, adaptive, perturb, rhoSchedule, rho } = optimizer;
+  const isSam =
+    name === 'sam' && !adaptive && perturb === 'all' && rhoSchedule === 'constant' && rho > 0;
+  const at = (climb: number) => stabilityEdge(rate, climb, gradientNorm, optimizer);
+  return [
+    { name: 'edge', value: at(0) },
+    ...(isSam ? [{ name: 'SAM edge', value: at(rho) } as const] : []),
+  ];
 }
 
-function linesOf(context: Context, [whole, half]: readonly OfSample[]): string[] {
+function linesOf(
+  context: Context,
+  asked: Pick<HessianOptions, 'top' | 'bottom'>,
+  [whole, half]: readonly OfSample[],
+): string[] {
   if (whole === undefined || half === undefined) return [];
   const { batchNorm } = context.options;
   const lines = [
@@ -231,6 +248,12 @@ function linesOf(context: Context, [whole, half]: readonly OfSample[]): string[]
       `${spectrum.matrix}, after ${spectrum.products} products; in brackets: over ${half.samples} images`,
     );
     for (const end of ['top', 'bottom'] as const) {
+      const missing = asked[end] - spectrum[end].length;
+      if (missing > 0) {
+        lines.push(
+          `  ${end}: ${missing} of the ${asked[end]} asked for are missing; more --steps find them, if there are any`,
+        );
+      }
       spectrum[end].forEach(({ value, residual, converged }, rank) => {
         const there = other?.[end][rank]?.value ?? NaN;
         const doubt = converged ? '' : ', not converged';

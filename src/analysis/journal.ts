@@ -2,6 +2,8 @@
 import { mkdir, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
+import { UserError } from '../util/errors.js';
 import { unwritable } from '../util/file-errors.js';
 
 /** Of one analysis, under way in one folder. A kill loses the piece under way and no other. */
@@ -19,18 +21,20 @@ export interface Journal {
 }
 
 interface VectorFile {
-  /** The first `count`; those past them are dropped. Null where there are fewer. */
-  readonly read: (count: number) => Promise<Float32Array[] | null>;
+  /** The first `count`, or as many of them as there are; those past them are dropped. */
+  readonly read: (count: number) => Promise<Float32Array[]>;
   readonly add: (vector: Float32Array) => Promise<void>;
+  /** Once nobody will ask for them. */
+  readonly remove: () => Promise<void>;
 }
 
 const PIECES = 'pieces.jsonl';
 
 /**
- * @param folder of this analysis alone; made where needed
- * @param question all that the answer depends on: where another one was begun there, its pieces go
+ * @param folder of this question alone; made where needed
+ * @param question all that the answer depends on: pieces of another one are dropped
  *
- * Errors: UserError where the folder cannot be written.
+ * Errors: UserError where the folder cannot be written, or a finished line of it is damaged.
  */
 export async function openJournal(folder: string, question: unknown): Promise<Journal> {
   const path = join(folder, PIECES);
@@ -51,14 +55,18 @@ export async function openJournal(folder: string, question: unknown): Promise<Jo
       if (known.has(name)) return known.get(name) as T;
       const value = await make();
       // As it will be read.
-      const text = JSON.stringify([name, value]);
+      const text = JSON.stringify([name, value], withoutNumber);
       await written(path, () => append(path, Buffer.from(`${text}\n`)));
-      const [, read] = JSON.parse(text) as [string, T];
+      const [, read] = pieceIn(text, path) as [string, T];
       known.set(name, read);
       return read;
     },
     vectors: (name, size) => vectorFile(join(folder, `${name}.f32`), size),
-    remove: () => rm(folder, { recursive: true, force: true }),
+    // Vectors without pieces are nobody's; pieces would miss their vectors.
+    remove: async () => {
+      await rm(path, { force: true });
+      await rm(folder, { recursive: true, force: true });
+    },
   };
 }
 
@@ -70,25 +78,53 @@ async function readPieces(path: string, head: string): Promise<Map<string, unkno
   const [first, ...lines] = whole.split('\n').slice(0, -1);
   if (first !== head) return null;
   if (whole.length < text.length) await truncate(path, Buffer.byteLength(whole));
-  return new Map(lines.map((line) => JSON.parse(line) as [string, unknown]));
+  return new Map(lines.map((line, i) => pieceIn(line, `${path}:${i + 2}`)));
+}
+
+/** JSON has neither NaN nor infinities. */
+const LACKING = new Map([NaN, Infinity, -Infinity].map((value) => [`number ${value}`, value]));
+
+const withoutNumber = (_: string, value: unknown): unknown =>
+  typeof value === 'number' && !Number.isFinite(value) ? `number ${value}` : value;
+
+const withNumber = (_: string, value: unknown): unknown =>
+  typeof value === 'string' ? (LACKING.get(value) ?? value) : value;
+
+const pieceSchema = z.tuple([z.string(), z.unknown()]);
+
+function pieceIn(line: string, place: string): [name: string, value: unknown] {
+  try {
+    return pieceSchema.parse(JSON.parse(line, withNumber));
+  } catch {
+    throw new UserError(
+      `${place}: is damaged, wanted a finished piece of an analysis; delete the folder it is in, and the analysis begins anew`,
+    );
+  }
 }
 
 function vectorFile(path: string, size: number): VectorFile {
   const bytes = 4 * size;
   return {
-    async read(count) {
-      const there = existsSync(path) ? (await stat(path)).size : 0;
-      if (there < count * bytes) return null;
+    async read(wanted) {
+      if (!existsSync(path)) return [];
+      const { size: there } = await stat(path);
+      const count = Math.min(wanted, Math.floor(there / bytes));
       if (there > count * bytes) await truncate(path, count * bytes);
-      if (count === 0) return [];
-      const all = await readFile(path);
-      const { buffer, byteOffset } = new Uint8Array(all);
-      return Array.from(
-        { length: count },
-        (_, i) =>
-          new Float32Array(buffer.slice(byteOffset + i * bytes, byteOffset + (i + 1) * bytes)),
-      );
+      // One by one: together they may be larger than a buffer can be.
+      const file = await open(path, 'r');
+      try {
+        const vectors: Float32Array[] = [];
+        for (let i = 0; i < count; i++) {
+          const vector = new Float32Array(size);
+          await file.read(new Uint8Array(vector.buffer), 0, bytes, i * bytes);
+          vectors.push(vector);
+        }
+        return vectors;
+      } finally {
+        await file.close();
+      }
     },
+    remove: () => rm(path, { force: true }),
     add: ({ buffer, byteOffset, byteLength }) =>
       written(path, () => append(path, Buffer.from(buffer, byteOffset, byteLength))),
   };

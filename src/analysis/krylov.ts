@@ -1,45 +1,56 @@
-// The ends of a spectrum and Lanczos quadratures, kept in a journal product by product.
-import { findExtremes, type Extremes, type ExtremesOptions } from './eigenvalues.js';
+// Lanczos kept in a journal product by product, so that a kill loses one product.
 import type { Journal } from './journal.js';
-import { lanczosFrom, startStream, type LanczosState } from './lanczos.js';
+import type { LanczosState } from './lanczos.js';
 import { required } from '../util/errors.js';
-import { drawNormal, type Product } from './vectors.js';
-import type { Watch } from './watch.js';
 
 /** T's new diagonal number, and the one that couples it with the next. */
 type Coupling = readonly [alpha: number, beta: number];
 
-export type KeptOptions = Omit<ExtremesOptions, 'state' | 'onState'>;
+export interface KeptLanczos {
+  /** To go on from: `start`, or what an earlier process came to. */
+  readonly state: LanczosState;
+  /** To be told each new state. */
+  readonly onState: (state: LanczosState) => Promise<void>;
+}
 
-/** As `findExtremes`, going on with what `journal` has under `name`. */
-export async function findExtremesKept(
+/**
+ * The piece `name` of a journal, which `make` comes to by Lanczos from `start`: while it is under way, each product is
+ * a piece and its vector is on the disk.
+ *
+ * @param start without products; its vector has P numbers
+ */
+export async function pieceByLanczos<T>(
   journal: Journal,
   name: string,
-  product: Product,
-  size: number,
-  options: KeptOptions,
-  watch: Watch,
-): Promise<Extremes & { readonly products: number; readonly state: LanczosState }> {
-  const vectors = journal.vectors(name.replaceAll('/', '-'), size);
-  const start = lanczosFrom(drawNormal(size, startStream(options.seed, 0)));
-  const state = await restored(journal, name, vectors.read, start, size);
-  const found = await findExtremes(
-    product,
-    size,
-    {
-      ...options,
-      state,
-      // A vector first: one without its numbers is dropped.
-      onState: async ({ basis, alpha, beta }) => {
-        const k = alpha.length;
-        if (basis.length > k) await vectors.add(required(basis[k], 'a new vector'));
-        const coupling: Coupling = [required(alpha[k - 1], 'alpha'), required(beta[k - 1], 'beta')];
-        await journal.piece(pieceOf(name, k - 1), () => Promise.resolve(coupling));
-      },
+  start: () => LanczosState,
+  make: (kept: KeptLanczos) => Promise<T>,
+): Promise<T> {
+  if (journal.known(name) !== undefined) return journal.known(name) as T;
+  const kept = await keepLanczos(journal, `${name} product`, start());
+  const value = await journal.piece(name, () => make(kept));
+  // A kill before this leaves them until the analysis is done.
+  await kept.drop();
+  return value;
+}
+
+async function keepLanczos(
+  journal: Journal,
+  name: string,
+  start: LanczosState,
+): Promise<KeptLanczos & { readonly drop: () => Promise<void> }> {
+  const { length: size } = required(start.basis[0], 'a first vector');
+  const vectors = journal.vectors(name.replaceAll(/[/ ]/g, '-'), size);
+  return {
+    state: await restored(journal, name, vectors.read, start, size),
+    // A vector first: one without its numbers is dropped.
+    onState: async ({ basis, alpha, beta }) => {
+      const k = alpha.length;
+      if (basis.length > k) await vectors.add(required(basis[k], 'a new vector'));
+      const coupling: Coupling = [required(alpha[k - 1], 'alpha'), required(beta[k - 1], 'beta')];
+      await journal.piece(pieceOf(name, k - 1), () => Promise.resolve(coupling));
     },
-    watch,
-  );
-  return { ...found, products: found.state.alpha.length };
+    drop: vectors.remove,
+  };
 }
 
 const pieceOf = (name: string, step: number): string => `${name} ${step}`;
@@ -47,7 +58,7 @@ const pieceOf = (name: string, step: number): string => `${name} ${step}`;
 async function restored(
   journal: Journal,
   name: string,
-  read: (count: number) => Promise<Float32Array[] | null>,
+  read: (count: number) => Promise<Float32Array[]>,
   start: LanczosState,
   size: number,
 ): Promise<LanczosState> {
@@ -58,13 +69,13 @@ async function restored(
     couplings.push(coupling);
   }
   // The last vector of a whole space is followed by none.
-  const later = required(
-    (await read(Math.min(couplings.length, size - 1))) ?? undefined,
-    `${name}.f32`,
-  );
+  const wanted = Math.min(couplings.length, size - 1);
+  const later = await read(wanted);
+  // Where vectors are gone, so are the products that gave them: they come out the same.
+  const kept = later.length < wanted ? couplings.slice(0, later.length) : couplings;
   return {
     basis: [...start.basis, ...later],
-    alpha: couplings.map(([alpha]) => alpha),
-    beta: couplings.map(([, beta]) => beta),
+    alpha: kept.map(([alpha]) => alpha),
+    beta: kept.map(([, beta]) => beta),
   };
 }

@@ -1,5 +1,5 @@
 // `analyze memorization`: how many wrong labels a network has learnt by heart, and how many it sees through.
-import { hasLabelNoise } from '../data/label-noise.js';
+import { hasLabelNoise, realisedNoise } from '../data/label-noise.js';
 import { imageSource } from '../data/image-source.js';
 import { shapeOf } from '../data/dataset.js';
 import { agreementOf, type Agreement } from '../session/agreement.js';
@@ -18,11 +18,19 @@ const SHARES = [
 
 const COLUMNS = [...POSITION, 'wrong_labels', 'right_labels', ...SHARES.map(([column]) => column)];
 
-/** Errors: UserError where no label of the run is wrong. */
+/** Errors: UserError where no label of the run is wrong, or none is right. */
 export function refuseRightLabels({ dataset, config }: Opened, run: string): void {
-  if (hasLabelNoise(config.labelNoise) && dataset.train.originalLabels !== undefined) return;
+  const wanted = 'wanted a run with label noise, such as of configs/cifar10-resnet18-noise.yaml';
+  const { labels } = dataset.train;
+  if (!hasLabelNoise(config.labelNoise)) {
+    throw new UserError(
+      `${run}: was trained on the labels of its set, got labelNoise.rate 0; ${wanted}`,
+    );
+  }
+  const { changed: wrong } = realisedNoise(dataset);
+  if (wrong > 0 && wrong < labels.length) return;
   throw new UserError(
-    `${run}: was trained on the labels of its set, got labelNoise.rate 0; wanted a run with label noise, such as of configs/cifar10-resnet18-noise.yaml`,
+    `${run}: got ${wrong} wrong labels of ${labels.length}; ${wanted}, of which some are wrong and some right`,
   );
 }
 
@@ -31,12 +39,13 @@ export async function analyseMemorization(context: Context): Promise<Results> {
     opened: { network, task, dataset, config },
     analysed: { state },
     journal,
+    signal,
   } = context;
   const shape = shapeOf(dataset);
   const batching = { size: config.evaluationBatchSize, dropLast: false, shuffledBy: null };
   const of = (split: 'train' | 'test') => {
     const source = imageSource(split, shape, batching, dataset[split]);
-    return agreementOf({ network, task, source }, state);
+    return agreementOf({ network, task, source, signal }, state);
   };
   const [train, test] = await journal.piece(`${prefixOf(context)}agreement`, async () => [
     await of('train'),

@@ -16,6 +16,7 @@ import { createTask } from '../tasks/tasks.js';
 import type { Task } from '../session/task.js';
 import { averageOf, type State } from '../session/slot.js';
 import { required, UserError } from '../util/errors.js';
+import { errorCode, unreadable } from '../util/file-errors.js';
 import { randomStream } from '../util/random.js';
 
 export interface Opened {
@@ -48,7 +49,10 @@ export interface Analysed {
   readonly record: CheckpointRecord;
 }
 
-export async function readAnalysed({ config, dataset }: Opened, path: string): Promise<Analysed> {
+export async function readAnalysed(
+  { config, dataset }: Pick<Opened, 'config' | 'dataset'>,
+  path: string,
+): Promise<Analysed> {
   const engine = createEngine(config, dataset, { mode: 'eager', evaluates: [], trains: false });
   try {
     const record = await loadCheckpoint(path, engine);
@@ -82,16 +86,25 @@ export function sampleSource(
   [from, to]: readonly [number, number],
 ): Source {
   const order = randomStream(seed, 'analysis-sample').permutation(dataset[split].labels.length);
-  // Ascending, as files are read quickest.
-  const indices = order.slice(from, to).sort();
-  const train = pick(dataset, split, indices);
+  // In the order drawn: that of the files may go by class, and a batch's statistics with it.
+  const train = pick(dataset, split, order.slice(from, to));
   const shape = { ...shapeOf({ ...dataset, train }), labelNoise: false };
   return imageSource('train', shape, { size: batch, dropLast: false, shuffledBy: null }, train);
 }
 
-/** Of a file's bytes. */
+/** Of a checkpoint's bytes. Errors: UserError where it is gone. */
 export async function hashOf(path: string): Promise<string> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
+  try {
+    await pipeline(createReadStream(path), hash);
+  } catch (error) {
+    throw errorCode(error) === 'ENOENT'
+      ? new UserError(`${path}: is gone, as a run under way keeps its newest alone; ask again`)
+      : unreadable(path, error);
+  }
   return hash.digest('hex');
 }
+
+/** Of the labels that a split has: of the same number of images, an analysis may not go on with others. */
+export const hashOfLabels = ({ dataset }: Opened, split: SampleOptions['split']): string =>
+  createHash('sha256').update(Int32Array.from(dataset[split].labels)).digest('hex');

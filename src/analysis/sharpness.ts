@@ -7,7 +7,9 @@ import { drawNormal, type Vector } from './vectors.js';
 import { countProducts, type Watch } from './watch.js';
 
 /** `one-step`: SAM's own climb. `worst-case`: projected ascent. The others: the mean over random perturbations. */
-export type SharpnessKind = 'one-step' | 'worst-case' | 'gaussian' | 'sphere';
+export const SHARPNESS_KINDS = ['one-step', 'worst-case', 'sphere', 'gaussian'] as const;
+
+export type SharpnessKind = (typeof SHARPNESS_KINDS)[number];
 
 /** What is measured. */
 export interface Sharpness {
@@ -72,8 +74,8 @@ export async function measureSharpness(
 }
 
 /**
- * m-sharpness: the mean over parts of m examples, each with perturbations of its own. A worst case of parts is never
- * below that of the whole, whose one perturbation has to do for all.
+ * m-sharpness: the mean over parts of m examples, each with perturbations of its own. The worst case of parts that make
+ * up the whole is never below that of the whole, whose one perturbation has to do for all.
  *
  * @param parts opened one after the other; whoever opens them disposes of them
  */

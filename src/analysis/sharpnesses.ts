@@ -13,15 +13,18 @@ import {
   type Row,
 } from './context.js';
 import { sampleSize } from './opened.js';
+import { UserError } from '../util/errors.js';
 import {
   measureByParts,
   measureSharpness,
   type Sharpness,
+  type SharpnessKind,
   type SharpnessOptions,
   type SharpnessRow,
 } from './sharpness.js';
 
 export interface SharpnessesOptions extends Omit<SharpnessOptions, 'seed'> {
+  readonly kinds: readonly SharpnessKind[];
   /** Lengths of the perturbation. */
   readonly rho: readonly number[];
   /** The same relative to each weight. */
@@ -40,15 +43,16 @@ const COLUMNS = [
 /** Of the whole sample, of its first half, and part by part. */
 export async function analyseSharpness(
   context: Context,
-  { rho, adaptiveRho, m, parts, ...options }: SharpnessesOptions,
+  { kinds, rho, adaptiveRho, m, parts, ...options }: SharpnessesOptions,
 ): Promise<Results> {
   const asked = [
     ...rho.map((one) => ({ rho: one, adaptive: false })),
     ...adaptiveRho.map((one) => ({ rho: one, adaptive: true })),
-  ].flatMap((one) =>
-    (['one-step', 'worst-case', 'sphere'] as const).map((kind): Sharpness => ({ kind, ...one })),
-  );
+  ].flatMap((one) => kinds.map((kind): Sharpness => ({ kind, ...one })));
   const all = sampleSize(context.opened, context.options);
+  if (m !== null && m > all) {
+    throw new UserError(`--m: got ${m}, wanted no more than the ${all} images of the sample`);
+  }
   const measured = { ...options, seed: context.options.seed };
   const found: { samples: number; row: SharpnessRow }[] = [];
   for (const samples of [all, Math.ceil(all / 2)]) {
@@ -57,7 +61,7 @@ export async function analyseSharpness(
   }
   if (m !== null) {
     const count = Math.min(parts, Math.floor(all / m));
-    const rows = count === 0 ? [] : await ofParts(context, asked, measured, m, count);
+    const rows = await ofParts(context, asked, measured, m, count);
     found.push(...rows.map((row) => ({ samples: count * m, row })));
   }
   return {

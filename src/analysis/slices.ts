@@ -8,11 +8,12 @@ import {
   type Context,
   type Results,
 } from './context.js';
-import { drawDirection, filterNormalised } from './directions.js';
+import { drawDirection, filterNormalised, type OneAxis } from './directions.js';
 import { lines, plane } from './figures.js';
 import { evenly, linePlaces, pathPoint, planePlaces, slicePoint, type Place } from './landscape.js';
 import { sampleSize } from './opened.js';
 import type { Objective } from '../session/objective.js';
+import { counted } from '../util/counted.js';
 import { required } from '../util/errors.js';
 
 export interface LandscapeOptions {
@@ -20,6 +21,8 @@ export interface LandscapeOptions {
   /** Along an axis, of points `points`: from -range to range; a path goes from 0, here, to 1, there. */
   readonly range: number;
   readonly points: number;
+  /** What biases, and scales of normalisations, are in a random direction. */
+  readonly oneAxis: OneAxis;
   /** The weights at the end of a path [P]; null for the others. */
   readonly to: Float32Array | null;
 }
@@ -38,9 +41,8 @@ export async function analyseLandscape(
     const losses: number[] = [];
     for (const [i, place] of places.entries()) {
       context.signal.throwIfAborted();
-      // JSON has no infinity.
-      const make = async () => String(await objective.loss(pointAt(place)));
-      losses.push(Number(await context.journal.piece(`${prefixOf(context)}${kind} ${i}`, make)));
+      const make = () => objective.loss(pointAt(place));
+      losses.push(await context.journal.piece(`${prefixOf(context)}${kind} ${i}`, make));
       context.progress('points', i + 1, places.length);
     }
     return resultsOf(context, options, places, losses);
@@ -66,11 +68,11 @@ function placesOf({ kind, range, points }: LandscapeOptions): Place[] {
 function pointsOf(
   { options: { seed } }: Context,
   { weights, tensors, size }: Objective,
-  { kind, to }: LandscapeOptions,
+  { kind, to, oneAxis }: LandscapeOptions,
 ): (place: Place) => Float32Array {
   if (kind === 'path') return pathPoint(weights, required(to ?? undefined, 'the other weights'));
   const directions = (kind === 'line' ? [0] : [0, 1]).map((number) =>
-    filterNormalised(drawDirection(size, seed, number), weights, tensors),
+    filterNormalised(drawDirection(size, seed, number), weights, tensors, oneAxis),
   );
   return slicePoint(weights, directions);
 }
@@ -117,8 +119,21 @@ function resultsOf(
             of: 'name',
           }),
     ],
-    lines: [
-      `${kind}: loss from ${digits(Math.min(...losses))} to ${digits(Math.max(...losses))} over ${losses.length} points, ${how}`,
-    ],
+    lines: linesOf(kind, losses, how),
   };
+}
+
+function linesOf(kind: string, losses: readonly number[], how: string): string[] {
+  const finite = losses.filter(Number.isFinite);
+  const others = losses.length - finite.length;
+  const left = `${others} of ${counted(losses.length, 'point')}: the loss is not finite; left out of the figure`;
+  const [low, high] = [Math.min(...finite), Math.max(...finite)];
+  return [
+    ...(finite.length === 0
+      ? []
+      : [
+          `${kind}: loss from ${digits(low)} to ${digits(high)} over ${counted(finite.length, 'point')}, ${how}`,
+        ]),
+    ...(others === 0 ? [] : [left]),
+  ];
 }

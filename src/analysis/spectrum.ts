@@ -10,11 +10,13 @@ import {
   type Results,
   type Row,
 } from './context.js';
-import { quadratures, smoothedDensity, type Quadrature } from './density.js';
+import { quadratures, quadratureStart, smoothedDensity, type Quadrature } from './density.js';
 import { lines } from './figures.js';
+import { pieceByLanczos } from './krylov.js';
 import type { Objective } from '../session/objective.js';
 import { MATRICES, productOf, type Matrix } from './matrices.js';
 import { sampleSize } from './opened.js';
+import { required } from '../util/errors.js';
 
 export interface SpectrumOptions {
   /** Random vectors, and products of each. */
@@ -44,7 +46,6 @@ export async function analyseSpectrum(
   }
 }
 
-/** A run is a piece: its vectors are not kept. */
 async function runsOf(
   context: Context,
   { runs, steps }: SpectrumOptions,
@@ -55,20 +56,19 @@ async function runsOf(
     journal,
     options: { seed },
   } = context;
+  const { size } = objective;
   const product = productOf(objective, matrix);
   const watch = watchOf(context, `${matrix}, products`);
   const found: Quadrature[] = [];
   for (let run = 0; run < runs; run++) {
-    const make = async (): Promise<Quadrature> => {
-      const one = quadratures(
-        product,
-        { size: objective.size, runs: run + 1, steps, seed, from: run },
-        watch,
-      );
-      for await (const quadrature of one) return quadrature;
-      return { nodes: [], weights: [] };
-    };
-    found.push(await journal.piece(`${prefixOf(context)}${matrix} run ${run}`, make));
+    const name = `${prefixOf(context)}${matrix} run ${run}`;
+    const start = () => quadratureStart(size, seed, run);
+    const quadrature = await pieceByLanczos(journal, name, start, async (kept) => {
+      const these = quadratures(product, { size, runs, steps, seed, from: run, kept }, watch);
+      const { value } = await these.next();
+      return required(value, 'a quadrature');
+    });
+    found.push(quadrature);
   }
   return found;
 }

@@ -44,7 +44,7 @@ export async function* traceProbes(
   product: Product,
   { size, tensors, probes, seed, from = 0 }: TraceOptions,
   watch: Watch = {},
-): AsyncGenerator<TraceProbe> {
+): AsyncGenerator<TraceProbe, undefined> {
   const counter = countProducts(watch, probes, from);
   for (let number = from; number < probes; number++) {
     const v = traceProbe(size, seed, number);

@@ -236,6 +236,15 @@ type OptimizerName = keyof typeof OPTIMIZERS;
 export const climbs = ({ name }: { readonly name: OptimizerName }): boolean =>
   OPTIMIZERS[name].passes === 2;
 
+/** What applies the gradient. */
+export const descentOf = ({
+  name,
+  base,
+}: {
+  readonly name: OptimizerName;
+  readonly base: DescentName;
+}): DescentName => OPTIMIZERS[name].descent ?? base;
+
 /** Whether it takes the full gradient, too. */
 export const takesFullGradient = ({ name }: { readonly name: OptimizerName }): boolean =>
   'fullGradient' in OPTIMIZERS[name].keys;

@@ -1,7 +1,6 @@
 // What `fsam analyze convergence` does: probed runs side by side.
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { writeResults } from '../analysis/analyse.js';
+import { lockAnalyses, writeResults } from '../analysis/analyse.js';
 import { analyseConvergence } from '../analysis/convergences.js';
 import { runFolder } from '../experiment/folder.js';
 import { readProbes } from '../experiment/probes.js';
@@ -37,9 +36,10 @@ export async function analyzeConvergence(
     })),
   );
   const results = analyseConvergence(await Promise.all(read));
-  const folder = out ?? join(first, 'analysis');
+  const folder = out ?? runFolder(first).analysis;
   await makeFolders(folder);
-  const files = await writeResults(folder, 'convergence', results);
+  const lock = await lockAnalyses(folder);
+  const files = await writeResults(folder, 'convergence', results).finally(lock.release);
   for (const line of [...results.lines, '', ...files]) print(line);
   refuseDamaged(damaged);
 }

@@ -22,6 +22,9 @@ function positive(text: string): number {
   throw new InvalidArgumentError('wanted a number above 0');
 }
 
+/** Of sharpness: all but `gaussian`, which goes much further at the same number. */
+const KINDS = 'one-step,worst-case,sphere';
+
 export function registerAnalyze(program: Command): void {
   const group = program
     .command('analyze')
@@ -31,9 +34,9 @@ export function registerAnalyze(program: Command): void {
     const command = group
       .command(name)
       .description(description)
-      .requiredOption('--run <folder>', 'such as results/quickstart/VARIANT/seed-1')
-      .option('--checkpoint <file>', 'best, or a checkpoint (default: the newest)')
-      .option('--along-run', 'every checkpoint that the run kept (checkpoint.keepEveryEpochs)')
+      .requiredOption('--run <folder>', 'such as results/quickstart/VARIANT/seed-1');
+    if (name !== 'memorization') addCheckpointOptions(command);
+    command
       .option('--out <folder>', 'where the files go (default: RUN/analysis)')
       .option('--data-dir <path>', 'where the data set is now')
       .option('--device <device>', 'auto, cpu or gpu')
@@ -58,6 +61,7 @@ export function registerAnalyze(program: Command): void {
     .option('--runs <n>', 'random vectors', count, 2)
     .option('--steps <n>', 'products of each', count, 80);
   add('sharpness', 'How much the loss rises nearby: along the gradient, at worst, on average.')
+    .option('--kinds <names>', 'measures: those of docs/analysis.md', KINDS)
     .option('--rho <numbers>', 'lengths of the perturbation', numbers, [0.05, 0.1])
     .option('--adaptive-rho <numbers>', 'lengths relative to each weight', numbers, [0.5])
     .option('--steps <n>', 'steps of an ascent', count, 20)
@@ -76,6 +80,11 @@ export function registerAnalyze(program: Command): void {
         .default('line'),
     )
     .option('--to <folder>', 'the run at the other end of a path')
+    .addOption(
+      new Option('--one-axis <what>', 'biases and scales of normalisations in a direction')
+        .choices(['zero', 'weights'])
+        .default('zero'),
+    )
     .option('--range <x>', 'how far a line or plane goes to either side', positive, 1)
     .option('--points <n>', 'points along an axis (default: 25; plane: 11)', count);
   add('memorization', 'How many wrong labels of a run with label noise were learnt by heart.');
@@ -92,6 +101,16 @@ export function registerAnalyze(program: Command): void {
     });
 }
 
+function addCheckpointOptions(command: Command): void {
+  command
+    .addOption(
+      new Option('--checkpoint <file>', 'best, or a checkpoint (default: the newest)').conflicts(
+        'alongRun',
+      ),
+    )
+    .option('--along-run', 'every checkpoint that the run kept (checkpoint.keepEveryEpochs)');
+}
+
 function addSampleOptions(command: Command, batchNorm: string): void {
   command
     .addOption(
@@ -105,6 +124,6 @@ function addSampleOptions(command: Command, batchNorm: string): void {
         .default('train'),
     )
     .option('--samples <n>', 'images, drawn at random; all where there are fewer', count, 5000)
-    .option('--batch <n>', "images a batch (default: the run's batchSize)", count)
+    .option('--batch <n>', 'images a batch (default: as many as BatchNorm saw in training)', count)
     .option('--seed <n>', 'what everything random is drawn from', count, 1);
 }

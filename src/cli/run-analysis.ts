@@ -1,20 +1,23 @@
 // What the commands below `fsam analyze` do with a run.
-import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { analyse, type Analysis } from '../analysis/analyse.js';
 import type { Results } from '../analysis/context.js';
-import { alongHessians } from '../analysis/figures.js';
+import type { OneAxis } from '../analysis/directions.js';
+import { ALONG_RUN, alongHessians } from '../analysis/figures.js';
 import { analyseHessian } from '../analysis/hessian.js';
 import {
   analyseMemorization,
   memorizationFigure,
   refuseRightLabels,
 } from '../analysis/memorization.js';
-import { openAnalysed, readAnalysed, type Opened } from '../analysis/opened.js';
+import { hashOf, openAnalysed, readAnalysed, type Opened } from '../analysis/opened.js';
+import { SHARPNESS_KINDS, type SharpnessKind } from '../analysis/sharpness.js';
 import { analyseSharpness } from '../analysis/sharpnesses.js';
 import { analyseLandscape } from '../analysis/slices.js';
 import { analyseSpectrum } from '../analysis/spectrum.js';
 import { fsamVersion } from '../experiment/environment.js';
-import { listCheckpoints } from '../experiment/folder.js';
+import { refuseOtherClasses } from '../experiment/classes.js';
+import { listCheckpoints, runFolder } from '../experiment/folder.js';
 import { openRun } from '../experiment/open-run.js';
 import type { BatchNormMode } from '../session/objective.js';
 import { counted } from '../util/counted.js';
@@ -47,10 +50,12 @@ export interface AnalyzeOptions extends ReadOptions {
   readonly adaptiveRho?: readonly number[];
   readonly restarts?: number;
   readonly draws?: number;
+  readonly kinds?: string;
   readonly m?: number;
   readonly parts?: number;
   readonly kind?: 'line' | 'plane' | 'path';
   readonly to?: string;
+  readonly oneAxis?: OneAxis;
   readonly range?: number;
   readonly points?: number;
 }
@@ -72,7 +77,8 @@ export async function runAnalysis(name: AnalysisName, options: AnalyzeOptions): 
     const run = await openToRead(options.run, options, () => undefined);
     controller.signal.throwIfAborted();
     const opened = await openAnalysed(run.config, run.dataset);
-    const analysis = await analysisOf(name, options, opened);
+    const other = await otherEnd(options, opened);
+    const analysis = analysisOf(name, options, opened, other?.weights ?? null);
     const checkpoints =
       options.alongRun === true || name === 'memorization'
         ? (await listCheckpoints(run.folder)).reverse()
@@ -81,14 +87,15 @@ export async function runAnalysis(name: AnalysisName, options: AnalyzeOptions): 
       `${run.folder.path}: ${name} of ${counted(checkpoints.length, 'checkpoint')} on ${run.inUse}`,
     );
     const { split = 'train', samples = 5000, seed = 1, batchNorm = 'evaluation' } = options;
-    const batch = options.batch ?? run.config.batchSize;
+    const { batchSize, microBatches } = run.config;
+    const batch = options.batch ?? Math.ceil(batchSize / microBatches);
     const { lines, files } = await analyse({
       analysis,
       opened,
       checkpoints,
       options: { split, samples, seed, batchNorm, batch },
-      question: { ...questionOf(options), version: await fsamVersion() },
-      folder: options.out ?? join(run.folder.path, 'analysis'),
+      question: { ...questionOf(options), to: other?.hash, version: await fsamVersion() },
+      folder: options.out ?? run.folder.analysis,
       signal: controller.signal,
       progress,
       note: tell,
@@ -117,15 +124,16 @@ function throttled(show: (doing: string, done: number, of: number) => void): typ
 
 /** All that changes the answer; where things lie and how they are computed does not. */
 function questionOf(options: AnalyzeOptions): Record<string, unknown> {
-  const elsewhere = ['run', 'out', 'dataDir', 'device', 'threads'];
+  const elsewhere = ['run', 'to', 'out', 'dataDir', 'device', 'threads'];
   return Object.fromEntries(Object.entries(options).filter(([name]) => !elsewhere.includes(name)));
 }
 
-async function analysisOf(
+function analysisOf(
   name: AnalysisName,
   options: AnalyzeOptions,
   opened: Opened,
-): Promise<Analysis> {
+  to: Float32Array | null,
+): Analysis {
   // Commander gives what a command has a default for.
   const has = <K extends keyof AnalyzeOptions>(key: K): NonNullable<AnalyzeOptions[K]> =>
     required(options[key] ?? undefined, key);
@@ -135,11 +143,16 @@ async function analysisOf(
       const all = { top, bottom, steps, tolerance: has('tolerance'), probes: has('probes') };
       if (all.probes < 2)
         throw new UserError('--probes: got 1, wanted 2 at least: one has no error');
-      return { name, analyse: (context) => analyseHessian(context, all), along: alongHessians };
+      return {
+        name,
+        analyse: (context) => analyseHessian(context, all),
+        figures: ['hessian-traces', ALONG_RUN],
+        along: alongHessians,
+      };
     }
     case 'spectrum': {
       const all = { runs: has('runs'), steps: has('steps') };
-      return { name, analyse: (context) => analyseSpectrum(context, all) };
+      return { name, analyse: (context) => analyseSpectrum(context, all), figures: [name] };
     }
     case 'sharpness': {
       const { m = null, restarts = 0 } = options;
@@ -148,29 +161,40 @@ async function analysisOf(
         throw new UserError('--rho, --adaptive-rho: got no length, wanted one at least');
       }
       const work = { steps: has('steps'), draws: has('draws'), parts: has('parts'), restarts };
-      return { name, analyse: (context) => analyseSharpness(context, { ...lengths, ...work, m }) };
+      const all = { ...lengths, ...work, kinds: kindsIn(has('kinds')), m };
+      return { name, analyse: (context) => analyseSharpness(context, all), figures: [] };
     }
     case 'landscape': {
       const kind = has('kind');
       const { points = kind === 'plane' ? 11 : 25 } = options;
       if (points < 2) throw new UserError('--points: got 1, wanted 2 at least');
-      const to = await weightsAt(options, opened);
-      const all = { kind, range: has('range'), points, to };
-      return { name, analyse: (context): Promise<Results> => analyseLandscape(context, all) };
+      const all = { kind, range: has('range'), oneAxis: has('oneAxis'), points, to };
+      return {
+        name,
+        analyse: (context): Promise<Results> => analyseLandscape(context, all),
+        figures: [`landscape-${kind}`],
+      };
     }
     case 'memorization':
       refuseRightLabels(opened, options.run);
-      return { name, analyse: analyseMemorization, along: memorizationFigure };
+      return { name, analyse: analyseMemorization, figures: [name], along: memorizationFigure };
     default:
       return name satisfies never;
   }
 }
 
-/** The weights at the other end of a path; null where there is none. */
-async function weightsAt(
-  { kind, to }: AnalyzeOptions,
+function kindsIn(text: string): readonly SharpnessKind[] {
+  const names = text.split(',');
+  const kinds = SHARPNESS_KINDS.filter((kind) => names.includes(kind));
+  if (kinds.length === names.length) return kinds;
+  throw new UserError(`--kinds: got ${text}, wanted some of ${SHARPNESS_KINDS.join(', ')}`);
+}
+
+/** The weights at the other end of a path, and what tells their checkpoint from others; null where there is no path. */
+async function otherEnd(
+  { kind, to, batchNorm }: AnalyzeOptions,
   opened: Opened,
-): Promise<Float32Array | null> {
+): Promise<{ readonly weights: Float32Array; readonly hash: string } | null> {
   if (kind !== 'path') {
     if (to === undefined) return null;
     throw new UserError(
@@ -180,7 +204,20 @@ async function weightsAt(
   if (to === undefined) {
     throw new UserError('--to: missing, wanted the folder of the run at the other end of the path');
   }
-  const { checkpoint } = await openRun(to, null);
-  const { state } = await readAnalysed(opened, checkpoint);
-  return required(state.get('parameters'), 'the weights');
+  if (batchNorm === 'evaluation') {
+    throw new UserError(
+      '--batch-norm: got evaluation with --kind path, where the statistics of this run are not those of the other; wanted recalibrated or batch',
+    );
+  }
+  const { config, checkpoint } = await openRun(to, null);
+  if (!isDeepStrictEqual(config.model, opened.config.model)) {
+    throw new UserError(
+      `--to ${to}: is of another network, got ${JSON.stringify(config.model)}; wanted ${JSON.stringify(opened.config.model)}`,
+    );
+  }
+  await refuseOtherClasses(runFolder(to).classes, opened.dataset);
+  // With its own optimizer and weight average, which say what its checkpoint holds.
+  const { state } = await readAnalysed({ config, dataset: opened.dataset }, checkpoint);
+  const weights = required(state.get('parameters'), 'the weights');
+  return { weights, hash: await hashOf(checkpoint) };
 }

@@ -15,6 +15,7 @@ import { acquireLock, type Lock } from '../util/lock.js';
 import {
   claimFiles,
   disownFiles,
+  OWNED_LIST,
   ownedFiles,
   refuseStrangers,
   removeFiles,
@@ -42,6 +43,8 @@ export interface RunFolder {
   readonly checkpoints: string;
   /** The best epoch's checkpoint; only where the configuration asks for it. */
   readonly best: string;
+  /** A folder: what `fsam analyze` found of the run. */
+  readonly analysis: string;
   readonly lock: string;
 }
 
@@ -67,6 +70,7 @@ export function runFolder(path: string): RunFolder {
     summary: join(path, 'summary.json'),
     checkpoints: join(path, 'checkpoints'),
     best: join(path, 'best.safetensors'),
+    analysis: join(path, 'analysis'),
     lock: join(path, LOCK_NAME),
   };
 }
@@ -165,7 +169,7 @@ const always = (): boolean => true;
 
 /** What a run writes, and whether a run of such a configuration does. */
 const WRITTEN: Readonly<
-  Record<Exclude<keyof RunFolder, 'path' | 'lock'>, (of: Config) => boolean>
+  Record<Exclude<keyof RunFolder, 'path' | 'lock' | 'analysis'>, (of: Config) => boolean>
 > = {
   environment: always,
   config: always,
@@ -266,6 +270,7 @@ export async function clearFolder(folder: RunFolder): Promise<void> {
     for (const path of await listCheckpoints(folder)) await remove(path);
   }
   await clearCurves(folder);
+  await clearAnalysis(folder);
   // The folder of curves may hold what others wrote.
   const files = [metrics, timing, ...occasional(folder), config].filter(
     (path) => path !== tensorboard && owned.has(basename(path)),
@@ -276,6 +281,13 @@ export async function clearFolder(folder: RunFolder): Promise<void> {
     folder.path,
     gone.map((path) => basename(path)),
   );
+}
+
+/** Removes what was found of the run that goes, and the folder if nothing else is in it. */
+async function clearAnalysis({ analysis }: RunFolder): Promise<void> {
+  for (const name of (await ownedFiles(analysis)) ?? []) await remove(join(analysis, name));
+  await remove(join(analysis, OWNED_LIST));
+  await removeEmptyFolders([analysis]);
 }
 
 /** Removes the TensorBoard files that a run wrote, and their folder if nothing else is in it. */

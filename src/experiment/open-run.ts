@@ -1,5 +1,5 @@
 // A run that was trained, to be evaluated or analysed: its configuration and one of its checkpoints.
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Config } from '../catalogue/schema.js';
 import { UserError } from '../util/errors.js';
@@ -35,9 +35,11 @@ export async function openRun(path: string, checkpoint: string | null): Promise<
       `${folder.checkpoints}: holds no checkpoint yet; wait for one, or go on with fsam train --resume`,
     );
   }
-  if (!existsSync(chosen)) {
+  const found = statSync(chosen, { throwIfNoEntry: false });
+  if (found?.isFile() !== true) {
+    const problem = found === undefined ? 'there is no such file' : 'is no file';
     throw new UserError(
-      `--checkpoint ${chosen}: there is no such file; wanted best, or the path of a checkpoint`,
+      `--checkpoint ${chosen}: ${problem}; wanted best, or the path of a checkpoint`,
     );
   }
   const isBest = resolve(chosen) === resolve(folder.best);

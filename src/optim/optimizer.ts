@@ -1,6 +1,6 @@
 // An optimizer by its configuration: a rule that chooses the gradient over a descent that applies
 // it. The door of this folder.
-import { climbs, OPTIMIZERS } from '../catalogue/optimizers.js';
+import { climbs, descentOf } from '../catalogue/optimizers.js';
 import type { OptimizerConfig } from '../catalogue/schema.js';
 import { tf, type Tensor1D } from '../native/tensorflow.js';
 import type { TensorSpec } from '../nn/layout.js';
@@ -108,7 +108,7 @@ export function createOptimizer(
   largestRate: number,
 ): Optimizer {
   const rule = RULES[config.name](config, parameters, largestRate);
-  const base = OPTIMIZERS[config.name].descent ?? config.base;
+  const base = descentOf(config);
   const descent = DESCENTS[base](config, whereDecayed(config, parameters));
   return {
     state: [...descent.state, ...rule.state],

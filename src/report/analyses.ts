@@ -1,6 +1,7 @@
 // What `fsam analyze` found of runs, as far as it stands in their folders: a column a number.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { runFolder } from '../experiment/folder.js';
 import { readCsv } from '../util/csv.js';
 
 /** Numbers by title, in their order. */
@@ -34,7 +35,7 @@ const TABLES: Readonly<Record<string, (row: Row) => Analyses>> = {
 export async function readAnalyses(folder: string): Promise<Analyses> {
   const found: Record<string, number> = {};
   for (const [name, told] of Object.entries(TABLES)) {
-    const path = join(folder, 'analysis', `${name}.csv`);
+    const path = join(runFolder(folder).analysis, `${name}.csv`);
     if (!existsSync(path)) continue;
     const [header, ...lines] = await readCsv(path);
     const names = header?.fields ?? [];

@@ -1,4 +1,5 @@
 // What a network answers on labels that may be wrong: whether it agrees with the one given, or with the true one.
+import { setImmediate } from 'node:timers/promises';
 import type { Source } from '../data/source.js';
 import type { FunctionSpec } from '../graph/program.js';
 import { ofRank } from '../native/rank.js';
@@ -29,6 +30,8 @@ interface AgreementParts {
   readonly task: Pick<Task, 'plain'>;
   /** Of images with `labels`, and `originalLabels` where some are wrong. */
   readonly source: Source;
+  /** Ends it between two batches, with its reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** In evaluation mode, over all images of the source. */
@@ -43,7 +46,7 @@ export async function agreementOf(parts: AgreementParts, state: State): Promise<
   );
   try {
     session.writeState(state);
-    const sums = await summed(session, source);
+    const sums = await summed(session, source, parts.signal);
     const found = NAMES.map((name, i) => [name, required(sums[i], name)] as const);
     return Object.fromEntries(found) as Record<(typeof NAMES)[number], number>;
   } finally {
@@ -51,11 +54,23 @@ export async function agreementOf(parts: AgreementParts, state: State): Promise<
   }
 }
 
-async function summed(session: Session, source: Source): Promise<number[]> {
+async function summed(
+  session: Session,
+  source: Source,
+  signal: AbortSignal | undefined,
+): Promise<number[]> {
   const sums = NAMES.map(() => 0);
-  for await (const { examples, inputs } of source.batches(0, 0)) {
-    const { [OUTPUT]: numbers } = session.run(nameOf(FUNCTION, source, examples), inputs);
-    NAMES.forEach((name, i) => (sums[i] = (sums[i] ?? 0) + required(numbers?.[i], name)));
+  const batches = source.batches(0, 0);
+  try {
+    for await (const { examples, inputs } of batches) {
+      signal?.throwIfAborted();
+      const { [OUTPUT]: numbers } = session.run(nameOf(FUNCTION, source, examples), inputs);
+      NAMES.forEach((name, i) => (sums[i] = (sums[i] ?? 0) + required(numbers?.[i], name)));
+      // Lets signal handlers run.
+      await setImmediate();
+    }
+  } finally {
+    await batches.return();
   }
   return sums;
 }

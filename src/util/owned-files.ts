@@ -10,7 +10,8 @@ import { listFolder } from './folders.js';
 import { laterVersion, parseJson } from './json.js';
 import { readTextIfThere } from './text-file.js';
 
-const LIST_NAME = '.fsam-files.json';
+/** The list's own name. */
+export const OWNED_LIST = '.fsam-files.json';
 
 const listSchema = z.strictObject({
   /** For who opens the file. */
@@ -26,7 +27,7 @@ const listSchema = z.strictObject({
  * Errors: UserError where the list is damaged or cannot be read.
  */
 export async function ownedFiles(folder: string): Promise<ReadonlySet<string> | null> {
-  const path = join(folder, LIST_NAME);
+  const path = join(folder, OWNED_LIST);
   const text = await readTextIfThere(path);
   if (text === null) return null;
   try {
@@ -105,7 +106,7 @@ export async function removeFiles(folder: string, names: readonly string[]): Pro
 async function writeList(folder: string, files: readonly string[]): Promise<void> {
   const note = 'What fsam wrote into this folder, and may overwrite and remove.';
   await writeFileAtomically(
-    join(folder, LIST_NAME),
+    join(folder, OWNED_LIST),
     `${JSON.stringify({ note, files }, null, 1)}\n`,
   );
 }

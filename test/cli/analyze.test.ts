@@ -1,5 +1,5 @@
 // The analyses as a user sees them: a run with kept checkpoints, tables, figures, kills and mistakes.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../support/folders.js';
@@ -23,6 +23,13 @@ const HESSIAN = [
 ];
 
 const read = (...path: string[]) => readFileSync(join(folder, ...path), 'utf8');
+/** Lines of an unfinished analysis. */
+const piecesIn = (out: string): string[] => {
+  if (!existsSync(join(folder, out))) return [];
+  const partial = readdirSync(join(folder, out)).find((name) => name.endsWith('.partial'));
+  const path = join(folder, out, partial ?? '', 'pieces.jsonl');
+  return partial !== undefined && existsSync(path) ? readFileSync(path, 'utf8').split('\n') : [];
+};
 const rowsOf = (text: string) => {
   const [head = '', ...lines] = text.trimEnd().split('\n');
   const names = head.split(',');
@@ -81,11 +88,16 @@ describe('analyze hessian', () => {
   it('killed in the midst it goes on, and comes to the same bytes', async () => {
     expect((await fsam(folder, [...HESSIAN, '--out', 'straight'])).code).toBe(0);
     const running = start(folder, [...HESSIAN, '--out', 'killed']);
-    const pieces = join(folder, 'killed', 'hessian.partial', 'pieces.jsonl');
-    await until(() => existsSync(pieces) && readFileSync(pieces, 'utf8').split('\n').length > 8);
+    await until(() => piecesIn('killed').length > 8);
     running.process.kill('SIGKILL');
     await running.done;
     expect(existsSync(join(folder, 'killed', 'hessian.csv'))).toBe(false);
+    // Asked otherwise it begins anew, and nothing is lost.
+    const other = await fsam(folder, [...HESSIAN, '--out', 'killed', '--seed', '2']);
+    expect(other.stderr).toMatch(
+      /hessian-\w{8}\.partial: is an unfinished hessian of other options/,
+    );
+    expect(other.stderr).not.toMatch(/goes on after|WARN/);
     const resumed = await fsam(folder, [...HESSIAN, '--out', 'killed']);
     expect(resumed.code).toBe(0);
     expect(resumed.stderr).toMatch(/goes on after \d+ pieces of the same analysis/);
@@ -120,7 +132,7 @@ describe('analyze hessian', () => {
     expect((await fsam(folder, args)).code).toBe(0);
     const epochs = rowsOf(read('along', 'hessian.csv')).map(({ epoch }) => epoch);
     expect([...new Set(epochs)]).toEqual(['2', '4', '5']);
-    expect(read('along', 'hessian-along-run.svg')).toContain('SAM edge');
+    expect(read('along', 'hessian-along-run.svg')).toContain('>edge<');
   });
 });
 
@@ -172,6 +184,71 @@ it('sharpness, landscape and spectrum', async () => {
   expect(ofHessian.reduce((sum, { weight }) => sum + Number(weight), 0)).toBeCloseTo(1, 5);
 });
 
+describe('the way to another run', () => {
+  const PATH = ['analyze', 'landscape', '--kind', 'path', '--run', 'run', ...SAMPLE];
+  const train = (out: string, ...settings: string[]) =>
+    fsam(folder, [
+      ...['train', '--config', 'smoke', '--epochs', '1', '--threads', '1', '--out', out],
+      ...['labelNoise.rate=0.4', ...settings].flatMap((one) => ['--set', one]),
+    ]);
+
+  it('ends at what that run is evaluated with', async () => {
+    const averaged = ['optimizer.name=adamw', 'schedule.learningRate=0.01', 'weightAverage=0.9'];
+    expect((await train('other', ...averaged)).code).toBe(0);
+    const way = await fsam(folder, [...PATH, '--to', 'other', '--points', '2', '--out', 'way']);
+    expect([way.stderr, way.code]).toEqual([expect.anything(), 0]);
+    const around = ['analyze', 'landscape', '--run', 'other', ...SAMPLE, '--points', '3'];
+    expect((await fsam(folder, [...around, '--out', 'around'])).code).toBe(0);
+    const [, end] = rowsOf(read('way', 'landscape.csv'));
+    const [, middle] = rowsOf(read('around', 'landscape.csv'));
+    expect(Number(end?.['loss'])).toBeCloseTo(Number(middle?.['loss']), 5);
+    const hessian = ['analyze', 'hessian', '--run', 'other', ...SAMPLE, '--probes', '2'];
+    const few = ['--top', '1', '--bottom', '1', '--steps', '3', '--out', 'other-out'];
+    expect((await fsam(folder, [...hessian, ...few])).code).toBe(0);
+    // AdamW steps along no gradient.
+    expect(read('other-out', 'hessian.csv')).not.toContain('edge');
+  });
+
+  it('is refused to another network, and by statistics of one end', async () => {
+    expect((await train('wide', 'model.width=5')).code).toBe(0);
+    const wide = await fsam(folder, [...PATH, '--to', 'wide']);
+    expect(wide.code).toBe(2);
+    expect(wide.stderr).toMatch(/--to wide: is of another network, got .*"width":5/);
+    const fixed = await fsam(folder, [...PATH, '--to', 'run', '--batch-norm', 'evaluation']);
+    expect(fixed.code).toBe(2);
+    expect(fixed.stderr).toContain('--batch-norm: got evaluation with --kind path');
+  });
+
+  it('goes with the run that --overwrite replaces', async () => {
+    const around = ['analyze', 'landscape', '--run', 'wide', ...SAMPLE, '--points', '2'];
+    expect((await fsam(folder, around)).code).toBe(0);
+    writeFileSync(join(folder, 'wide', 'analysis', 'own.txt'), 'mine');
+    const again = ['train', '--config', 'smoke', '--epochs', '1', '--out', 'wide', '--overwrite'];
+    expect((await fsam(folder, again)).code).toBe(0);
+    expect(readdirSync(join(folder, 'wide', 'analysis'))).toEqual(['own.txt']);
+  });
+});
+
+it('sharpness of all kinds', async () => {
+  const args = ['analyze', 'sharpness', '--run', 'run', ...SAMPLE, '--steps', '2', '--draws', '2'];
+  const few = ['--rho', '0.01', '--adaptive-rho', '', '--kinds', 'gaussian,one-step'];
+  expect((await fsam(folder, [...args, ...few, '--out', 'kinds'])).code).toBe(0);
+  const kinds = rowsOf(read('kinds', 'sharpness.csv')).map(({ kind }) => kind);
+  expect(kinds).toEqual(['one-step', 'gaussian', 'one-step', 'gaussian']);
+  const large = await fsam(folder, [...args, ...few, '--m', '49', '--out', 'large']);
+  expect(large.code).toBe(2);
+  expect(large.stderr).toContain('--m: got 49, wanted no more than the 48 images of the sample');
+});
+
+it("takes no figure that is somebody's, and says so before the work", async () => {
+  mkdirSync(join(folder, 'taken'));
+  writeFileSync(join(folder, 'taken', 'hessian-traces.png'), 'mine');
+  const told = await fsam(folder, [...HESSIAN, '--out', 'taken']);
+  expect(told.code).toBe(2);
+  expect(told.stderr).toContain('hessian-traces.png: is not from fsam');
+  expect(told.stderr).not.toContain('products');
+});
+
 it('stands in the report of the run', async () => {
   const told = await fsam(folder, ['report', 'run', '--out', 'report']);
   expect(told.code).toBe(0);
@@ -209,6 +286,19 @@ it.each([
   [
     ['hessian', '--run', 'run', '--batch-norm', 'running'],
     'Allowed choices are evaluation, batch, recalibrated',
+  ],
+  [
+    ['hessian', '--run', 'run', '--checkpoint', 'best', '--along-run'],
+    "option '--checkpoint <file>' cannot be used with option '--along-run'",
+  ],
+  [['memorization', '--run', 'run', '--checkpoint', 'best'], "unknown option '--checkpoint'"],
+  [
+    ['hessian', '--run', 'run', '--checkpoint', 'run'],
+    '--checkpoint run: is no file; wanted best, or the path of a checkpoint',
+  ],
+  [
+    ['sharpness', '--run', 'run', '--kinds', 'worst'],
+    '--kinds: got worst, wanted some of one-step, worst-case',
   ],
 ])('%j is a mistake', async (args, message) => {
   const told = await fsam(folder, ['analyze', ...args]);

@@ -29,6 +29,31 @@ describe('the edge of stability', () => {
     expect(lambda).toBeLessThanOrEqual(2 / rate);
   });
 
+  // Steps along an eigenvector, of the optimizers' own rules: on one side of the edge they die out, beyond it they grow.
+  test.each([
+    [0, false, 0],
+    [0.9, false, 0],
+    [0.9, true, 0],
+    [0.5, true, 0.2],
+    [0.9, false, 0.05],
+  ])('with momentum %f, nesterov %s, rho %f', (momentum, nesterov, rho) => {
+    const [rate, gradient] = [0.1, 0.7];
+    const edge = stabilityEdge(rate, rho, gradient, { momentum, nesterov });
+    const distance = (lambda: number): number => {
+      // |g| is held: the climb's share of the gradient is what it is at the start.
+      const slope = lambda * (1 + (rho * lambda) / gradient);
+      let [w, velocity] = [1, 0];
+      for (let step = 0; step < 500; step++) {
+        const g = slope * w;
+        velocity = momentum * velocity + g;
+        w -= rate * (nesterov ? g + momentum * velocity : velocity);
+      }
+      return Math.abs(w);
+    };
+    expect(distance(0.98 * edge)).toBeLessThan(1e-3);
+    expect(distance(1.02 * edge)).toBeGreaterThan(1e3);
+  });
+
   test('comes down to 0 as the gradient goes', () => {
     expect(stabilityEdge(0.1, 0.05, 1e-12)).toBeLessThan(1e-3);
     expect(stabilityEdge(0.1, 0.05, 0)).toBe(0);

@@ -2,7 +2,13 @@
 import { appendFileSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { openJournal } from '../../src/analysis/journal.js';
+import { quadratureOf } from '../../src/analysis/density.js';
+import { openJournal, type Journal } from '../../src/analysis/journal.js';
+import { pieceByLanczos } from '../../src/analysis/krylov.js';
+import { lanczosFrom, lanczosStep } from '../../src/analysis/lanczos.js';
+import { UserError } from '../../src/util/errors.js';
+import { randomStream } from '../../src/util/random.js';
+import { messageOf } from '../support/errors.js';
 import { temporaryFolder } from '../support/folders.js';
 
 const folder = () => join(temporaryFolder(), 'work.partial');
@@ -33,6 +39,58 @@ test('a last line that a kill cut short is no piece, and does not spoil the next
   expect(readFileSync(join(path, 'pieces.jsonl'), 'utf8')).toBe('"q"\n["a",1]\n["b",2]\n');
 });
 
+test('numbers that JSON lacks come back', async () => {
+  const path = folder();
+  const value = { rise: Infinity, std: NaN, loss: [-Infinity, 1], name: 'number' };
+  const journal = await openJournal(path, 'q');
+  expect(await journal.piece('a', () => Promise.resolve(value))).toEqual(value);
+  expect(await (await openJournal(path, 'q')).piece('a', never)).toEqual(value);
+});
+
+test('a damaged line is named, and how to go on', async () => {
+  const path = folder();
+  await (await openJournal(path, 'q')).piece('a', () => Promise.resolve(1));
+  appendFileSync(join(path, 'pieces.jsonl'), '["b",\n["c",3]\n');
+  const message = await messageOf(openJournal(path, 'q'), UserError);
+  expect(message).toBe(
+    `${join(path, 'pieces.jsonl')}:3: is damaged, wanted a finished piece of an analysis; delete the folder it is in, and the analysis begins anew`,
+  );
+});
+
+test('Lanczos goes on from the vectors that are left, to the same bits', async () => {
+  const path = folder();
+  const matrix = [4, 1, 0.5, 0.25, 3, 0.1];
+  let products = 0;
+  const product = (v: Float32Array) => {
+    products++;
+    return Promise.resolve(v.map((x, i) => x * (matrix[i] ?? 0)));
+  };
+  const start = () => lanczosFrom(Float32Array.of(1, 1, 1, 1, 1, 1));
+  const run = (journal: Journal, steps: number) =>
+    pieceByLanczos(journal, 'run 0', start, async (kept) => {
+      let { state } = kept;
+      while (state.alpha.length < steps) {
+        state = await lanczosStep(product, state, (step) => randomStream(1, 'krylov-start', step));
+        await kept.onState(state);
+      }
+      if (steps < 6) throw new Error('killed');
+      return quadratureOf(state);
+    });
+  const whole = await run(await openJournal(folder(), 'q'), 6);
+  products = 0;
+  await expect(run(await openJournal(path, 'q'), 4)).rejects.toThrow('killed');
+  expect(products).toBe(4);
+  const file = join(path, 'run-0-product.f32');
+  // Two of four vectors are lost.
+  truncateSync(file, 48);
+  const resumed = await openJournal(path, 'q');
+  expect(await run(resumed, 6)).toEqual(whole);
+  expect(products).toBe(8);
+  expect(existsSync(file)).toBe(false);
+  expect(await run(resumed, 6)).toEqual(whole);
+  expect(products).toBe(8);
+});
+
 test('pieces of another question go', async () => {
   const path = folder();
   await (await openJournal(path, { seed: 1 })).piece('a', () => Promise.resolve(1));
@@ -54,11 +112,12 @@ test('vectors come back to the bit, and those past the count are dropped', async
   // Cut short in the midst of the third.
   await vectors.add(one);
   truncateSync(join(path, 'basis.f32'), 32);
-  expect(await vectors.read(3)).toBeNull();
-  expect(await vectors.read(2)).toEqual([one, two]);
+  expect(await vectors.read(3)).toEqual([one, two]);
   await vectors.add(one);
   expect(await vectors.read(3)).toEqual([one, two, one]);
   expect(await journal.vectors('basis', 3).read(1)).toEqual([one]);
+  await vectors.remove();
+  expect(await vectors.read(1)).toEqual([]);
   await journal.remove();
   expect(existsSync(path)).toBe(false);
 });
