@@ -22,7 +22,9 @@ const COMMON = {
   maxSteps: pick(null, null, 5, 7),
   batchSize: integer([5, 8]),
   dropLast: fc.boolean(),
-  microBatches: integer([1, 3]),
+  // Parts are never empty: a batch has five images.
+  microBatches: integer([1, 2]),
+  devices: integer([1, 2]),
   evaluationBatchSize: integer([3, 9]),
   'data.name': pick('synthetic'),
   'data.directory': pick('elsewhere'),
@@ -76,6 +78,7 @@ const NOISE = {
 const CLIMB = {
   'optimizer.base': pick('sgd', 'adamw'),
   'optimizer.rho': number([0, 0.25]),
+  'optimizer.perturbation': pick('own', 'shared'),
   'optimizer.perturb': pick('all', 'norms', 'no-norms'),
   'optimizer.rhoSchedule': pick('constant', 'rate', 'inverse-sqrt'),
   'optimizer.rhoMin': number([0, 0.1]),

@@ -1,5 +1,6 @@
-// One row for each optimizer and for each descent, with the keys that it reads.
+// One row for each optimizer, with the keys that it reads.
 import { z } from 'zod';
+import { DESCENTS, type DescentName } from './descents.js';
 import {
   below,
   inWords,
@@ -8,48 +9,9 @@ import {
   rowNames,
   section,
   type Entries,
-  type Rows,
   type Values,
 } from './key.js';
 import { count, decay, fraction, nonNegative, positive } from './values.js';
-
-const weightDecay = key(nonNegative.default(1e-3), {
-  role: 'result',
-  help: 'Weight decay: added to the gradient by sgd, decoupled in adamw.',
-});
-
-/** Without weight decay there is nothing that they could differ in. */
-const decayed = key(z.enum(['all', 'matrices']).default('all'), {
-  role: 'result',
-  help: "Parameters that weight decay acts on; all: every one, as in the F-SAM authors' code; matrices: those of two or more dimensions, so no bias, and no scale or offset of a normalisation.",
-  read: (at) => at('optimizer.weightDecay') !== 0,
-});
-
-/** What applies a gradient. */
-export const DESCENTS = {
-  sgd: {
-    keys: {
-      momentum: key(decay.default(0.9), { role: 'result', help: 'Momentum.' }),
-      nesterov: key(z.boolean().default(false), { role: 'result', help: 'Nesterov momentum.' }),
-      weightDecay,
-      decayed,
-    },
-  },
-  adamw: {
-    keys: {
-      weightDecay,
-      decayed,
-      beta1: key(decay.default(0.9), { role: 'result', help: 'Decay of the first moment.' }),
-      beta2: key(decay.default(0.999), { role: 'result', help: 'Decay of the second moment.' }),
-      epsilon: key(positive.default(1e-8), {
-        role: 'result',
-        help: 'Added to the root of the second moment.',
-      }),
-    },
-  },
-} as const satisfies Rows;
-
-type DescentName = keyof typeof DESCENTS;
 
 /** What all that climb along a direction of their own read. */
 const CLIMB = {
@@ -66,6 +28,12 @@ const CLIMB = {
   perturb: key(z.enum(['all', 'norms', 'no-norms']).default('all'), {
     role: 'result',
     help: 'Parameters that climb: all, the scales and offsets of normalisations alone, or all but them.',
+    folder: 'unless default',
+  }),
+  perturbation: key(z.enum(['own', 'shared']).default('own'), {
+    role: 'result',
+    help: 'Of a batch in parts (microBatches, devices); own: each part climbs by itself (m-sharpness); shared: all climb along the gradient of the whole batch.',
+    read: (at) => at('microBatches') !== 1 || at('devices') !== 1,
     folder: 'unless default',
   }),
   rhoSchedule: key(z.enum(['constant', 'rate', 'inverse-sqrt']).default('constant'), {

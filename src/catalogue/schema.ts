@@ -132,6 +132,12 @@ export const configSchema = section({
     folder: 'unless default',
     folderWord: (parts) => `m${parts}`,
   }),
+  devices: key(count.default(1), {
+    role: 'result',
+    help: 'Devices that a batch is cut among, side by side, before each cuts its share into microBatches; on the CPU they share its cores.',
+    folder: 'unless default',
+    folderWord: (devices) => `d${devices}`,
+  }),
   evaluationBatchSize: key(count.default(500), {
     role: 'nothing',
     help: 'Images an evaluation step; any gives the same.',
@@ -168,11 +174,23 @@ export const configSchema = section({
   }),
 })
   .refine(
-    ({ microBatches, batchSize }) => microBatches <= batchSize,
+    ({ devices, batchSize }) => devices <= batchSize,
     rule(
-      z.object({ batchSize: count, microBatches: count }),
-      ['microBatches'],
+      z.object({ batchSize: count, devices: count }),
+      ['devices'],
       ({ batchSize }) => `at most the ${batchSize} images of a batch`,
+    ),
+  )
+  .refine(
+    ({ microBatches, devices, batchSize }) =>
+      devices > batchSize || microBatches <= Math.floor(batchSize / devices),
+    rule(
+      z.object({ batchSize: count, microBatches: count, devices: count }),
+      ['microBatches'],
+      ({ batchSize, devices }) =>
+        devices === 1
+          ? `at most the ${batchSize} images of a batch`
+          : `at most the ${Math.floor(batchSize / devices)} images that a device has of a batch`,
     ),
   )
   .refine(

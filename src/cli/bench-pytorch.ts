@@ -5,6 +5,7 @@ import { networkOf } from '../catalogue/network.js';
 import type { Config } from '../catalogue/schema.js';
 import type { DatasetShape } from '../data/dataset.js';
 import { statisticsOf } from '../session/benchmark.js';
+import { UserError } from '../util/errors.js';
 import { flagsOf, parseAnswer, type PythonScript, type Wanted } from './bench-python.js';
 import { reasonOf, type Outcome, type StepCounts } from './bench-sides.js';
 import { runProgram } from './program.js';
@@ -65,9 +66,23 @@ export async function timePytorch(job: PytorchJob, stop: AbortSignal): Promise<O
 export const parsePytorch = (output: string): z.infer<typeof pytorchLine> =>
   parseAnswer(pytorchLine, output, PYTORCH.script);
 
+/** What the script has no counterpart of. */
+function refuseSideBySide({ devices, microBatches, optimizer }: Config): void {
+  const refuse = (key: string, got: string, wanted: string): never => {
+    throw new UserError(
+      `${key}: got ${got}, which ${PYTORCH.script} does not do; wanted ${wanted}`,
+    );
+  };
+  if (devices > 1) refuse('devices', `${devices}`, '1 with --against');
+  if (microBatches > 1 && optimizer.perturbation === 'shared') {
+    refuse('optimizer.perturbation', 'shared', 'own with --against');
+  }
+}
+
 /** Everything that the time of a step depends on. */
 function pytorchArguments({ config, shape, ...job }: PytorchJob): string[] {
   const { model, optimizer } = config;
+  refuseSideBySide(config);
   const options = {
     model: model.name,
     ...networkOf(model).options,

@@ -19,6 +19,7 @@ import { fsamVersion } from '../experiment/environment.js';
 import { refuseOtherClasses } from '../experiment/classes.js';
 import { listCheckpoints, runFolder } from '../experiment/folder.js';
 import { openRun } from '../experiment/open-run.js';
+import { largestPart } from '../experiment/steps.js';
 import type { BatchNormMode } from '../session/objective.js';
 import { counted } from '../util/counted.js';
 import { required, UserError } from '../util/errors.js';
@@ -87,8 +88,7 @@ export async function runAnalysis(name: AnalysisName, options: AnalyzeOptions): 
       `${run.folder.path}: ${name} of ${counted(checkpoints.length, 'checkpoint')} on ${run.inUse}`,
     );
     const { split = 'train', samples = 5000, seed = 1, batchNorm = 'evaluation' } = options;
-    const { batchSize, microBatches } = run.config;
-    const batch = options.batch ?? Math.ceil(batchSize / microBatches);
+    const batch = options.batch ?? largestPart(run.config);
     const { lines, files } = await analyse({
       analysis,
       opened,

@@ -9,6 +9,7 @@ import { threadsTold } from '../native/threads.js';
 import { UserError } from '../util/errors.js';
 import { readEnvironment } from './environment.js';
 import { inspectFolder, type RunFolder } from './folder.js';
+import { largestPart } from './steps.js';
 
 /** For environment.json. */
 export const describeProcessor = ({
@@ -37,7 +38,7 @@ export async function settingsFor(
   if (!isOursToChoose(flags) || oneDnnTold() !== null) return { threads, onednn: null };
   try {
     const image = await imageSize(config.data, config.seed);
-    const batch = Math.ceil(config.batchSize / config.microBatches);
+    const batch = largestPart(config);
     const onednn = chooseOneDnn(batch * averageConvolution(config.model, image), flags);
     return { threads, onednn };
   } catch (error) {

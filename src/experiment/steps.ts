@@ -17,6 +17,14 @@ export function stepsPerEpoch(
   );
 }
 
+/** Images of the largest part that a batch is cut into: BatchNorm normalises so many together. */
+export const largestPart = ({
+  batchSize,
+  devices,
+  microBatches,
+}: Pick<Config, 'batchSize' | 'devices' | 'microBatches'>): number =>
+  Math.ceil(Math.ceil(batchSize / devices) / microBatches);
+
 /** Whether the checkpoint after that many steps stays when newer ones are there. */
 export function staysAfter(trainImages: number, config: Config): (steps: number) => boolean {
   const { keepEveryEpochs } = config.checkpoint;

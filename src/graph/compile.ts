@@ -1,11 +1,13 @@
 // Traces a program's functions into one graph and runs it in one TensorFlow session.
 import { FULL_TRACE } from '../native/profile.js';
 import { openGraph, type Computation } from '../native/session.js';
+import { eagerBackend } from '../native/tensorflow.js';
 import { describeType, type TensorType, type TypedArray } from '../native/types.js';
-import { InternalError, required } from '../util/errors.js';
+import { counted } from '../util/counted.js';
+import { InternalError, required, UserError } from '../util/errors.js';
 import { trace, type Tracing } from './backend.js';
 import { checkLent, checkUse, isEmpty } from './check-trace.js';
-import { encodeGraph } from './graph-def.js';
+import { encodeGraph, type DeviceKind } from './graph-def.js';
 import {
   checkInputs,
   checkValues,
@@ -210,12 +212,35 @@ function mapValues<A, B>(
   return Object.fromEntries(Object.entries(table).map(([key, value]) => [key, change(value, key)]));
 }
 
+/** Errors: UserError where `there` has fewer of a kind than are wanted. */
+export function refuseFewerDevices(
+  there: readonly string[],
+  kind: DeviceKind,
+  wanted: number,
+): void {
+  const found = there.filter((name) => name.includes(`/device:${kind}:`)).length;
+  if (found >= wanted) return;
+  throw new UserError(
+    `devices: got ${wanted}, TensorFlow finds ${counted(found, kind)}; wanted that many at most (CUDA_VISIBLE_DEVICES hides some, fsam doctor lists them)`,
+  );
+}
+
 /**
  * Loads a traced program into a TensorFlow session of its own. Variables have no value until
  * written.
  */
 export function loadGraph(graph: Graph): Program {
-  const session = openGraph(encodeGraph(graph.nodes), { config: sessionConfig() });
+  const devices = 1 + graph.nodes.reduce((most, { device }) => Math.max(most, device), 0);
+  const kind = eagerBackend().binding.isUsingGpuDevice() ? 'GPU' : 'CPU';
+  const session = openGraph(encodeGraph(graph.nodes, devices === 1 ? null : kind), {
+    config: sessionConfig(devices, kind),
+  });
+  try {
+    refuseFewerDevices(session.devices, kind, devices);
+  } catch (error) {
+    session.close();
+    throw error;
+  }
   const functions = mapValues(graph.functions, ({ inputs, lent, outputs }, name) => ({
     inputs,
     outputs: [...outputs.keys()],

@@ -20,7 +20,7 @@ message AttrValue {
     TensorShapeProto shape = 7; TensorProto tensor = 8;
   }
 }
-message NodeDef { string name = 1; string op = 2; repeated string input = 3; map<string, AttrValue> attr = 5; }
+message NodeDef { string name = 1; string op = 2; repeated string input = 3; string device = 4; map<string, AttrValue> attr = 5; }
 message VersionDef { int32 producer = 1; }
 message GraphDef { repeated NodeDef node = 1; VersionDef versions = 4; }
 `;
@@ -62,20 +62,31 @@ function attributeMessage(attribute: Attribute): Record<string, unknown> {
   }
 }
 
-const nodeMessage = (node: Node) => ({
+const nodeMessage = (node: Node, kind: DeviceKind | null) => ({
   name: node.name,
   op: node.op,
   input: node.inputs,
+  device: kind === null ? '' : `/device:${kind}:${node.device}`,
   attr: Object.fromEntries(
     Object.entries(node.attributes).map(([name, value]) => [name, attributeMessage(value)]),
   ),
 });
 
-/** The bytes of a graph of these nodes. */
-export function encodeGraph(nodes: readonly Node[]): Uint8Array {
+/** How TensorFlow calls the devices that compute. */
+export type DeviceKind = 'CPU' | 'GPU';
+
+/**
+ * The bytes of a graph of these nodes.
+ *
+ * @param kind of the devices that they are on; null where there is one, and TensorFlow places them
+ */
+export function encodeGraph(nodes: readonly Node[], kind: DeviceKind | null = null): Uint8Array {
   const { root } = protobuf.parse(MESSAGES, { keepCase: true });
   const type = root.lookupType('tensorflow.GraphDef');
-  const message = { node: nodes.map(nodeMessage), versions: { producer: PRODUCER } };
+  const message = {
+    node: nodes.map((node) => nodeMessage(node, kind)),
+    versions: { producer: PRODUCER },
+  };
   const fault = type.verify(message);
   if (fault !== null) throw new InternalError(`the graph does not encode: ${fault}`);
   return type.encode(type.fromObject(message)).finish();

@@ -20,6 +20,8 @@ export interface Node {
   readonly op: string;
   readonly inputs: string[];
   readonly attributes: Readonly<Record<string, Attribute>>;
+  /** Which of the session's devices executes it, from 0. */
+  readonly device: number;
   readonly outputs: readonly TensorType[];
 }
 

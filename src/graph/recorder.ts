@@ -1,5 +1,5 @@
 // A binding for tfjs-node's backend that writes operations down instead of executing them.
-import { awaitedTensors, namePrefix } from '../native/scope.js';
+import { awaitedTensors, deviceInForce, namePrefix } from '../native/scope.js';
 import {
   activeBackend,
   eagerBackend,
@@ -64,6 +64,7 @@ export class Recorder {
       op: request.op,
       inputs: [...(request.inputs ?? [])],
       attributes: request.attributes ?? {},
+      device: deviceInForce(),
       outputs: request.outputs ?? [],
     };
     this.nodes.push(node);
@@ -145,7 +146,8 @@ export class Recorder {
       );
     }
     const bytes = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
-    const key = `${describeType(type)} ${bytes.toString('base64')}`;
+    // Each device has constants of its own: none has to wait for another's.
+    const key = `${deviceInForce()} ${describeType(type)} ${bytes.toString('base64')}`;
     let constant = this.#constants.get(key);
     if (constant === undefined) {
       const data = values.slice();

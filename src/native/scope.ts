@@ -18,6 +18,22 @@ export function namePrefix(): string {
   return names.length === 0 ? '' : `${names.join('/')}/`;
 }
 
+let device = 0;
+
+/** Runs `body`; the ops it records are executed on device number `index`, from 0. Eager execution has one. */
+export function onDevice<T>(index: number, body: () => T): T {
+  const outer = device;
+  device = index;
+  try {
+    return body();
+  } finally {
+    device = outer;
+  }
+}
+
+/** The device in force; 0 outside of `onDevice`. */
+export const deviceInForce = (): number => device;
+
 let awaited: readonly Tensor[] = [];
 
 /**

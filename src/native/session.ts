@@ -20,6 +20,7 @@ interface Result {
 
 interface Addon {
   open(graph: Uint8Array, config: Uint8Array, target: string): Handle;
+  devices(session: Handle): string[];
   define(
     session: Handle,
     feeds: readonly { node: string; type: number; shape: readonly number[]; lent: boolean }[],
@@ -86,6 +87,8 @@ export interface Computation {
 }
 
 export interface GraphSession {
+  /** Names of the devices that it may use, such as `/job:localhost/replica:0/task:0/device:CPU:0`. */
+  readonly devices: readonly string[];
   /** Errors: InternalError where the graph has no such node. */
   define(route: Route): Computation;
   /** Waits for what is under way; what runs later fails. */
@@ -104,6 +107,7 @@ export function openGraph(
   const addon = load();
   const session = told('opens no session', () => addon.open(graph, config, target));
   return {
+    devices: told('lists no devices', () => addon.devices(session)),
     define({ name, feeds = [], outputs = [], targets = [] }) {
       const fails = name === undefined ? 'fails' : `fails in ${name}`;
       const fed = feeds.map(({ node, type: { dtype, shape }, lent = false }) => ({

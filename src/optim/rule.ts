@@ -14,12 +14,19 @@ export interface AnyPass {
 
 export type GradientAt<P extends AnyPass> = (w: Tensor1D) => P;
 
-/** A part of a batch, for those that are worked through part by part. */
+/** A part of a batch. */
 export interface BatchPart<P extends AnyPass> {
   /** Its share of the batch's images; all parts' are 1 together. */
   readonly share: number;
-  /** Gradients of this part's loss; computed only when `after` are, so that parts take turns. */
-  readonly gradientAt: (after: readonly Tensor1D[]) => GradientAt<P>;
+  /** The gradient of this part's loss at w; computed only when `after` are, so that parts take turns. */
+  readonly gradientAt: (w: Tensor1D, after: readonly Tensor1D[]) => P;
+}
+
+/** Parts that take turns in one place; groups are worked through side by side. */
+export interface Group<P extends AnyPass> {
+  readonly parts: readonly BatchPart<P>[];
+  /** Records what `body` computes there. */
+  readonly inPlace: <T>(body: () => T) => T;
 }
 
 /** The pass at w + eps, and the way there. */

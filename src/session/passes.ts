@@ -2,11 +2,13 @@
 // for each part of a batch.
 import type { Tensors } from '../graph/program.js';
 import { identity } from '../native/kernels.js';
-import { adopt, nameScope, rescue, runAfter } from '../native/scope.js';
+import { adopt, nameScope, onDevice, rescue, runAfter } from '../native/scope.js';
 import { tf, type Scalar, type Tensor, type Tensor1D } from '../native/tensorflow.js';
 import type { Mode, Network } from '../nn/network.js';
-import { gradientOf, type Optimizer } from '../optim/optimizer.js';
-import type { BatchPart } from '../optim/rule.js';
+import type { Optimizer } from '../optim/optimizer.js';
+import { gradientOf } from '../optim/parts.js';
+import type { BatchPart, Group } from '../optim/rule.js';
+import { scaled } from '../optim/vector.js';
 import { required } from '../util/errors.js';
 import type { Found, Pass } from './measure.js';
 import type { Batch, Targets } from './batch.js';
@@ -18,8 +20,10 @@ export interface Learner {
   readonly network: Network;
   readonly optimizer: Optimizer;
   readonly task: Pick<Task, 'loss' | 'count'>;
-  /** Parts that a batch is cut into. */
+  /** Parts that a device's share of a batch is cut into. */
   readonly microBatches: number;
+  /** Devices that a batch is cut among; left out: 1. */
+  readonly devices?: number;
 }
 
 /** What a step leaves, and what its passes found. */
@@ -29,23 +33,25 @@ interface Trained extends Found {
 
 /**
  * One step of the optimizer on a batch, part by part. BatchNorm normalises every part by itself;
- * running statistics take one part after the other, each as its pass at w leaves them, the one at w
- * + eps leaves none behind. Every pass has random numbers of its own.
+ * running statistics take one part of a device after the other, each as its pass at w leaves them, and are the mean
+ * over the devices by their shares of the batch. The pass at w + eps leaves none behind. Every pass has random
+ * numbers of its own.
  *
  * @param seed [2], for networks that draw random numbers
  * @param kind of the step, of the optimizer's
  */
 export function trainOn(
-  { network, optimizer, task, microBatches }: Learner,
+  { optimizer, ...learner }: Learner,
   batch: Batch,
   seed: Tensor1D | undefined,
   state: Tensors,
   scalars: Tensors,
   kind: string,
 ): Trained {
-  const cuts = cutToParts({ network, task, microBatches }, batch, seed, state, 'training');
+  const passes = optimizer.kinds.byName[kind]?.climbs === true ? 2 : 1;
+  const cuts = cutToParts(learner, batch, seed, state, 'training', passes);
   const step = optimizer.step(
-    cuts.parts,
+    cuts.groups,
     vector(state, 'parameters'),
     state as Record<string, Tensor1D>,
     scalars as Record<string, Scalar>,
@@ -55,7 +61,7 @@ export function trainOn(
   return {
     state: { parameters: w, statistics: cuts.statistics(), ...vectors },
     gradient,
-    parts: chosen.map((part, i) => ({ ...part, share: required(cuts.parts[i], 'a part').share })),
+    parts: chosen.map((part, i) => ({ ...part, share: required(cuts.shares[i], 'a part') })),
   };
 }
 
@@ -70,51 +76,76 @@ export function gradientOn(
   state: Tensors,
   mode: Mode,
 ): Pick<Pass, 'gradient' | 'loss' | 'statistics'> {
-  const { parts, statistics } = cutToParts(learner, batch, seed, state, mode);
-  const { gradient, passes } = gradientOf(parts, vector(state, 'parameters'));
+  const { groups, shares, statistics } = cutToParts(learner, batch, seed, state, mode, 1);
+  const { gradient, passes } = gradientOf(groups, vector(state, 'parameters'));
   const loss = passes
-    .map((pass, i) => tf.mul<Scalar>(pass.loss, required(parts[i], 'a part').share))
+    .map((pass, i) => tf.mul<Scalar>(pass.loss, required(shares[i], 'a part')))
     .reduce((sum, one) => tf.add<Scalar>(sum, one));
   return { gradient, loss, statistics: statistics() };
 }
 
 interface Cuts {
-  readonly parts: readonly BatchPart<Pass>[];
-  /** As the first passes of the parts so far have left them. */
+  /** One a device. */
+  readonly groups: readonly Group<Pass>[];
+  /** Of the batch's examples, part by part. */
+  readonly shares: readonly number[];
+  /** As the first passes of all parts have left them. */
   readonly statistics: () => Tensor1D;
 }
 
+/** Where a part lies in its batch. */
+interface Range {
+  readonly begin: number;
+  readonly size: number;
+}
+
+/** @param passes that a part goes through */
 function cutToParts(
-  { network, task, microBatches }: Omit<Learner, 'optimizer'>,
+  { network, task, microBatches, devices = 1 }: Omit<Learner, 'optimizer'>,
   batch: Batch,
   seed: Tensor1D | undefined,
   state: Tensors,
   mode: Mode,
+  passes: number,
 ): Cuts {
   const all = batch.input.shape[0];
-  const sizes = partSizes(all, microBatches);
-  let passes = 0;
-  let statistics = vector(state, 'statistics');
-  const parts = sizes.map((size, index) => ({
-    share: size / all,
-    gradientAt: (after: readonly Tensor1D[]) => {
-      const begin = sizes.slice(0, index).reduce((sum, one) => sum + one, 0);
-      const part = sizes.length === 1 ? batch : runAfter(after, () => cut(batch, begin, size));
-      const before = statistics;
-      let first = true;
-      return (w: Tensor1D): Pass => {
-        const name = first ? 'first_pass' : 'second_pass';
-        const own = seed && tf.add<Tensor1D>(seed, tf.tensor1d([passes, 0], 'int32'));
-        const place = first && after.length > 0 ? runAfter(after, () => identity(w)) : w;
-        const pass = nameScope(name, () => passAt(network, task, place, before, part, own, mode));
-        if (first) ({ statistics } = pass);
-        first = false;
-        passes++;
-        return pass;
+  const before = vector(state, 'statistics');
+  let part = 0;
+  const cuts = cutRange({ begin: 0, size: all }, devices).map((range, device) => {
+    let statistics = before;
+    const parts = cutRange(range, microBatches).map((one): BatchPart<Pass> => {
+      const firstPass = passes * part++;
+      let pass = 0;
+      let own: Batch | undefined;
+      let began = before;
+      const gradientAt: BatchPart<Pass>['gradientAt'] = (w, after) => {
+        const isFirst = pass === 0;
+        if (isFirst) began = statistics;
+        own ??= one.size === all ? batch : runAfter(after, () => cutOf(batch, one));
+        const place = after.length > 0 ? runAfter(after, () => identity(w)) : w;
+        const number = firstPass + pass++;
+        const drawn = seed && tf.add<Tensor1D>(seed, tf.tensor1d([number, 0], 'int32'));
+        const examples = own;
+        const found = nameScope(isFirst ? 'first_pass' : 'second_pass', () =>
+          passAt(network, task, place, began, examples, drawn, mode),
+        );
+        if (isFirst) ({ statistics } = found);
+        return found;
       };
-    },
-  }));
-  return { parts, statistics: () => statistics };
+      return { share: one.size / all, gradientAt };
+    });
+    const inPlace: Group<Pass>['inPlace'] = (body) =>
+      devices === 1 ? body() : onDevice(device, body);
+    return { parts, inPlace, share: range.size / all, statistics: () => statistics };
+  });
+  return {
+    groups: cuts,
+    shares: cuts.flatMap(({ parts }) => parts.map(({ share }) => share)),
+    statistics: () =>
+      cuts
+        .map(({ share, statistics }) => (share === 1 ? statistics() : scaled(statistics(), share)))
+        .reduce((sum, one) => tf.add<Tensor1D>(sum, one)),
+  };
 }
 
 /**
@@ -144,17 +175,18 @@ function passAt(
   return { gradient: grad as Tensor1D, loss: value, counted, statistics: updated ?? statistics };
 }
 
-/** `count` examples in `parts` parts, or one each where there are fewer; sizes differ by at most 1. */
-function partSizes(count: number, parts: number): number[] {
-  const cuts = Math.min(parts, count);
-  return Array.from(
-    { length: cuts },
-    (_, i) => Math.floor(((i + 1) * count) / cuts) - Math.floor((i * count) / cuts),
-  );
+/** `range` in so many parts, or one each where there are fewer examples; sizes differ by at most 1. */
+function cutRange({ begin, size }: Range, parts: number): Range[] {
+  const cuts = Math.min(parts, size);
+  const at = (i: number): number => Math.floor((i * size) / cuts);
+  return Array.from({ length: cuts }, (_, i) => ({
+    begin: begin + at(i),
+    size: at(i + 1) - at(i),
+  }));
 }
 
-/** Examples `begin` to `begin + size` of a batch; all of it is computed in the scope in force. */
-function cut({ input, targets }: Batch, begin: number, size: number): Batch {
+/** These examples of a batch; all of it is computed in the scope in force. */
+function cutOf({ input, targets }: Batch, { begin, size }: Range): Batch {
   const cutTargets: Targets = Object.fromEntries(
     Object.entries(targets).map(([name, target]) => [name, tf.slice(target, begin, size)]),
   );

@@ -59,7 +59,8 @@ function partsOf(
   { evaluates = ['validation', 'test'], trains = true }: Omit<EngineOptions, 'mode'>,
   dataset?: Dataset,
 ): EngineParts {
-  const { seed, microBatches, weightAverage, batchSize, dropLast, evaluationBatchSize } = config;
+  const { seed, microBatches, devices, weightAverage, batchSize, dropLast, evaluationBatchSize } =
+    config;
   const network = buildModel(config.model, shape);
   const optimizer = createOptimizer(
     config.optimizer,
@@ -92,6 +93,7 @@ function partsOf(
     fullGradient,
     probes,
     microBatches,
+    devices,
     seed,
     training,
     evaluated: Object.fromEntries(

@@ -5,10 +5,18 @@ import { modelSchema, type OptimizerConfig } from '../../src/catalogue/schema.js
 import { buildModel } from '../../src/models/models.js';
 import { tf, type Tensor1D, type Tensor4D } from '../../src/native/tensorflow.js';
 import { ALIKE } from '../../src/optim/rule.js';
+import { batchAt } from '../../src/data/image-source.js';
 import { trainOn } from '../../src/session/passes.js';
 import { randomStream } from '../../src/util/random.js';
 import { distance, expectNear, expectNoDifferences } from './support/compare.js';
-import { tinyConfig, tracedFromEager } from './support/engine.js';
+import {
+  after,
+  batchOf,
+  bytes,
+  tinyConfig,
+  tinyEngine,
+  tracedFromEager,
+} from './support/engine.js';
 import { CROSS_ENTROPY } from './support/task.js';
 import { describeOptimizer, optimizerConfig, optimizerOf } from './support/optimizers.js';
 
@@ -126,12 +134,47 @@ test('parts of unequal size count by their images', () => {
 
 const kinds = (['sgd', 'sam', 'fsam'] as const).map((name) => optimizerConfig({ name, rho: RHO }));
 
-test.each(kinds.map((optimizer) => [describeOptimizer(optimizer), optimizer] as const))(
-  '%s: traced is eager, the short last batch included',
-  (_, optimizer) => {
-    const keys = { microBatches: 3 };
-    expectNoDifferences((seed) =>
-      tracedFromEager(tinyConfig({ optimizer, seed, size: 32, train: 20, keys }), 0.01, 1e-5),
-    );
-  },
+const shared = (['sam', 'fsam'] as const).map((name) =>
+  optimizerConfig({ name, rho: RHO, perturbation: 'shared' }),
 );
+const cuts = [{ microBatches: 3 }, { devices: 2 }, { devices: 3, microBatches: 2 }];
+const cases = [...kinds, ...shared].flatMap((optimizer) =>
+  cuts.map((keys) => ({
+    what: `${describeOptimizer(optimizer)} ${optimizer.perturbation} ${JSON.stringify(keys)}`,
+    ...{ optimizer, keys },
+  })),
+);
+
+test.each(cases)('$what: traced is eager, the short last batch included', ({ optimizer, keys }) => {
+  expectNoDifferences((seed) =>
+    tracedFromEager(tinyConfig({ optimizer, seed, size: 32, train: 20, keys }), 0.01, 1e-5),
+  );
+});
+
+test('a network that draws has the same numbers on two devices as in two parts', () => {
+  const model = { name: 'vit', patch: 8, width: 12, layers: 2, heads: 3, dropPath: 0.5 } as const;
+  const optimizer = optimizerConfig({ name: 'fsam', rho: RHO });
+  const [inTurn, sideBySide] = [{ microBatches: 2 }, { devices: 2 }].map((keys) => {
+    const config = tinyConfig({
+      optimizer,
+      seed: 1,
+      size: 16,
+      train: 16,
+      keys: { ...keys, model },
+    });
+    return bytes(after(config, 3));
+  });
+  expect(sideBySide).toEqual(inTurn);
+});
+
+test('parts really are on different devices', () => {
+  const optimizer = optimizerConfig({ name: 'sam', rho: RHO });
+  const config = tinyConfig({ optimizer, seed: 1, size: 16, train: 16, keys: { devices: 2 } });
+  const engine = tinyEngine(config);
+  const records: string[] = [];
+  engine.trainStep(0, batchAt(batchOf(config, 0)), 0.05, (metadata) => {
+    records.push(Buffer.from(metadata).toString('latin1'));
+  });
+  engine.dispose();
+  expect(records[0]).toMatch(/device:CPU:0[^]*device:CPU:1/);
+});

@@ -56,11 +56,16 @@ function run(
       const next = optimizer.step(
         [
           {
-            share: 1,
-            gradientAt: () => (at) => {
-              places.push(Array.from(at.dataSync()));
-              return { gradient: gradient(at) };
-            },
+            inPlace: (body) => body(),
+            parts: [
+              {
+                share: 1,
+                gradientAt: (at) => {
+                  places.push(Array.from(at.dataSync()));
+                  return { gradient: gradient(at) };
+                },
+              },
+            ],
           },
         ],
         tf.tensor1d([...weights]),

@@ -1,6 +1,6 @@
 // A loaded program: what it accepts, and when its state changes.
 import { describe, expect, test } from 'vitest';
-import { loadGraph, traceProgram } from '../../src/graph/compile.js';
+import { loadGraph, refuseFewerDevices, traceProgram } from '../../src/graph/compile.js';
 import type { ProgramSpec } from '../../src/graph/program.js';
 import { tf, type Tensor } from '../../src/native/tensorflow.js';
 import { required } from '../../src/util/errors.js';
@@ -134,4 +134,14 @@ describe('a loaded program', () => {
     expect(loaded.read('b')).toEqual(Float32Array.of(1, 2, 3, 4));
     loaded.dispose();
   });
+});
+
+test('fewer devices than are wanted are refused by name', () => {
+  const there = ['/job:localhost/replica:0/task:0/device:CPU:0', '/job:x/task:0/device:GPU:0'];
+  expect(() => {
+    refuseFewerDevices(there, 'GPU', 1);
+  }).not.toThrow();
+  expect(() => {
+    refuseFewerDevices(there, 'GPU', 2);
+  }).toThrow(/^devices: got 2, TensorFlow finds 1 GPU; wanted that many at most/);
 });

@@ -14,7 +14,7 @@ const node = (
   op: string,
   inputs: string[],
   attributes: Readonly<Record<string, Attribute>>,
-): Node => ({ name, op, inputs, attributes, outputs: [vector] });
+): Node => ({ name, op, inputs, attributes, device: 0, outputs: [vector] });
 
 const NODES = [
   node('x', 'Placeholder', [], { dtype: type, shape }),

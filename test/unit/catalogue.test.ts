@@ -4,7 +4,8 @@ import { counts, differences, identityOf, isRead, readerOf } from '../../src/cat
 import { KEY_PATHS, KEYS, rowOf, type KeyPath } from '../../src/catalogue/keys.js';
 import { variantName } from '../../src/catalogue/variant.js';
 import { NOISES } from '../../src/catalogue/label-noises.js';
-import { DESCENTS, OPTIMIZER_TITLES, OPTIMIZERS } from '../../src/catalogue/optimizers.js';
+import { DESCENTS } from '../../src/catalogue/descents.js';
+import { OPTIMIZER_TITLES, OPTIMIZERS } from '../../src/catalogue/optimizers.js';
 import { SCHEDULES } from '../../src/catalogue/schedules.js';
 import { configJsonSchema, keyPaths, schemaAt } from '../../src/config/jsonSchema.js';
 import { publishedValues } from '../../src/catalogue/network.js';
@@ -89,11 +90,9 @@ describe('which keys count', () => {
           const optimizer = `optimizer={name: ${name}, base: ${base}, projection: constant}`;
           const wanted = named.includes(name) || (list !== undefined && named.includes(descent));
           if (key === 'optimizer.name' || /base|weightDecay|adaptive|rhoMin/.test(key)) continue;
-          expect([key, optimizer, counts(key, readerOf(smoke(optimizer)))]).toEqual([
-            key,
-            optimizer,
-            wanted,
-          ]);
+          // perturbation is read of batches in parts.
+          const at = readerOf(smoke(optimizer, 'microBatches=2'));
+          expect([key, optimizer, counts(key, at)]).toEqual([key, optimizer, wanted]);
         }
       }
     }
@@ -174,6 +173,7 @@ describe('the variant', () => {
       emaOrder: 'paper',
       adaptive: 'true',
       perturb: 'norms',
+      perturbation: 'shared',
       rhoSchedule: 'inverse-sqrt',
       minimize: 'plain',
       every: '3',
@@ -184,14 +184,8 @@ describe('the variant', () => {
       // Told with the schedule that reads it.
       for (const key of Object.keys(keys).filter((one) => one !== 'rhoMin')) {
         const value = OTHERS[key] ?? '0.123';
-        const [usual, other] = [
-          smoke(`optimizer.name=${name}`, 'optimizer.projection=constant'),
-          smoke(
-            `optimizer.name=${name}`,
-            'optimizer.projection=constant',
-            `optimizer.${key}=${value}`,
-          ),
-        ];
+        const all = [`optimizer.name=${name}`, 'optimizer.projection=constant', 'microBatches=2'];
+        const [usual, other] = [smoke(...all), smoke(...all, `optimizer.${key}=${value}`)];
         expect([key, variantName(other)]).not.toEqual([key, variantName(usual)]);
       }
     }
@@ -238,6 +232,7 @@ test('every key that is not always read is read under some variant', () => {
     'data.name=idx',
     'data={name: imagenet, order: blocks}',
     'probes.every=3',
+    'microBatches=2',
   ].map((assignment) => readerOf(smoke(assignment)));
   const dead = KEY_PATHS.filter((key) => !variants.some((at) => isRead(key, at)));
   expect(dead).toEqual([]);

@@ -205,6 +205,21 @@ napi_value open(napi_env env, napi_callback_info info) {
   });
 }
 
+/** devices(session): their names. */
+napi_value devices(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    const std::vector<std::string> names = sessionOf(env, Arguments<1>(env, info).values[0])->devices();
+    napi_value result;
+    check(env, napi_create_array_with_length(env, names.size(), &result));
+    for (size_t i = 0; i < names.size(); i++) {
+      napi_value name;
+      check(env, napi_create_string_utf8(env, names[i].data(), names[i].size(), &name));
+      check(env, napi_set_element(env, result, static_cast<uint32_t>(i), name));
+    }
+    return result;
+  });
+}
+
 /** define(session, feeds, outputs, targets): a number to run it by. */
 napi_value define(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {
@@ -297,7 +312,7 @@ napi_value close(napi_env env, napi_callback_info info) {
 
 NAPI_MODULE_INIT() {
   const std::pair<const char*, napi_callback> functions[] = {
-      {"open", open}, {"define", define}, {"run", run}, {"promise", promise}, {"close", close}};
+      {"open", open}, {"devices", devices}, {"define", define}, {"run", run}, {"promise", promise}, {"close", close}};
   for (const auto& [name, body] : functions) {
     if (!exportFunction(env, exports, name, body)) return nullptr;
   }

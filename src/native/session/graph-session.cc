@@ -85,6 +85,21 @@ TF_Operation* GraphSession::find(const std::string& node) const {
   return found;
 }
 
+std::vector<std::string> GraphSession::devices() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (isClosed_) throw Failure("the session is closed");
+  const Status status = newStatus();
+  const std::unique_ptr<TF_DeviceList, decltype(&TF_DeleteDeviceList)> list{
+      TF_SessionListDevices(session_, status.get()), &TF_DeleteDeviceList};
+  check(status);
+  std::vector<std::string> names;
+  for (int i = 0; i < TF_DeviceListCount(list.get()); i++) {
+    names.emplace_back(TF_DeviceListName(list.get(), i, status.get()));
+    check(status);
+  }
+  return names;
+}
+
 size_t GraphSession::define(std::vector<Feed> feeds, const std::vector<std::string>& outputs,
                             const std::vector<std::string>& targets) {
   const std::lock_guard<std::mutex> lock(mutex_);

@@ -81,6 +81,9 @@ class GraphSession {
   GraphSession(std::string_view graph, std::string_view config, const std::string& target);
   ~GraphSession();
 
+  /** Names of the devices that it may use, such as /job:localhost/replica:0/task:0/device:CPU:0. */
+  std::vector<std::string> devices();
+
   /** @returns its number. `outputs` and `targets`: names of nodes, whose first output is fetched, or that are just run. */
   size_t define(std::vector<Feed> feeds, const std::vector<std::string>& outputs,
                 const std::vector<std::string>& targets);

@@ -7,7 +7,7 @@ import type { FunctionSpec, Program, ProgramSpec, Tensors } from '../../../src/g
 import { tf, type Scalar, type Tensor1D, type Tensor4D } from '../../../src/native/tensorflow.js';
 import type { Network } from '../../../src/nn/network.js';
 import { FULL_GRADIENT } from '../../../src/optim/full.js';
-import { norm } from '../../../src/optim/vector.js';
+import { norm, scaled } from '../../../src/optim/vector.js';
 import {
   ACCUMULATE,
   accumulation,
@@ -15,7 +15,8 @@ import {
   observation,
   OBSERVE,
 } from '../../../src/session/full-gradient.js';
-import { trainOn } from '../../../src/session/passes.js';
+import { meanOf, type Part } from '../../../src/session/measure.js';
+import { trainOn, type Learner } from '../../../src/session/passes.js';
 import { required } from '../../../src/util/errors.js';
 import {
   goldenImages,
@@ -52,6 +53,11 @@ export interface GoldenTraining {
   dispose(): void;
 }
 
+/** How a batch is cut. */
+export type Cut = Pick<Learner, 'microBatches' | 'devices'>;
+
+const WHOLE: Cut = { microBatches: 1 };
+
 /** From the golden weights of `tensors`, on batches of the shape `input` (NCHW). */
 export function openGoldenTraining(
   how: 'eager' | 'traced',
@@ -59,8 +65,9 @@ export function openGoldenTraining(
   config: OptimizerConfig,
   tensors: GoldenModel['tensors'],
   input: Shape,
+  cut = WHOLE,
 ): GoldenTraining {
-  const spec = training(network, config, input);
+  const spec = training(network, config, input, cut);
   const program = how === 'eager' ? runEagerly(spec) : loadGraph(traceProgram(spec));
   const { state, scalars, kinds } = optimizerOf(config, network.parameters.tensors);
   const start = (attempt: number): void => {
@@ -153,12 +160,18 @@ function fullGradient(
   };
 }
 
+const meanGradient = (parts: readonly Part[], of: (part: Part) => Tensor1D): Tensor1D =>
+  parts
+    .map((part) => scaled(of(part), part.share))
+    .reduce((sum, one) => tf.add<Tensor1D>(sum, one));
+
 const functionOf = (kind: string): string => `train_${kind}`;
 
 function training(
   network: Network,
   config: OptimizerConfig,
   [batch, channels, height, width]: Shape,
+  cut: Cut,
 ): ProgramSpec {
   const optimizer = optimizerOf(config, network.parameters.tensors);
   const vector = { dtype: 'float32', shape: [network.parameters.size] } as const;
@@ -182,21 +195,23 @@ function training(
       const images = inputs['images'] as Tensor4D;
       const labels = inputs['labels'] as Tensor1D;
       const step = trainOn(
-        { network, optimizer, task: CROSS_ENTROPY, microBatches: 1 },
+        { network, optimizer, task: CROSS_ENTROPY, ...cut },
         { input: images, targets: { labels } },
         undefined,
         state,
         inputs,
         kind,
       );
-      const { first, perturbed } = required(step.parts[0], 'the pass');
+      const { parts } = step;
       const none = tf.scalar(0);
+      const climbs = required(parts[0], 'the pass').perturbed !== undefined;
+      const up = (part: Part) => required(part.perturbed, 'the climb');
       const measures = [
-        first.loss,
-        norm(first.gradient),
-        perturbed ? norm(perturbed.perturbation) : none,
-        perturbed?.pass.loss ?? none,
-        perturbed ? norm(perturbed.pass.gradient) : none,
+        meanOf(parts, ({ first }) => first.loss),
+        norm(step.gradient),
+        climbs ? meanOf(parts, (part) => norm(up(part).perturbation)) : none,
+        climbs ? meanOf(parts, (part) => up(part).pass.loss) : none,
+        climbs ? norm(meanGradient(parts, (part) => up(part).pass.gradient)) : none,
       ];
       return { state: step.state, outputs: { measures: tf.stack<Scalar>(measures) } };
     },

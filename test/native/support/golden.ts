@@ -62,8 +62,8 @@ export interface GoldenRun<Kind extends string = string> {
   readonly first_bn_running_var: readonly number[];
 }
 
-/** One run in weight-decay.json, of resnet18 with `width` channels. */
-export interface GoldenDecay {
+/** One run in distributed.json, of resnet18 with `width` channels. */
+export interface GoldenDistributed {
   readonly width: number;
   readonly input: GoldenModel['input'];
   readonly classes: number;
@@ -74,12 +74,19 @@ export interface GoldenDecay {
     readonly options: {
       readonly decay?: '2d';
       readonly nesterov?: true;
-      readonly climb?: 'sam';
+      readonly climb?: 'sam' | 'fsam';
+      /** Examples of each worker; left out: one has all. */
+      readonly workers?: readonly number[];
+      readonly perturbation?: 'own' | 'synchronised';
+      readonly ema?: 'shared' | 'local';
+      readonly mean?: 'workers';
     };
     readonly steps: readonly {
       readonly lr: number;
       readonly loss: number;
       readonly grad_norm: number;
+      readonly perturbed_loss?: number;
+      readonly perturbed_grad_norm?: number;
       readonly param_l2: number;
       readonly momentum_l2: number;
     }[];
@@ -87,8 +94,17 @@ export interface GoldenDecay {
     readonly final_first_bn_weight: readonly number[];
     readonly final_first_bn_bias: readonly number[];
     readonly final_last_bias: readonly number[];
-    readonly final_eval_logits_row0: readonly number[];
+    /** Of BatchNorm, by the rule that makes one of what the workers have. */
+    readonly statistics: Readonly<
+      Partial<Record<'mean' | 'first_worker' | 'in_turn', GoldenStatistics>>
+    >;
   };
+}
+
+interface GoldenStatistics {
+  readonly first_bn_running_mean: readonly number[];
+  readonly first_bn_running_var: readonly number[];
+  readonly final_eval_logits_row0: readonly number[];
 }
 
 const read = (file: string): unknown =>
@@ -114,15 +130,15 @@ export const goldenRuns = (): GoldenRun<OfOptimizers>[] =>
 export const goldenFamily = (): GoldenRun[] =>
   (read('sam-family.json') as { runs: GoldenRun[] }).runs;
 
-interface WeightDecayFile extends Pick<GoldenDecay, 'classes' | 'tensors' | 'rho'> {
+interface DistributedFile extends Pick<GoldenDistributed, 'classes' | 'tensors' | 'rho'> {
   readonly model: { readonly width: number };
   readonly batch: number;
   readonly side: number;
-  readonly runs: readonly GoldenDecay['run'][];
+  readonly runs: readonly GoldenDistributed['run'][];
 }
 
-export function goldenDecays(): GoldenDecay[] {
-  const { model, batch, side, runs, ...rest } = read('weight-decay.json') as WeightDecayFile;
+export function goldenDistributed(): GoldenDistributed[] {
+  const { model, batch, side, runs, ...rest } = read('distributed.json') as DistributedFile;
   const input = [batch, 3, side, side] as const;
   return runs.map((run) => ({ ...rest, width: model.width, input, run }));
 }

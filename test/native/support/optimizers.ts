@@ -1,6 +1,7 @@
 // Optimizer configurations of the tests, complete.
 import type { z } from 'zod';
-import { DESCENTS, OPTIMIZER_TITLES, OPTIMIZERS } from '../../../src/catalogue/optimizers.js';
+import { DESCENTS } from '../../../src/catalogue/descents.js';
+import { OPTIMIZER_TITLES, OPTIMIZERS } from '../../../src/catalogue/optimizers.js';
 import type { TensorSpec } from '../../../src/nn/layout.js';
 import { createOptimizer, type Optimizer } from '../../../src/optim/optimizer.js';
 import { optimizerSchema, type OptimizerConfig } from '../../../src/catalogue/schema.js';
