@@ -2,16 +2,19 @@
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { ANALYSIS_LOCK_NAME } from '../experiment/folder.js';
 import type { Figure } from '../figures/render.js';
 import { renderPng, renderSvg } from '../figures/render.js';
 import { writeFileAtomically } from '../util/atomic-file.js';
+import { counted } from '../util/counted.js';
 import { csvText } from '../util/csv.js';
 import { required } from '../util/errors.js';
 import { listFolder, makeFolders } from '../util/folders.js';
 import { acquireLock, type Lock } from '../util/lock.js';
 import { claimFiles, disownFiles } from '../util/owned-files.js';
-import type { AnalysisOptions, Context, Results } from './context.js';
-import { openJournal } from './journal.js';
+import type { AnalysisOptions, Context, Results, Row } from './context.js';
+import { openJournal, questionIn } from './journal.js';
 import { hashOf, hashOfLabels, readAnalysed, type Opened } from './opened.js';
 
 export interface Analysis {
@@ -66,14 +69,26 @@ export async function analyse(request: AnalysisRequest): Promise<Answer> {
     const partial = partialOf(analysis.name, question);
     const pictures = analysis.figures.flatMap((figure) => [`${figure}.svg`, `${figure}.png`]);
     await claimFiles(folder, [partial, `${analysis.name}.csv`, ...pictures]);
-    await tellOthers(folder, analysis.name, partial, note);
+    await tellOthers(folder, analysis.name, partial, question, note);
     const journal = await openJournal(join(folder, partial), question);
-    if (journal.found > 0) note(`goes on after ${journal.found} pieces of the same analysis`);
+    if (journal.found > 0) {
+      note(`goes on after ${counted(journal.found, 'piece')} of the same analysis`);
+    }
+    const forget = async (): Promise<void> => {
+      await journal.remove();
+      await disownFiles(folder, [partial]);
+    };
     const all: Results[] = [];
-    for (const checkpoint of checkpoints) {
-      request.signal.throwIfAborted();
-      const analysed = await readAnalysed(opened, checkpoint);
-      all.push(await analysis.analyse({ ...request, analysed, journal }));
+    try {
+      for (const checkpoint of checkpoints) {
+        request.signal.throwIfAborted();
+        const analysed = await readAnalysed(opened, checkpoint);
+        all.push(await analysis.analyse({ ...request, analysed, journal }));
+      }
+    } catch (error) {
+      // Nothing to go on with, and perhaps nothing that could.
+      if (journal.isEmpty()) await forget();
+      throw error;
     }
     const { columns } = required(all[0], 'results');
     // Figures of the last checkpoint, where there are many.
@@ -83,9 +98,8 @@ export async function analyse(request: AnalysisRequest): Promise<Answer> {
     ];
     const rows = all.flatMap((one) => one.rows);
     const files = await writeResults(folder, analysis.name, { columns, rows, figures });
-    await journal.remove();
-    await disownFiles(folder, [partial]);
-    return { lines: all.flatMap(({ lines }) => lines), files };
+    await forget();
+    return { lines: all.flatMap(({ lines, rows }) => [headingOf(rows[0]), ...lines]), files };
   } finally {
     await lock.release();
   }
@@ -93,24 +107,34 @@ export async function analyse(request: AnalysisRequest): Promise<Answer> {
 
 /** One analysis at a time writes into a folder. Errors: UserError where another process does. */
 export const lockAnalyses = (folder: string): Promise<Lock> =>
-  acquireLock(join(folder, '.fsam-analysis-lock'));
+  acquireLock(join(folder, ANALYSIS_LOCK_NAME));
 
 /** Each question has a folder of its own: an analysis that is asked otherwise drops nothing. */
 const partialOf = (name: string, question: unknown): string =>
   `${name}-${createHash('sha256').update(JSON.stringify(question)).digest('hex').slice(0, 8)}.partial`;
+
+/** Which checkpoint the lines below it are of. */
+const headingOf = (row: Row | undefined): string =>
+  `epoch ${row?.['epoch'] ?? ''}, step ${row?.['step'] ?? ''}:`;
 
 /** Unfinished analyses of the same kind may hold a good deal of a disk. */
 async function tellOthers(
   folder: string,
   name: string,
   own: string,
+  question: Readonly<Record<string, unknown>>,
   note: (text: string) => void,
 ): Promise<void> {
   const isPartial = (file: string) => file.startsWith(`${name}-`) && file.endsWith('.partial');
   const others = ((await listFolder(folder)) ?? []).filter((file) => isPartial(file));
   for (const other of others.filter((file) => file !== own)) {
+    const path = join(folder, other);
+    const asked = ((await questionIn(path)) ?? {}) as Record<string, unknown>;
+    const differing = Object.keys({ ...asked, ...question })
+      .filter((key) => !isDeepStrictEqual(asked[key], question[key] ?? undefined))
+      .map((key) => (key === 'hashes' ? 'weights' : `${key} ${JSON.stringify(asked[key])}`));
     note(
-      `${join(folder, other)}: is an unfinished ${name} of other options or weights, which goes on when it is asked for again; delete it if it is not wanted`,
+      `${path}: is an unfinished ${name} of other options (${differing.join(', ')}), which goes on when it is asked for again; delete it if it is not wanted`,
     );
   }
 }

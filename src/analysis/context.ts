@@ -10,6 +10,7 @@ import {
   type Opened,
   type SampleOptions,
 } from './opened.js';
+import { UserError } from '../util/errors.js';
 import type { Watch } from './watch.js';
 
 export interface AnalysisOptions extends SampleOptions {
@@ -51,6 +52,12 @@ export const positionOf = (
   split,
   samples,
 });
+
+/** The whole sample, and its first half where that is less. Errors: UserError where a sample is one image. */
+export function halvesOf(samples: number): readonly number[] {
+  if (samples > 1) return [samples, Math.ceil(samples / 2)];
+  throw new UserError('--samples: got 1 image, wanted 2 at least: one has no half to compare with');
+}
 
 /** Pieces of different checkpoints have names of their own. */
 export const prefixOf = ({ analysed: { record } }: Context): string => `${record.progress.step}/`;

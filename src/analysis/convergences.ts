@@ -109,7 +109,10 @@ function linesOf(label: string, runs: readonly (ProbedRun & Found)[]): string[] 
     return `${mean.toFixed(3)}${std === null ? '' : ` +- ${std.toFixed(3)}`} (n = ${count})`;
   };
   const [cosine, error] = [ofAverage('cosine_average_full'), ofAverage('average_error')];
-  const fall = slopes.length === 0 ? 'no slope' : `slope ${meanOf(slopes).mean.toFixed(3)}`;
+  const fall =
+    slopes.length === 0
+      ? 'no slope, as fewer than two probes are there'
+      : `slope ${meanOf(slopes).mean.toFixed(3)}`;
   return [
     `${label}: mean |f|^2 over the last factor of ten in steps: ${fall}, of log(T) / sqrt(T) ${bound?.toFixed(3) ?? 'none'}`,
     ...(cosine === null || error === null

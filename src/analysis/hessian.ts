@@ -6,6 +6,7 @@ import type { Objective } from '../session/objective.js';
 import {
   digits,
   digitsOf,
+  halvesOf,
   withError,
   objectiveOf,
   POSITION,
@@ -59,6 +60,9 @@ interface Spectrum extends Ends {
   readonly traces: readonly TraceRow[];
 }
 
+/** Of products in float32, relative to the largest eigenvalue. */
+const PRECISION = 1e-6;
+
 type Eigenvalue = Pick<RitzPair, 'value' | 'residual' | 'converged'>;
 
 /** Of a whole sample: the matrices, and the gradient. */
@@ -73,7 +77,7 @@ interface OfSample {
 export async function analyseHessian(context: Context, options: HessianOptions): Promise<Results> {
   const all = sampleSize(context.opened, context.options);
   const found: OfSample[] = [];
-  for (const samples of [all, Math.ceil(all / 2)]) {
+  for (const samples of halvesOf(all)) {
     found.push(await ofSample(context, options, samples));
   }
   const [whole] = found as [OfSample];
@@ -98,13 +102,13 @@ async function ofSample(
   );
   try {
     const { loss, gradientNorm } = await context.journal.piece(`${prefix}gradient`, async () => {
-      await checkDeterminism(objective, watchOf(context, 'the same twice'));
+      await checkDeterminism(objective, watchOf(context, 'whether the loss is a function, passes'));
       const at = await objective.lossAndGradient(objective.weights);
       return { loss: at.loss, gradientNorm: norm(at.gradient) };
     });
     const spectra: Spectrum[] = [];
     for (const matrix of MATRICES) {
-      spectra.push(await spectrumOf(context, options, objective, matrix, prefix));
+      spectra.push(await spectrumOf(context, options, objective, matrix, samples, prefix));
     }
     return { samples, loss, gradientNorm, spectra };
   } finally {
@@ -117,6 +121,7 @@ async function spectrumOf(
   { probes, ...options }: HessianOptions,
   objective: Objective,
   matrix: Matrix,
+  samples: number,
   prefix: string,
 ): Promise<Spectrum> {
   const {
@@ -125,21 +130,24 @@ async function spectrumOf(
   } = context;
   const { size, tensors } = objective;
   const product = productOf(objective, matrix);
+  const over = `${matrix} over ${samples} images`;
   const start = () => lanczosFrom(drawNormal(size, startStream(seed, 0)));
   const ends = await pieceByLanczos(journal, `${prefix}${matrix} ends`, start, async (kept) => {
     const asked = { ...options, ...kept, seed };
-    const watch = watchOf(context, `${matrix}, products for the ends of its spectrum`);
+    const watch = watchOf(context, `${over}, products for the ends of its spectrum`);
     const { top, bottom, state } = await findExtremes(product, size, asked, watch);
     const { gradient } = await objective.lossAndGradient(objective.weights);
-    const x = ritzVector(state, required(top[0], 'the largest'));
+    const first = required(top[0], 'the largest');
+    const x = ritzVector(state, first);
+    const largest = Math.max(Math.abs(first.value), Math.abs(bottom[0]?.value ?? 0));
     return {
-      top: top.map(eigenvalueOf),
-      bottom: bottom.map(eigenvalueOf),
+      top: top.map((pair) => eigenvalueOf(pair, largest)),
+      bottom: bottom.map((pair) => eigenvalueOf(pair, largest)),
       products: state.alpha.length,
       cosine: Math.abs(dot(x, gradient)) / norm(gradient),
     };
   });
-  const watch = watchOf(context, `${matrix}, products for its trace`);
+  const watch = watchOf(context, `${over}, products for its trace`);
   const found: TraceProbe[] = [];
   for (let probe = 0; probe < probes; probe++) {
     const make = async (): Promise<TraceProbe> => {
@@ -153,9 +161,10 @@ async function spectrumOf(
 }
 
 /** What is kept of a pair: its coefficients are as many as there are products. */
-const eigenvalueOf = ({ value, residual, converged }: RitzPair): Eigenvalue => ({
+const eigenvalueOf = ({ value, residual, converged }: RitzPair, largest: number): Eigenvalue => ({
   value,
-  residual,
+  // Lanczos cannot see what its products lack.
+  residual: Math.max(residual, PRECISION * Math.abs(largest)),
   converged,
 });
 
@@ -205,6 +214,8 @@ function rowsOf(context: Context, { samples, loss, gradientNorm, spectra }: OfSa
 interface Edge {
   readonly name: 'edge' | 'SAM edge';
   readonly value: number;
+  /** Of the last step. */
+  readonly rate: number;
 }
 
 /**
@@ -226,8 +237,8 @@ function edgesOf(
     name === 'sam' && !adaptive && perturb === 'all' && rhoSchedule === 'constant' && rho > 0;
   const at = (climb: number) => stabilityEdge(rate, climb, gradientNorm, optimizer);
   return [
-    { name: 'edge', value: at(0) },
-    ...(isSam ? [{ name: 'SAM edge', value: at(rho) } as const] : []),
+    { name: 'edge', value: at(0), rate },
+    ...(isSam ? [{ name: 'SAM edge', value: at(rho), rate } as const] : []),
   ];
 }
 
@@ -240,7 +251,9 @@ function linesOf(
   const { batchNorm } = context.options;
   const lines = [
     `loss ${digits(whole.loss)}, gradient ${digits(whole.gradientNorm)} long, over ${whole.samples} images, BatchNorm ${batchNorm}`,
-    ...edgesOf(context, whole.gradientNorm).map(({ name, value }) => `${name} ${digits(value)}`),
+    ...edgesOf(context, whole.gradientNorm).map(
+      ({ name, value, rate }) => `${name} ${digits(value)}, of the last rate, ${digits(rate)}`,
+    ),
   ];
   for (const [i, spectrum] of whole.spectra.entries()) {
     const other = half.spectra[i];

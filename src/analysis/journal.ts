@@ -3,8 +3,8 @@ import { mkdir, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/pr
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { UserError } from '../util/errors.js';
-import { unwritable } from '../util/file-errors.js';
+import { RunError, UserError } from '../util/errors.js';
+import { errorCode, unwritable } from '../util/file-errors.js';
 
 /** Of one analysis, under way in one folder. A kill loses the piece under way and no other. */
 export interface Journal {
@@ -16,6 +16,8 @@ export interface Journal {
   readonly vectors: (name: string, size: number) => VectorFile;
   /** How many pieces were there when it was opened. */
   readonly found: number;
+  /** Whether there is none yet. */
+  readonly isEmpty: () => boolean;
   /** Once the results are written. */
   readonly remove: () => Promise<void>;
 }
@@ -50,6 +52,7 @@ export async function openJournal(folder: string, question: unknown): Promise<Jo
   const known = pieces ?? new Map<string, unknown>();
   return {
     found: known.size,
+    isEmpty: () => known.size === 0,
     known: (name) => known.get(name),
     piece: async <T>(name: string, make: () => Promise<T>): Promise<T> => {
       if (known.has(name)) return known.get(name) as T;
@@ -141,10 +144,23 @@ async function append(path: string, bytes: Buffer): Promise<void> {
   }
 }
 
+/** The question that the work in the folder is of; null where it cannot be told. */
+export async function questionIn(folder: string): Promise<unknown> {
+  try {
+    const text = await readFile(join(folder, PIECES), 'utf8');
+    return JSON.parse(text.slice(0, text.indexOf('\n')));
+  } catch {
+    return null;
+  }
+}
+
 async function written<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
+    if (errorCode(error) === 'ENOENT') {
+      throw new RunError(`${path}: was removed while the analysis was at work`);
+    }
     throw unwritable(path, error);
   }
 }

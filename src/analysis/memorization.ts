@@ -65,7 +65,7 @@ export async function analyseMemorization(context: Context): Promise<Results> {
     ],
     figures: [],
     lines: [
-      `epoch ${context.analysed.record.progress.epoch}: ${train.wrong} wrong labels, ${shares[0]?.[1].toFixed(2)} % learnt, ` +
+      `${train.wrong} wrong labels, ${shares[0]?.[1].toFixed(2)} % learnt, ` +
         `${shares[1]?.[1].toFixed(2)} % seen through; ${train.right} right ones, ${shares[3]?.[1].toFixed(2)} %; ` +
         `test ${shares[4]?.[1].toFixed(2)} %`,
     ],

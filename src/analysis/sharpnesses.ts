@@ -2,6 +2,7 @@
 import {
   digits,
   digitsOf,
+  halvesOf,
   objectiveOf,
   POSITION,
   positionOf,
@@ -55,7 +56,7 @@ export async function analyseSharpness(
   }
   const measured = { ...options, seed: context.options.seed };
   const found: { samples: number; row: SharpnessRow }[] = [];
-  for (const samples of [all, Math.ceil(all / 2)]) {
+  for (const samples of halvesOf(all)) {
     const rows = await ofWhole(context, asked, measured, samples);
     found.push(...rows.map((row) => ({ samples, row })));
   }

@@ -132,7 +132,7 @@ function linesOf(kind: string, losses: readonly number[], how: string): string[]
     ...(finite.length === 0
       ? []
       : [
-          `${kind}: loss from ${digits(low)} to ${digits(high)} over ${counted(finite.length, 'point')}, ${how}`,
+          `${kind}: loss between ${digits(low)} and ${digits(high)} over ${counted(finite.length, 'point')}, ${how}`,
         ]),
     ...(others === 0 ? [] : [left]),
   ];

@@ -6,6 +6,7 @@ import { runFolder } from '../experiment/folder.js';
 import { readProbes } from '../experiment/probes.js';
 import { pointsOf } from '../report/points.js';
 import { readRuns } from '../report/runs.js';
+import { counted } from '../util/counted.js';
 import { UserError } from '../util/errors.js';
 import { makeFolders } from '../util/folders.js';
 import { refuseDamaged } from './make-report.js';
@@ -23,8 +24,11 @@ export async function analyzeConvergence(
   const probesOf = (folder: string) => runFolder(folder).probes;
   const probed = runs.filter(({ folder }) => existsSync(probesOf(folder)));
   if (probed.length === 0) {
+    const all = paths.join(', ');
     throw new UserError(
-      `${paths.join(', ')}: none of the ${runs.length} finished runs has a probes.csv; train with probes.every`,
+      runs.length === 0
+        ? `${all}: got no finished run (${counted(unfinished.length, 'unfinished one')}), wanted one with a probes.csv`
+        : `${all}: none of the ${runs.length} finished runs has a probes.csv; train with probes.every`,
     );
   }
   if (unfinished.length > 0) tell(`${unfinished.length} unfinished runs left out`);

@@ -62,8 +62,16 @@ export function registerAnalyze(program: Command): void {
     .option('--steps <n>', 'products of each', count, 80);
   add('sharpness', 'How much the loss rises nearby: along the gradient, at worst, on average.')
     .option('--kinds <names>', 'measures: those of docs/analysis.md', KINDS)
-    .option('--rho <numbers>', 'lengths of the perturbation', numbers, [0.05, 0.1])
-    .option('--adaptive-rho <numbers>', 'lengths relative to each weight', numbers, [0.5])
+    .addOption(
+      new Option('--rho <numbers>', 'lengths of the perturbation; "" for none')
+        .argParser(numbers)
+        .default([0.05, 0.1], '0.05,0.1'),
+    )
+    .addOption(
+      new Option('--adaptive-rho <numbers>', 'lengths relative to each weight; "" for none')
+        .argParser(numbers)
+        .default([0.5], '0.5'),
+    )
     .option('--steps <n>', 'steps of an ascent', count, 20)
     .option('--restarts <n>', 'ascents from random starts, too', count)
     .option('--draws <n>', 'random perturbations', count, 20)
@@ -85,7 +93,7 @@ export function registerAnalyze(program: Command): void {
         .choices(['zero', 'weights'])
         .default('zero'),
     )
-    .option('--range <x>', 'how far a line or plane goes to either side', positive, 1)
+    .option('--range <x>', 'how far a line or plane goes to either side (default: 1)', positive)
     .option('--points <n>', 'points along an axis (default: 25; plane: 11)', count);
   add('memorization', 'How many wrong labels of a run with label noise were learnt by heart.');
   group

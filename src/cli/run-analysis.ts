@@ -1,4 +1,6 @@
 // What the commands below `fsam analyze` do with a run.
+import { existsSync } from 'node:fs';
+import { dirname, relative, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { analyse, type Analysis } from '../analysis/analyse.js';
 import type { Results } from '../analysis/context.js';
@@ -17,7 +19,7 @@ import { analyseLandscape } from '../analysis/slices.js';
 import { analyseSpectrum } from '../analysis/spectrum.js';
 import { fsamVersion } from '../experiment/environment.js';
 import { refuseOtherClasses } from '../experiment/classes.js';
-import { listCheckpoints, runFolder } from '../experiment/folder.js';
+import { listCheckpoints, runFolder, type RunFolder } from '../experiment/folder.js';
 import { openRun } from '../experiment/open-run.js';
 import { largestPart } from '../experiment/steps.js';
 import type { BatchNormMode } from '../session/objective.js';
@@ -78,6 +80,7 @@ export async function runAnalysis(name: AnalysisName, options: AnalyzeOptions): 
     const run = await openToRead(options.run, options, () => undefined);
     controller.signal.throwIfAborted();
     const opened = await openAnalysed(run.config, run.dataset);
+    refuseOtherRuns(options, run);
     const other = await otherEnd(options, opened);
     const analysis = analysisOf(name, options, opened, other?.weights ?? null);
     const checkpoints =
@@ -128,6 +131,9 @@ function questionOf(options: AnalyzeOptions): Record<string, unknown> {
   return Object.fromEntries(Object.entries(options).filter(([name]) => !elsewhere.includes(name)));
 }
 
+/** Of an ascent, to reach rho. */
+const LEAST_STEPS = 10;
+
 function analysisOf(
   name: AnalysisName,
   options: AnalyzeOptions,
@@ -141,8 +147,14 @@ function analysisOf(
     case 'hessian': {
       const [top, bottom, steps] = [has('top'), has('bottom'), has('steps')];
       const all = { top, bottom, steps, tolerance: has('tolerance'), probes: has('probes') };
-      if (all.probes < 2)
+      if (all.probes < 2) {
         throw new UserError('--probes: got 1, wanted 2 at least: one has no error');
+      }
+      if (top + bottom > steps) {
+        throw new UserError(
+          `--top, --bottom: got ${top} and ${bottom}, wanted no more together than --steps, ${steps}`,
+        );
+      }
       return {
         name,
         analyse: (context) => analyseHessian(context, all),
@@ -162,17 +174,32 @@ function analysisOf(
       }
       const work = { steps: has('steps'), draws: has('draws'), parts: has('parts'), restarts };
       const all = { ...lengths, ...work, kinds: kindsIn(has('kinds')), m };
+      if (all.kinds.includes('worst-case') && all.steps < LEAST_STEPS) {
+        throw new UserError(
+          `--steps: got ${all.steps}, wanted ${LEAST_STEPS} at least: steps of rho / 10 come no further than that part of rho`,
+        );
+      }
+      if (all.draws < 2) {
+        throw new UserError('--draws: got 1, wanted 2 at least: one has no error');
+      }
       return { name, analyse: (context) => analyseSharpness(context, all), figures: [] };
     }
     case 'landscape': {
       const kind = has('kind');
       const { points = kind === 'plane' ? 11 : 25 } = options;
       if (points < 2) throw new UserError('--points: got 1, wanted 2 at least');
-      const all = { kind, range: has('range'), oneAxis: has('oneAxis'), points, to };
+      if (kind === 'path' && options.range !== undefined) {
+        throw new UserError(
+          '--range: got it with --kind path, which goes from one run to the other',
+        );
+      }
+      const all = { kind, range: options.range ?? 1, oneAxis: has('oneAxis'), points, to };
+      // Each kind has files of its own.
+      const named = `landscape-${kind}`;
       return {
-        name,
+        name: named,
         analyse: (context): Promise<Results> => analyseLandscape(context, all),
-        figures: [`landscape-${kind}`],
+        figures: [named],
       };
     }
     case 'memorization':
@@ -181,6 +208,25 @@ function analysisOf(
     default:
       return name satisfies never;
   }
+}
+
+/** What is found stands for the run in whose folder it lies. */
+function refuseOtherRuns(
+  { checkpoint, out }: AnalyzeOptions,
+  run: { readonly folder: RunFolder; readonly checkpoint: string },
+): void {
+  const { path } = run.folder;
+  if (checkpoint !== undefined && relative(path, run.checkpoint).startsWith('..')) {
+    throw new UserError(
+      `--checkpoint ${checkpoint}: is not of ${path}, wanted one of ${run.folder.checkpoints}, or best`,
+    );
+  }
+  if (out === undefined) return;
+  const above = dirname(resolve(out));
+  if (above === resolve(path) || !existsSync(runFolder(above).environment)) return;
+  throw new UserError(
+    `--out ${out}: lies in the folder of another run, ${above}, whose analysis it would pass for; wanted another folder`,
+  );
 }
 
 function kindsIn(text: string): readonly SharpnessKind[] {
@@ -211,9 +257,13 @@ async function otherEnd(
   }
   const { config, checkpoint } = await openRun(to, null);
   if (!isDeepStrictEqual(config.model, opened.config.model)) {
-    throw new UserError(
-      `--to ${to}: is of another network, got ${JSON.stringify(config.model)}; wanted ${JSON.stringify(opened.config.model)}`,
-    );
+    const [own, others]: Readonly<Record<string, unknown>>[] = [opened.config.model, config.model];
+    const differing = Object.keys({ ...own, ...others })
+      .filter((key) => !isDeepStrictEqual(own?.[key], others?.[key]))
+      .map(
+        (key) => `model.${key} ${JSON.stringify(others?.[key])}, not ${JSON.stringify(own?.[key])}`,
+      );
+    throw new UserError(`--to ${to}: is of another network (${differing.join('; ')})`);
   }
   await refuseOtherClasses(runFolder(to).classes, opened.dataset);
   // With its own optimizer and weight average, which say what its checkpoint holds.

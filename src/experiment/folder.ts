@@ -11,7 +11,7 @@ import { targetOfTemporary } from '../util/atomic-file.js';
 import { UserError } from '../util/errors.js';
 import { unwritable } from '../util/file-errors.js';
 import { listFolder, makeFolders, removeEmptyFolders } from '../util/folders.js';
-import { acquireLock, type Lock } from '../util/lock.js';
+import { acquireLock, refuseLocked, type Lock } from '../util/lock.js';
 import {
   claimFiles,
   disownFiles,
@@ -50,6 +50,7 @@ export interface RunFolder {
 
 const CHECKPOINT_NAME = /^step-\d{8,}\.safetensors$/;
 const LOCK_NAME = '.fsam-lock';
+export const ANALYSIS_LOCK_NAME = '.fsam-analysis-lock';
 const KEPT_CHECKPOINTS = 2;
 /** What TensorBoard reads: earlier versions had no ending of their own. */
 const EVENT_FILE = /^events\.out\.tfevents\./;
@@ -285,7 +286,10 @@ export async function clearFolder(folder: RunFolder): Promise<void> {
 
 /** Removes what was found of the run that goes, and the folder if nothing else is in it. */
 async function clearAnalysis({ analysis }: RunFolder): Promise<void> {
-  for (const name of (await ownedFiles(analysis)) ?? []) await remove(join(analysis, name));
+  const owned = await ownedFiles(analysis);
+  if (owned === null) return;
+  await refuseLocked(join(analysis, ANALYSIS_LOCK_NAME));
+  for (const name of owned) await remove(join(analysis, name));
   await remove(join(analysis, OWNED_LIST));
   await removeEmptyFolders([analysis]);
 }

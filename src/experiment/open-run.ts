@@ -31,9 +31,10 @@ export async function openRun(path: string, checkpoint: string | null): Promise<
   }
   const chosen = checkpoint === 'best' ? bestOf(folder) : (checkpoint ?? state.checkpoint);
   if (chosen === null) {
-    throw new UserError(
-      `${folder.checkpoints}: holds no checkpoint yet; wait for one, or go on with fsam train --resume`,
-    );
+    const problem = state.finished
+      ? 'holds no checkpoint any more; bring its files back'
+      : 'holds no checkpoint yet; wait for one, or go on with fsam train --resume';
+    throw new UserError(`${folder.checkpoints}: ${problem}`);
   }
   const found = statSync(chosen, { throwIfNoEntry: false });
   if (found?.isFile() !== true) {

@@ -3,29 +3,56 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { runFolder } from '../experiment/folder.js';
 import { readCsv } from '../util/csv.js';
+import { UserError } from '../util/errors.js';
 
 /** Numbers by title, in their order. */
 export type Analyses = Readonly<Record<string, number>>;
 
 type Row = Readonly<Record<string, string>>;
 
-/** The tables that are read, and what of a row is told. */
-const TABLES: Readonly<Record<string, (row: Row) => Analyses>> = {
-  hessian: ({ matrix = '', quantity, name, value }) => {
-    const called = matrix === 'hessian' ? 'H' : 'G';
-    if (quantity === 'trace') return { [`trace of ${called}`]: Number(value) };
-    const isTop = quantity === 'eigenvalue' && name === 'top 1';
-    return isTop ? { [`largest eigenvalue of ${called}`]: Number(value) } : {};
+/** A table that is read: the columns that it has to have, and what of a row is told. */
+interface Table {
+  readonly columns: readonly string[];
+  readonly told: (row: Row) => Analyses;
+}
+
+/** What stands in one column has the same settings. */
+const settingsOf = ({ batch_norm: how = '', split = '', samples = '' }: Row): string =>
+  `BatchNorm ${how}, ${samples} ${split} images`;
+
+const TABLES: Readonly<Record<string, Table>> = {
+  hessian: {
+    columns: ['matrix', 'quantity', 'name', 'value', 'converged'],
+    told: (row) => {
+      const { matrix = '', quantity, name, value, converged } = row;
+      const called = matrix === 'hessian' ? 'H' : 'G';
+      const of = `${called} (${settingsOf(row)})`;
+      if (quantity === 'trace') return { [`trace of ${of}`]: Number(value) };
+      // What has not converged is no eigenvalue.
+      const isTop = quantity === 'eigenvalue' && name === 'top 1' && converged === 'yes';
+      return isTop ? { [`largest eigenvalue of ${of}`]: Number(value) } : {};
+    },
   },
-  sharpness: ({ kind = '', adaptive, rho = '', m, rise }) =>
-    m === ''
-      ? { [`rise, ${kind}${adaptive === 'yes' ? ' adaptive' : ''} ${rho}`]: Number(rise) }
-      : {},
-  memorization: (row) => ({
-    'wrong labels learnt (%)': Number(row['wrong_as_given']),
-    'wrong labels seen through (%)': Number(row['wrong_as_true']),
-  }),
+  sharpness: {
+    columns: ['kind', 'adaptive', 'rho', 'm', 'rise'],
+    told: (row) => {
+      const { kind = '', adaptive, rho = '', m, rise } = row;
+      if (m !== '') return {};
+      const what = `${kind}${adaptive === 'yes' ? ' adaptive' : ''} ${rho}`;
+      return { [`rise, ${what} (${settingsOf(row)})`]: Number(rise) };
+    },
+  },
+  memorization: {
+    columns: ['wrong_as_given', 'wrong_as_true'],
+    told: (row) => ({
+      'wrong labels learnt (%)': Number(row['wrong_as_given']),
+      'wrong labels seen through (%)': Number(row['wrong_as_true']),
+    }),
+  },
 };
+
+/** What begins every row. */
+const POSITION = ['step', 'batch_norm', 'split', 'samples'];
 
 /**
  * Of the last checkpoint that was analysed, over the whole sample; none where there is no analysis.
@@ -34,11 +61,18 @@ const TABLES: Readonly<Record<string, (row: Row) => Analyses>> = {
  */
 export async function readAnalyses(folder: string): Promise<Analyses> {
   const found: Record<string, number> = {};
-  for (const [name, told] of Object.entries(TABLES)) {
+  for (const [name, { columns, told }] of Object.entries(TABLES)) {
     const path = join(runFolder(folder).analysis, `${name}.csv`);
     if (!existsSync(path)) continue;
     const [header, ...lines] = await readCsv(path);
     const names = header?.fields ?? [];
+    const missing = [...POSITION, ...columns].find((column) => !names.includes(column));
+    if (missing !== undefined || lines.length === 0) {
+      const got = missing === undefined ? 'no row' : `no column ${missing}`;
+      throw new UserError(
+        `${path}: has ${got}, wanted a table of fsam analyze ${name}; run it again, or remove the file`,
+      );
+    }
     const rows = lines.map(({ fields }): Row => {
       return Object.fromEntries(names.map((column, i) => [column, fields[i] ?? '']));
     });

@@ -1,5 +1,5 @@
 // The analyses as a user sees them: a run with kept checkpoints, tables, figures, kills and mistakes.
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../support/folders.js';
@@ -55,7 +55,7 @@ it('keeps the checkpoints of every second epoch beside the last two', () => {
 it('tells how many wrong labels were learnt, checkpoint by checkpoint', async () => {
   const told = await fsam(folder, ['analyze', 'memorization', '--run', 'run']);
   expect(told.code).toBe(0);
-  expect(told.stdout).toMatch(/epoch 5: \d+ wrong labels, [\d.]+ % learnt, /);
+  expect(told.stdout).toMatch(/epoch 5, step 20:\n\d+ wrong labels, [\d.]+ % learnt, /);
   const rows = rowsOf(read('run', 'analysis', 'memorization.csv'));
   expect(rows.map(({ epoch }) => epoch)).toEqual(['2', '4', '5']);
   const last = rows.at(-1)!;
@@ -95,7 +95,7 @@ describe('analyze hessian', () => {
     // Asked otherwise it begins anew, and nothing is lost.
     const other = await fsam(folder, [...HESSIAN, '--out', 'killed', '--seed', '2']);
     expect(other.stderr).toMatch(
-      /hessian-\w{8}\.partial: is an unfinished hessian of other options/,
+      /hessian-\w{8}\.partial: is an unfinished hessian of other options \(seed 1\)/,
     );
     expect(other.stderr).not.toMatch(/goes on after|WARN/);
     const resumed = await fsam(folder, [...HESSIAN, '--out', 'killed']);
@@ -145,7 +145,7 @@ it('sharpness, landscape and spectrum', async () => {
       '--adaptive-rho',
       '',
       '--steps',
-      '3',
+      '10',
       '--draws',
       '3',
       '--m',
@@ -169,12 +169,12 @@ it('sharpness, landscape and spectrum', async () => {
     ['48', '16'],
   ]);
   expect(Number(single?.['rise'])).toBeGreaterThan(0);
-  const line = rowsOf(read('out', 'landscape.csv'));
+  const line = rowsOf(read('out', 'landscape-line.csv'));
   expect(line.map(({ a, batch_norm: how }) => [Number(a), how])).toEqual(
     [-1, 0, 1].map((a) => [a, 'recalibrated']),
   );
   // From the run to itself nothing changes.
-  const path = rowsOf(read('path', 'landscape.csv')).map(({ loss }) => loss);
+  const path = rowsOf(read('path', 'landscape-path.csv')).map(({ loss }) => loss);
   expect(new Set(path).size).toBe(1);
   const nodes = rowsOf(read('out', 'spectrum.csv')).filter(
     (row) => row['kind'] === 'node' && row['run'] === '1',
@@ -199,8 +199,8 @@ describe('the way to another run', () => {
     expect([way.stderr, way.code]).toEqual([expect.anything(), 0]);
     const around = ['analyze', 'landscape', '--run', 'other', ...SAMPLE, '--points', '3'];
     expect((await fsam(folder, [...around, '--out', 'around'])).code).toBe(0);
-    const [, end] = rowsOf(read('way', 'landscape.csv'));
-    const [, middle] = rowsOf(read('around', 'landscape.csv'));
+    const [, end] = rowsOf(read('way', 'landscape-path.csv'));
+    const [, middle] = rowsOf(read('around', 'landscape-line.csv'));
     expect(Number(end?.['loss'])).toBeCloseTo(Number(middle?.['loss']), 5);
     const hessian = ['analyze', 'hessian', '--run', 'other', ...SAMPLE, '--probes', '2'];
     const few = ['--top', '1', '--bottom', '1', '--steps', '3', '--out', 'other-out'];
@@ -213,7 +213,7 @@ describe('the way to another run', () => {
     expect((await train('wide', 'model.width=5')).code).toBe(0);
     const wide = await fsam(folder, [...PATH, '--to', 'wide']);
     expect(wide.code).toBe(2);
-    expect(wide.stderr).toMatch(/--to wide: is of another network, got .*"width":5/);
+    expect(wide.stderr).toContain('--to wide: is of another network (model.width 5, not 4)');
     const fixed = await fsam(folder, [...PATH, '--to', 'run', '--batch-norm', 'evaluation']);
     expect(fixed.code).toBe(2);
     expect(fixed.stderr).toContain('--batch-norm: got evaluation with --kind path');
@@ -230,7 +230,7 @@ describe('the way to another run', () => {
 });
 
 it('sharpness of all kinds', async () => {
-  const args = ['analyze', 'sharpness', '--run', 'run', ...SAMPLE, '--steps', '2', '--draws', '2'];
+  const args = ['analyze', 'sharpness', '--run', 'run', ...SAMPLE, '--steps', '10', '--draws', '2'];
   const few = ['--rho', '0.01', '--adaptive-rho', '', '--kinds', 'gaussian,one-step'];
   expect((await fsam(folder, [...args, ...few, '--out', 'kinds'])).code).toBe(0);
   const kinds = rowsOf(read('kinds', 'sharpness.csv')).map(({ kind }) => kind);
@@ -255,6 +255,12 @@ it('stands in the report of the run', async () => {
   const last = rowsOf(read('run', 'analysis', 'memorization.csv')).at(-1)!;
   const share = Number(last['wrong_as_given']).toPrecision(4);
   expect(read('report', 'index.html')).toContain('<h2>Analyses</h2>');
+  const path = join(folder, 'run', 'analysis', 'sharpness.csv');
+  writeFileSync(path, 'step\n');
+  const broken = await fsam(folder, ['report', 'run', '--out', 'report']);
+  expect(broken.code).toBe(2);
+  expect(broken.stderr).toContain('sharpness.csv: has no column batch_norm');
+  rmSync(path);
   expect(read('report', 'table.md')).toMatch(new RegExp(`\\| ${share} \\(n = 1\\) +\\|`));
 });
 
@@ -297,6 +303,22 @@ it.each([
     '--checkpoint run: is no file; wanted best, or the path of a checkpoint',
   ],
   [
+    ['hessian', '--run', 'run', '--top', '9', '--steps', '10'],
+    '--top, --bottom: got 9 and 2, wanted no more together than --steps, 10',
+  ],
+  [['hessian', '--run', 'run', '--samples', '1'], '--samples: got 1 image, wanted 2 at least'],
+  [['sharpness', '--run', 'run', '--steps', '9'], '--steps: got 9, wanted 10 at least'],
+  [['sharpness', '--run', 'run', '--draws', '1'], '--draws: got 1, wanted 2 at least'],
+  [
+    ['landscape', '--run', 'run', '--kind', 'path', '--to', 'run', '--range', '2'],
+    '--range: got it with --kind path',
+  ],
+  [['hessian', '--run', 'run', '--out', 'other/analysis'], 'lies in the folder of another run'],
+  [
+    ['hessian', '--run', 'run', '--checkpoint', 'other/checkpoints/step-00000004.safetensors'],
+    'is not of run, wanted one of run/checkpoints, or best',
+  ],
+  [
     ['sharpness', '--run', 'run', '--kinds', 'worst'],
     '--kinds: got worst, wanted some of one-step, worst-case',
   ],
@@ -304,6 +326,8 @@ it.each([
   const told = await fsam(folder, ['analyze', ...args]);
   expect(told.code).toBe(2);
   expect(told.stderr).toContain(message);
+  // Nothing is left to go on with.
+  expect(readdirSync(join(folder, 'run', 'analysis')).join()).not.toContain('.partial');
 });
 
 it('a run without label noise has nothing memorised, one without probes no convergence', async () => {
