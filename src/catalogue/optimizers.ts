@@ -32,8 +32,7 @@ const CLIMB = {
   }),
   perturbation: key(z.enum(['own', 'shared']).default('own'), {
     role: 'result',
-    help: 'Of a batch in parts (microBatches, devices); own: each part climbs by itself (m-sharpness); shared: all climb along the gradient of the whole batch.',
-    read: (at) => at('microBatches') !== 1 || at('devices') !== 1,
+    help: 'Of a batch in parts (microBatches, devices, workers); own: each part climbs by itself (m-sharpness); shared: all climb along the gradient of the whole batch.',
     folder: 'unless default',
   }),
   rhoSchedule: key(z.enum(['constant', 'rate', 'inverse-sqrt']).default('constant'), {

@@ -36,7 +36,7 @@ export function trainingBatches(
   const order = orderOf(train.labels.length, batching, train.images);
   const found: BatchOfEpoch[] = [];
   for (let epoch = 0; found.length < count; epoch++) {
-    for (const indices of order.batches(epoch, 0)) found.push({ epoch, indices });
+    for (const { indices } of order.batches(epoch, 0)) found.push({ epoch, indices });
   }
   return found.slice(0, count);
 }

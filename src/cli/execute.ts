@@ -17,6 +17,7 @@ import {
   workingFolderOf,
   type WorkingFolder,
 } from '../experiment/working-folder.js';
+import { joinWorkers } from '../graph/workers.js';
 import { openDevice, type ProcessorSettings } from '../native/device.js';
 import { threadCount } from '../native/threads.js';
 import { createEngine } from '../tasks/engine.js';
@@ -25,6 +26,7 @@ import { Interrupted } from './failure.js';
 import { describeEnvironment } from './machine.js';
 import { createReporter, type RunReporter } from './reporter.js';
 import type { RunWatch } from './run-watch.js';
+import { workersPlace } from './workers-place.js';
 
 interface Configured {
   readonly config: Config;
@@ -67,7 +69,10 @@ export async function execute(execution: Execution): Promise<void> {
   let reporter: RunReporter | null = null;
   try {
     const { config, folder, working } = await configured(configure, resume);
-    reporter = createReporter({ quiet, maxSteps: config.maxSteps });
+    const place = workersPlace();
+    // The first worker speaks for all.
+    const isQuiet = quiet || (place !== null && place.index > 0);
+    reporter = createReporter({ quiet: isQuiet, maxSteps: config.maxSteps });
     watch.tellBy(reporter.note);
     const note = noteOnGone(working, config);
     if (note !== null) reporter.note(note);
@@ -83,14 +88,22 @@ export async function execute(execution: Execution): Promise<void> {
       throw new Interrupted(required(interruption.signal, 'a signal'), wayOut, true);
     }
     const device = openDevice(config.device, settings);
+    const workers =
+      place === null
+        ? undefined
+        : joinWorkers(place, { devices: config.devices, kind: device.inUse });
     const outcome = await runExperiment({
       config,
       folder,
       workingFolder: working.path,
       resume,
       overwrite,
-      environment: await describeEnvironment(device),
+      environment: {
+        ...(await describeEnvironment(device)),
+        ...(workers && { workers: workers.count }),
+      },
       createEngine,
+      workers,
       reporter,
       interruption,
     });

@@ -22,6 +22,14 @@ export class Interrupted extends Error {
   }
 }
 
+/** Another process has told what went wrong, and ended with this exit code. */
+export class EndedElsewhere extends Error {
+  override readonly name = 'EndedElsewhere';
+  constructor(readonly exitCode: number) {
+    super(`another process ended with exit code ${exitCode}`);
+  }
+}
+
 interface Failure {
   readonly lines: readonly string[];
   readonly exitCode: number;
@@ -34,6 +42,7 @@ interface Failure {
  */
 export function describeFailure(error: unknown, verbose: boolean, command = 'fsam'): Failure {
   if (error instanceof CommanderError) return describeUsage(error, command);
+  if (error instanceof EndedElsewhere) return { lines: [], exitCode: error.exitCode };
   if (error instanceof UserError)
     return { lines: error.message.split('\n').map(ours), exitCode: 2 };
   if (error instanceof RunError) return { lines: [ours(oneLine(error.message))], exitCode: 1 };

@@ -3,7 +3,8 @@ import { Option, type Command } from 'commander';
 import { UserError } from '../util/errors.js';
 import { addConfigOptions, configRequest, type ConfigOptions } from './config-options.js';
 import { watchRun } from './run-watch.js';
-import { THREADS_HELP, threadNumber } from './whole-number.js';
+import { THREADS_HELP, threadNumber, wholeNumber } from './whole-number.js';
+import { WORKER_VARIABLE } from './workers-place.js';
 
 interface TrainOptions extends ConfigOptions {
   readonly out?: string;
@@ -11,6 +12,9 @@ interface TrainOptions extends ConfigOptions {
   readonly overwrite?: boolean;
   readonly quiet?: boolean;
   readonly threads?: number;
+  readonly workers?: number;
+  readonly workerTimeout: number;
+  readonly openServer?: boolean;
 }
 
 const HELP = `
@@ -29,6 +33,14 @@ export function registerTrain(program: Command): void {
     )
     .option('--overwrite', 'start anew in a folder that holds a run')
     .option('--threads <n>', THREADS_HELP, threadNumber)
+    .option('--workers <n>', 'processes on this machine that share every batch', wholeNumber(4))
+    .option(
+      '--worker-timeout <s>',
+      'seconds until a worker that is lost ends all',
+      wholeNumber(6),
+      300,
+    )
+    .option('--open-server', 'let workers open servers that ask nobody who they are')
     .option('--quiet', 'print nothing but errors')
     .addHelpText('after', HELP)
     .action(train);
@@ -37,6 +49,14 @@ export function registerTrain(program: Command): void {
 async function train(options: TrainOptions): Promise<void> {
   const { out, resume = false, overwrite = false, quiet = false, threads } = options;
   if (out === '') throw new UserError('--out: got an empty name, wanted the run folder');
+  const { workers = 1, workerTimeout: timeoutSeconds, openServer: opensServer = false } = options;
+  if (workers > 1 && process.env[WORKER_VARIABLE] === undefined) {
+    const { trainTogether } = await import('./train-together.js');
+    return trainTogether({ count: workers, timeoutSeconds, opensServer });
+  }
+  // A worker ends with the process that started it.
+  process.on('disconnect', () => process.exit(1));
+  process.channel?.unref();
   const watch = watchRun(quiet);
   const { asked, execute } = await import('./execute.js');
   await execute({

@@ -3,8 +3,9 @@
 import type { Values } from '../graph/program.js';
 import { gatherRows } from '../native/kernels.js';
 import type { TensorType } from '../native/types.js';
-import { InternalError, required } from '../util/errors.js';
+import { InternalError, required, UserError } from '../util/errors.js';
 import { randomStream, type RandomStream } from '../util/random.js';
+import { cutRange, type Range } from '../util/ranges.js';
 import {
   countOf,
   inMemory,
@@ -24,6 +25,18 @@ export interface Batching {
   readonly dropLast: boolean;
   /** Decides the order of each epoch; null leaves the images in theirs: they are evaluated. */
   readonly shuffledBy: number | null;
+  /** Which share of every batch is fed, where workers share batches; left out: all of it. */
+  readonly share?: Share | undefined;
+  /** Of batches of which each is fed by one worker in turn, whose turn it is; left out: all are fed. */
+  readonly turn?: Share | undefined;
+}
+
+const ALONE: Share = { index: 0, count: 1 };
+
+/** One of several, from 0. */
+interface Share {
+  readonly index: number;
+  readonly count: number;
 }
 
 /** A batch of the images at `indices` [B] of a set that the device holds. */
@@ -52,10 +65,14 @@ export function imageSource(
 }
 
 /** In which order, and in what pieces, an epoch takes its examples. */
-export interface Order extends Pick<Source, 'examples' | 'sizes'> {
+export interface Order extends Pick<Source, 'examples' | 'sizes' | 'fed'> {
   readonly isShuffled: boolean;
-  /** Their indices, from batch `from` on. */
-  readonly batches: (epoch: number, from: number) => Iterable<Int32Array>;
+  /** Their indices, from batch `from` on; of each those that are fed. */
+  readonly batches: (epoch: number, from: number) => Iterable<Piece>;
+}
+
+interface Piece extends Pick<HostBatch, 'examples'> {
+  readonly indices: Int32Array;
 }
 
 type Shuffler = (random: RandomStream) => Int32Array;
@@ -67,24 +84,37 @@ const shufflerOf = (images: Images | undefined): Shuffler | null =>
 /** @param images left out: only their number counts */
 export function orderOf(
   examples: number,
-  { size, dropLast, shuffledBy }: Batching,
+  { size, dropLast, shuffledBy, share = ALONE, turn = ALONE }: Batching,
   images?: Images,
 ): Order {
   const shuffle: Shuffler = shufflerOf(images) ?? ((random) => random.permutation(examples));
   const full = Math.min(size, examples);
   const last = examples === 0 ? 0 : examples % full;
   const end = dropLast ? examples - last : examples;
+  const fed = (all: number): Range => {
+    if (all < share.count) {
+      throw new UserError(
+        `batchSize: a batch of ${all} is for ${share.count} workers, wanted as many images at least; dropLast: true leaves out a short last batch`,
+      );
+    }
+    return required(cutRange({ begin: 0, size: all }, share.count)[share.index], 'a share');
+  };
   return {
     examples,
     sizes: [full, dropLast ? 0 : last].filter((one) => one > 0),
     isShuffled: shuffledBy !== null,
+    fed,
     batches: function* (epoch, from) {
       const indices =
         shuffledBy === null
           ? Int32Array.from({ length: examples }, (_, i) => i)
           : shuffle(randomStream(shuffledBy, 'order', epoch));
-      for (let begin = from * full; begin < end; begin += full) {
-        yield indices.slice(begin, begin + full);
+      for (let [batch, begin] = [from, from * full]; begin < end; batch++, begin += full) {
+        if (batch % turn.count !== turn.index) continue;
+        const all = Math.min(full, end - begin);
+        const own = fed(all);
+        const first = begin + own.begin;
+        yield { examples: all, indices: indices.slice(first, first + own.size) };
       }
     },
   };
@@ -120,7 +150,7 @@ const typeOf = ({ dtype, shape }: Field, count: number): TensorType => ({
 function heldSource(
   split: Split,
   fields: readonly Field[],
-  { examples, sizes, batches }: Order,
+  { examples, sizes, fed, batches }: Order,
   set?: ImageSet,
 ): Source {
   const nameOf = (field: string) => `${split}${field.charAt(0).toUpperCase()}${field.slice(1)}`;
@@ -137,7 +167,8 @@ function heldSource(
         { type: typeOf(one, examples), values: () => valuesOf(one.field) },
       ]),
     ),
-    inputs: (batch) => ({ indices: { dtype: 'int32', shape: [batch] } }),
+    fed,
+    inputs: (batch) => ({ indices: { dtype: 'int32', shape: [fed(batch).size] } }),
     lent: [],
     gather: (held, inputs) => {
       const indices = required(inputs['indices'], 'indices');
@@ -149,7 +180,9 @@ function heldSource(
       );
     },
     async *batches(epoch, from) {
-      for (const indices of batches(epoch, from)) yield await Promise.resolve(batchAt(indices));
+      for (const { examples: all, indices } of batches(epoch, from)) {
+        yield await Promise.resolve({ ...batchAt(indices), examples: all });
+      }
     },
   };
 }
@@ -158,7 +191,7 @@ function heldSource(
 function streamedSource(
   split: Split,
   fields: readonly Field[],
-  { examples, sizes, isShuffled, batches }: Order,
+  { examples, sizes, isShuffled, fed, batches }: Order,
   set?: ImageSet,
 ): Source {
   const readImages = (indices: readonly Int32Array[], epoch: number) => {
@@ -170,13 +203,19 @@ function streamedSource(
     examples,
     sizes,
     held: {},
-    inputs: (batch) => Object.fromEntries(fields.map((one) => [one.field, typeOf(one, batch)])),
+    fed,
+    inputs: (batch) =>
+      Object.fromEntries(fields.map((one) => [one.field, typeOf(one, fed(batch).size)])),
     lent: ['images'],
     gather: (_, inputs) =>
       Object.fromEntries(fields.map(({ field }) => [field, required(inputs[field], field)])),
     batches(epoch, from) {
-      const indices = [...batches(epoch, from)];
-      return paired(readImages(indices, epoch), indices, (some) => labelsAt(some, fields, set));
+      const pieces = [...batches(epoch, from)];
+      const images = readImages(
+        pieces.map(({ indices }) => indices),
+        epoch,
+      );
+      return paired(images, pieces, (some) => labelsAt(some, fields, set));
     },
   };
 }
@@ -194,7 +233,7 @@ function labelsAt(indices: Int32Array, fields: readonly Field[], set?: ImageSet)
 /** Images with their labels. Not a generator of its own: `return` has to reach the stream at once. */
 function paired(
   images: Closable<Uint8Array>,
-  indices: readonly Int32Array[],
+  pieces: readonly Piece[],
   labelsOf: (indices: Int32Array) => Values,
 ): Closable<HostBatch> {
   let batch = 0;
@@ -204,14 +243,14 @@ function paired(
     },
     async next() {
       const { done, value } = await images.next();
-      const ofBatch = indices[batch++];
+      const ofBatch = pieces[batch++];
       if ((done === true) !== (ofBatch === undefined)) {
         const got = done === true ? `only ${batch - 1}` : 'more';
-        throw new InternalError(`a stream gave ${got} batches, wanted ${indices.length}`);
+        throw new InternalError(`a stream gave ${got} batches, wanted ${pieces.length}`);
       }
       if (done === true || ofBatch === undefined) return { done: true, value: undefined };
-      const inputs = { ...labelsOf(ofBatch), images: value };
-      return { done: false, value: { examples: ofBatch.length, inputs } };
+      const inputs = { ...labelsOf(ofBatch.indices), images: value };
+      return { done: false, value: { examples: ofBatch.examples, inputs } };
     },
     async return() {
       await images.return();

@@ -4,10 +4,11 @@
 // feeds the examples themselves. Whatever trains or evaluates sees no difference.
 import type { Tensors, TensorTypes, Values } from '../graph/program.js';
 import type { TensorType, TypedArray } from '../native/types.js';
+import type { Range } from '../util/ranges.js';
 
-/** A batch in host memory. */
+/** A batch in host memory, or what a worker has of it. */
 export interface HostBatch {
-  /** How many examples it has: the size of all that it feeds. */
+  /** How many examples it has, those of other workers included. */
   readonly examples: number;
   readonly inputs: Values;
 }
@@ -34,6 +35,8 @@ export interface Source {
   readonly sizes: readonly number[];
   /** By names that no other source of the same session has; none for a stream. */
   readonly held: Readonly<Record<string, Held>>;
+  /** Which examples of a batch of `size` it feeds: all, unless workers share the batch. */
+  fed(size: number): Range;
   /** What a batch of `size` examples feeds. */
   inputs(size: number): TensorTypes;
   /**

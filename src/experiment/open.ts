@@ -14,7 +14,7 @@ import { belongsTo } from './belonging.js';
 import { refuseOtherClasses, writeClasses } from './classes.js';
 import { loadCheckpoint } from './checkpoint.js';
 import { refuseOtherDevice } from './device-used.js';
-import { writeEnvironment } from './environment.js';
+import { readEnvironment, writeEnvironment } from './environment.js';
 import {
   claimFolder,
   clearCurves,
@@ -82,6 +82,15 @@ export async function begin(
   return { progress: BEGINNING, metrics, timing, skipped, probes };
 }
 
+type Environment = Readonly<Record<string, unknown>>;
+
+/** That the parts of a batch are others than they were; null where they are not. */
+function workersLine(begun: Environment, now: Environment): string | null {
+  const [before, after] = [begun, now].map(({ workers = 1 }) => workers);
+  if (before === after) return null;
+  return `workers: goes on with ${String(after)}, after ${String(before)}: each has another share of a batch, which climbs and is normalised by itself, so that the numbers differ from here on`;
+}
+
 /**
  * The run as its newest checkpoint has it. Everything is read and checked before anything is
  * written.
@@ -95,6 +104,8 @@ export async function restore(
 ): Promise<Opened> {
   const { config, environment, reporter } = request;
   await refuseOtherDevice(folder, environment);
+  const workers = workersLine(await readEnvironment(folder.environment), environment);
+  if (workers !== null) reporter.note(workers);
   await refuseOtherClasses(folder.classes, dataset);
   const wayOut = await wayOutOf(folder);
   const record = await withWayOut(wayOut, () => loadCheckpoint(checkpoint, engine));

@@ -6,6 +6,7 @@ import { bestOf, type Best } from '../catalogue/task.js';
 import { isStream, remarksOn, type Dataset } from '../data/dataset.js';
 import { describeNoise, realisedNoise, withLabelNoise } from '../data/label-noise.js';
 import { loadDataset } from '../data/load.js';
+import type { Workers } from '../graph/workers.js';
 import { createSchedule } from '../optim/schedule.js';
 import type { Engine } from '../session/engine.js';
 import type { CreateEngine } from '../tasks/engine.js';
@@ -25,6 +26,7 @@ import {
   runFolder,
   type RunFolder,
 } from './folder.js';
+import { beginTogether, follow } from './follow.js';
 import { NOTHING_WRITTEN, unlessInterrupted, type Interruption } from './interruption.js';
 import { train, type Loop } from './loop.js';
 import { begin, restore } from './open.js';
@@ -52,6 +54,8 @@ interface RunRequest {
   readonly overwrite: boolean;
   readonly environment: RunEnvironment;
   readonly createEngine: CreateEngine;
+  /** That train together, of which this process is one; left out: it is alone. */
+  readonly workers?: Workers | undefined;
   readonly reporter: Reporter;
   readonly interruption: Interruption;
 }
@@ -73,7 +77,12 @@ type RunOutcome = 'finished' | 'interrupted' | 'reading';
  * checkpoint; a full disk); RunError where training diverges.
  */
 export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
-  const { config } = request;
+  const { config, workers } = request;
+  if (workers !== undefined) {
+    const { interruption } = request;
+    workers.stop.isWanted = () => interruption.signal !== null;
+    if (workers.index > 0) return followFirst(request, workers);
+  }
   const folder = runFolder(request.folder ?? defaultFolder(config));
   await refuseLocked(folder.lock);
   const seen = decide(request, folder, await inspectFolder(folder));
@@ -93,7 +102,7 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
       request.reporter.note(NOTHING_WRITTEN);
       return 'reading';
     }
-    const engine = request.createEngine(config, dataset, { mode: 'compiled' });
+    const engine = request.createEngine(config, dataset, { mode: 'compiled', workers });
     try {
       return await runIn(folder, lock, request, decision, dataset, engine);
     } finally {
@@ -101,6 +110,21 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
     }
   } finally {
     await lock.release();
+  }
+}
+
+/** A worker that is not the first: it reads the data, and computes with it. */
+async function followFirst(request: RunRequest, workers: Workers): Promise<RunOutcome> {
+  const { config } = request;
+  const dataset = await unlessInterrupted(request.interruption, readData(request));
+  if (dataset === null) return 'reading';
+  const engine = request.createEngine(config, dataset, { mode: 'compiled', workers });
+  try {
+    const outcome = await follow(engine, workers, config, dataset);
+    if (outcome === 'interrupted') agreedSignal(workers, request.interruption);
+    return outcome;
+  } finally {
+    engine.dispose();
   }
 }
 
@@ -134,6 +158,11 @@ async function runIn(
     decision.kind === 'start'
       ? await begin(folder, request, dataset)
       : await restore(folder, request, decision.checkpoint, dataset, engine);
+  const { workers } = request;
+  if (workers !== undefined) {
+    reporter.note(workersLine(workers, config));
+    beginTogether(engine, workers, config, dataset, opened.progress);
+  }
 
   if (dataset.train.originalLabels !== undefined) reporter.note(noiseLine(config, dataset));
   if (config.checkpoint.keepBest && best.by.split === 'test') reporter.note(bestByTest(best));
@@ -156,7 +185,10 @@ async function runIn(
     ? openCurves(folder.tensorboard, engine.measures, best, opened.metrics.rows)
     : null;
   const reached = await train(
-    { ...request, ...opened, ...checkpoints, engine, perEpoch, schedule, curves, refuseLost },
+    {
+      ...{ ...request, ...opened, ...checkpoints, engine, perEpoch, schedule, curves, refuseLost },
+      interruption: workers === undefined ? interruption : agreedWith(workers, interruption),
+    },
     opened.progress,
   );
   if (!reached.finished) return 'interrupted';
@@ -172,6 +204,22 @@ async function runIn(
   });
   return 'finished';
 }
+
+/** Heard only when all workers have been told: they end after the same step. */
+const agreedWith = (workers: Workers, own: Interruption): Interruption => ({
+  get signal() {
+    return agreedSignal(workers, own);
+  },
+});
+
+function agreedSignal({ stop }: Workers, own: Interruption): Interruption['signal'] {
+  if (!stop.isAgreed) return null;
+  // Another worker may have got it.
+  return (own.signal ??= 'SIGTERM');
+}
+
+const workersLine = ({ count, timeoutSeconds }: Workers, { batchSize }: Config): string =>
+  `${count} workers share every batch of ${batchSize}; one that is lost ends all within ${timeoutSeconds} s`;
 
 const bestByTest = ({ test }: Best): string =>
   `checkpoint.keepBest: the best epoch is chosen by the test set, which makes its ${test.name} too good; ` +

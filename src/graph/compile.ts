@@ -22,7 +22,8 @@ import {
 } from './program.js';
 import type { Attribute, Node } from './node.js';
 import { Recorder } from './recorder.js';
-import { sessionConfig } from './session-config.js';
+import { sessionConfig, taskName } from './session-config.js';
+import type { Workers } from './workers.js';
 
 /** Where the pieces of a traced function are in the graph. */
 interface EntryPoint {
@@ -228,12 +229,18 @@ export function refuseFewerDevices(
 /**
  * Loads a traced program into a TensorFlow session of its own. Variables have no value until
  * written.
+ *
+ * @param workers that the graph meets others by; null: it is alone
  */
-export function loadGraph(graph: Graph): Program {
+export function loadGraph(graph: Graph, workers: Workers | null = null): Program {
   const devices = 1 + graph.nodes.reduce((most, { device }) => Math.max(most, device), 0);
   const kind = eagerBackend().binding.isUsingGpuDevice() ? 'GPU' : 'CPU';
-  const session = openGraph(encodeGraph(graph.nodes, devices === 1 ? null : kind), {
-    config: sessionConfig(devices, kind),
+  const task = workers === null ? '' : taskName(workers.index);
+  const isPlaced = devices > 1 || workers !== null;
+  const place = (device: number) => (isPlaced ? `${task}/device:${kind}:${device}` : '');
+  const session = openGraph(encodeGraph(graph.nodes, place), {
+    config: sessionConfig({ devices, kind, worker: workers?.index ?? null }),
+    ...(workers && { target: workers.target }),
   });
   try {
     refuseFewerDevices(session.devices, kind, devices);

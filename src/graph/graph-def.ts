@@ -62,11 +62,11 @@ function attributeMessage(attribute: Attribute): Record<string, unknown> {
   }
 }
 
-const nodeMessage = (node: Node, kind: DeviceKind | null) => ({
+const nodeMessage = (node: Node, place: (device: number) => string) => ({
   name: node.name,
   op: node.op,
   input: node.inputs,
-  device: kind === null ? '' : `/device:${kind}:${node.device}`,
+  device: place(node.device),
   attr: Object.fromEntries(
     Object.entries(node.attributes).map(([name, value]) => [name, attributeMessage(value)]),
   ),
@@ -78,13 +78,16 @@ export type DeviceKind = 'CPU' | 'GPU';
 /**
  * The bytes of a graph of these nodes.
  *
- * @param kind of the devices that they are on; null where there is one, and TensorFlow places them
+ * @param place the name of a device by its number; empty: TensorFlow places what is on it
  */
-export function encodeGraph(nodes: readonly Node[], kind: DeviceKind | null = null): Uint8Array {
+export function encodeGraph(
+  nodes: readonly Node[],
+  place: (device: number) => string = () => '',
+): Uint8Array {
   const { root } = protobuf.parse(MESSAGES, { keepCase: true });
   const type = root.lookupType('tensorflow.GraphDef');
   const message = {
-    node: nodes.map((node) => nodeMessage(node, kind)),
+    node: nodes.map((node) => nodeMessage(node, place)),
     versions: { producer: PRODUCER },
   };
   const fault = type.verify(message);

@@ -5,30 +5,55 @@
 import protobuf from 'protobufjs';
 import type { DeviceKind } from './graph-def.js';
 
-const MESSAGES = `
-syntax = "proto3";
-package tensorflow;
+/** The messages, for those that hold a ConfigProto. */
+export const CONFIG_MESSAGES = `
 message RewriterConfig { enum Toggle { DEFAULT = 0; ON = 1; OFF = 2; } Toggle arithmetic_optimization = 7; }
 message GraphOptions { RewriterConfig rewrite_options = 10; }
-message ConfigProto { map<string, int32> device_count = 1; bool allow_soft_placement = 7; GraphOptions graph_options = 10; }
+message Experimental { string collective_group_leader = 1; }
+message ConfigProto {
+  map<string, int32> device_count = 1; repeated string device_filters = 4; bool allow_soft_placement = 7;
+  GraphOptions graph_options = 10; bool isolate_session_state = 15; Experimental experimental = 16;
+}
 `;
+
+/** What a session is to know of the machine. */
+export interface SessionPlace {
+  /** That the graph is on; of the CPU as many are made, which share its threads. */
+  readonly devices: number;
+  readonly kind: DeviceKind;
+  /** Which worker of the run this is; null where there is one. */
+  readonly worker: number | null;
+}
+
+/** How TensorFlow calls worker `index` of a run. */
+export const taskName = (index: number): string => `/job:worker/replica:0/task:${index}`;
 
 /**
  * Everything as TensorFlow has it, but for its arithmetic optimizer: that one gathers chains of
  * additions into one AddN, which begins with whichever input's memory happens to be free, so that
  * a + b + c would not be the same bits in every run.
  *
- * @param devices that the graph is on; of the CPU as many are made, which share its threads
+ * As the fields of a ConfigProto.
  */
-export function sessionConfig(devices: number, kind: DeviceKind): Uint8Array {
-  const { root } = protobuf.parse(MESSAGES, { keepCase: true });
+export const configFields = ({ devices, kind, worker }: SessionPlace) => ({
+  graph_options: { rewrite_options: { arithmetic_optimization: 'OFF' } },
+  // What has no kernel on a GPU stays on the host.
+  ...(devices > 1 && { allow_soft_placement: true }),
+  ...(devices > 1 && kind === 'CPU' && { device_count: { CPU: devices } }),
+  ...(worker !== null && {
+    // The first hands out the numbers of steps: without it all wait for ever.
+    experimental: { collective_group_leader: taskName(0) },
+    // A worker's graph is on its own devices: its session need not wait for the others.
+    device_filters: [taskName(worker).replace('/replica:0', '')],
+    // Else the variables of all sessions of a server would be the same.
+    isolate_session_state: true,
+  }),
+});
+
+export function sessionConfig(place: SessionPlace): Uint8Array {
+  const { root } = protobuf.parse(`syntax = "proto3"; package tensorflow; ${CONFIG_MESSAGES}`, {
+    keepCase: true,
+  });
   const type = root.lookupType('tensorflow.ConfigProto');
-  const { OFF } = root.lookupEnum('tensorflow.RewriterConfig.Toggle').values;
-  const message = {
-    graph_options: { rewrite_options: { arithmetic_optimization: OFF } },
-    // What has no kernel on a GPU stays on the host.
-    ...(devices > 1 && { allow_soft_placement: true }),
-    ...(devices > 1 && kind === 'CPU' && { device_count: { CPU: devices } }),
-  };
-  return type.encode(type.fromObject(message)).finish();
+  return type.encode(type.fromObject(configFields(place))).finish();
 }

@@ -118,6 +118,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     [
       ...['Abs', 'Exp', 'Log', 'Neg', 'Sqrt', 'Rsqrt', 'Square', 'Sign', 'Erf', 'Tanh', 'Sigmoid'],
       ...['Relu', 'ReluGrad', 'Softmax', 'LogSoftmax', 'ZerosLike', 'OnesLike', 'Identity', 'AddN'],
+      'CollectiveReduceV2',
     ].map((op) => [op, unary]),
   ),
   ...Object.fromEntries(

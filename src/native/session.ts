@@ -19,6 +19,7 @@ interface Result {
 }
 
 interface Addon {
+  serve(definition: Uint8Array): string;
   open(graph: Uint8Array, config: Uint8Array, target: string): Handle;
   devices(session: Handle): string[];
   define(
@@ -94,6 +95,13 @@ export interface GraphSession {
   /** Waits for what is under way; what runs later fails. */
   close(): void;
 }
+
+/**
+ * Starts a server in this process, which ends with it, and gives the target of its sessions.
+ *
+ * Errors: Error with what TensorFlow says, such as of a port that is taken.
+ */
+export const startServer = (definition: Uint8Array): string => load().serve(definition);
 
 /**
  * A session over a serialized GraphDef. Variables belong to the session.

@@ -18,6 +18,7 @@ import {
   type Chosen,
   type Descent,
   type AnyPass,
+  type Everywhere,
   type GradientAt,
   type Group,
   type Rule,
@@ -46,6 +47,7 @@ export interface Optimizer {
    * `shared` the gradient of the whole batch decides where all climb to.
    *
    * @param kind one of `kinds`
+   * @param everywhere sums over the processes that have other parts of the batch
    */
   readonly step: <P extends AnyPass>(
     groups: readonly Group<P>[],
@@ -53,6 +55,7 @@ export interface Optimizer {
     state: Vectors,
     scalars: Scalars,
     kind: string,
+    everywhere: Everywhere,
   ) => Step<P>;
 }
 
@@ -118,12 +121,14 @@ export function createOptimizer(
       ...rule.scalars(step, learningRate),
     }),
     kinds: rule.kinds ?? { byName: { [ALIKE]: { climbs: climbs(config) } }, at: () => ALIKE },
-    step: (groups, w, state, scalars, kind) => {
+    step: (groups, w, state, scalars, kind, everywhere) => {
       const choose = <P extends AnyPass>(gradientAt: GradientAt<P>): Chosen<P> =>
         rule.choose(gradientAt, w, state, scalars, kind);
       const { clipNorm, perturbation } = config;
       const { mean, chosen } =
-        perturbation === 'own' ? chooseByParts(groups, choose) : chooseTogether(groups, choose);
+        perturbation === 'own'
+          ? chooseByParts(groups, choose, everywhere)
+          : chooseTogether(groups, choose, everywhere);
       const gradient = clipNorm === null ? mean.gradient : clipped(mean.gradient, clipNorm);
       // All parts move to the same place.
       const decayAt = chosen[0]?.decayAt ?? w;

@@ -7,6 +7,7 @@ import {
   type AnyPass,
   type BatchPart,
   type Chosen,
+  type Everywhere,
   type GradientAt,
   type Group,
   type Vectors,
@@ -31,20 +32,22 @@ interface Together<P extends AnyPass> {
 export function chooseByParts<P extends AnyPass>(
   groups: readonly Group<P>[],
   choose: (gradientAt: GradientAt<P>) => Chosen<P>,
+  everywhere: Everywhere,
 ): Together<P> {
   const found = groups.map(({ parts, inPlace }) => inPlace(() => chooseInTurn(parts, choose)));
-  const sums = found.map(({ mean }) => mean);
-  return { mean: sumOf(sums), chosen: found.flatMap(({ chosen }) => chosen) };
+  const sum = sumOf(found.map(({ mean }) => mean));
+  return { mean: gathered(sum, everywhere), chosen: found.flatMap(({ chosen }) => chosen) };
 }
 
 /** One choice for all: the gradient at any w is the mean over the parts there. */
 export function chooseTogether<P extends AnyPass>(
   groups: readonly Group<P>[],
   choose: (gradientAt: GradientAt<AnyPass>) => Chosen<AnyPass>,
+  everywhere: Everywhere,
 ): Together<P> {
   const passes: (readonly P[])[] = [];
   const one = choose((w) => {
-    const at = gradientOf(groups, w);
+    const at = gradientOf(groups, w, everywhere);
     passes.push(at.passes);
     return { gradient: at.gradient };
   });
@@ -63,9 +66,10 @@ export function chooseTogether<P extends AnyPass>(
 export function gradientOf<P extends AnyPass>(
   groups: readonly Group<P>[],
   w: Tensor1D,
+  everywhere: Everywhere = (vectors) => vectors,
 ): { readonly gradient: Tensor1D; readonly passes: readonly P[] } {
   const choose = (gradientAt: GradientAt<P>) => plain.choose(gradientAt, w, {}, {}, ALIKE);
-  const { mean, chosen } = chooseByParts(groups, choose);
+  const { mean, chosen } = chooseByParts(groups, choose, everywhere);
   return { gradient: mean.gradient, passes: chosen.map(({ first }) => first) };
 }
 
@@ -95,6 +99,13 @@ const sumOf = (means: readonly Mean[]): Mean =>
     means.reduce<Mean | undefined>((sum, one) => added(sum, one), undefined),
     'a group of parts',
   );
+
+/** Each vector summed over all processes, by one sum. */
+function gathered(mean: Mean, everywhere: Everywhere): Mean {
+  const vectors = [...new Set([mean.gradient, mean.atW, ...Object.values(mean.state)])];
+  const sums = everywhere(vectors);
+  return mapped(mean, (x) => required(sums[vectors.indexOf(x)], 'a sum'));
+}
 
 /** The vectors themselves where they are of the whole batch. */
 const weighted = (vectors: Mean, share: number): Mean =>

@@ -22,6 +22,9 @@ export interface BatchPart<P extends AnyPass> {
   readonly gradientAt: (w: Tensor1D, after: readonly Tensor1D[]) => P;
 }
 
+/** The sums over all processes that have parts of a batch, of vectors [N]; with one, the vectors themselves. */
+export type Everywhere = (vectors: readonly Tensor1D[]) => readonly Tensor1D[];
+
 /** Parts that take turns in one place; groups are worked through side by side. */
 export interface Group<P extends AnyPass> {
   readonly parts: readonly BatchPart<P>[];

@@ -6,6 +6,7 @@ import { FULL_GRADIENT } from '../optim/full.js';
 import { ALIKE } from '../optim/rule.js';
 import { InternalError, required } from '../util/errors.js';
 import { randomStream } from '../util/random.js';
+import type { Range } from '../util/ranges.js';
 import {
   ACCUMULATE,
   accumulation,
@@ -20,6 +21,8 @@ import {
 import {
   evaluateInParts,
   evaluationOf,
+  gathering,
+  gatheringOf,
   nameOf,
   toEnd,
   type Evaluation,
@@ -29,9 +32,11 @@ import { byColumn, OUTPUT, type Measure, type Numbers } from './measure.js';
 import { PROBE_ACCUMULATE, PROBED, probesOfKind, probeStep } from './probes.js';
 import { openSession, type Mode, type Session, type SessionSpec } from './session.js';
 import { initialState } from './slot.js';
+import { togetherFunctions, togetherIn, type Together } from './together.js';
 import {
   evaluationStep,
   rowsOfKind,
+  STOP,
   trainingStep,
   type EvaluationParts,
   type TrainingParts,
@@ -47,6 +52,8 @@ export interface StepResult {
 }
 
 export interface Engine extends Pick<Session, 'slots' | 'readState' | 'writeState' | 'dispose'> {
+  /** Null where the process is alone. */
+  readonly together: Together | null;
   /** Of all that is measured, those that apply. */
   readonly measures: readonly Measure[];
   /** Batches to train on; null where it is not trained. */
@@ -106,7 +113,7 @@ function forSizes(what: string, source: Source, make: (size: number) => Function
 
 /** All that the engine of these parts opens: slots, data and functions. */
 export function engineSpec(parts: EngineParts): SessionSpec {
-  const { training, evaluated, slots } = parts;
+  const { training, evaluated, slots, workers = null } = parts;
   const sources = SPLITS.flatMap((split) => {
     const source = evaluated[split];
     return source === undefined ? [] : [[split, source] as const];
@@ -125,6 +132,14 @@ export function engineSpec(parts: EngineParts): SessionSpec {
         forSizes(evaluationOf(split), source, (size) => evaluationStep(parts, split, source, size)),
       ),
     ),
+    ...(workers && togetherFunctions(slots, workers)),
+    ...(workers &&
+      Object.fromEntries(
+        sources.map(([split, source]) => [
+          gatheringOf(split),
+          gathering(parts.task, split, source, workers),
+        ]),
+      )),
   };
   const held = merged([training?.held ?? {}, ...sources.map(([, source]) => source.held)]);
   const { parameters, statistics } = parts.network;
@@ -169,7 +184,8 @@ export function openEngine(parts: EngineParts, mode: Mode): Engine {
   const { network, optimizer, task, slots, seed, training, evaluated, fullGradient, probes } =
     parts;
   const initial = initialState(slots, network.initialise(seed));
-  const session = openSession(engineSpec(parts), mode);
+  const { workers = null } = parts;
+  const session = openSession(engineSpec(parts), mode, workers);
   session.writeState(initial);
   const rows = Object.fromEntries(
     Object.keys(optimizer.kinds.byName).map((kind) => [kind, rowsOfKind(parts, kind)] as const),
@@ -177,10 +193,10 @@ export function openEngine(parts: EngineParts, mode: Mode): Engine {
   const inParts = (split: Split) => {
     const source = evaluated[split];
     if (source === undefined) throw new InternalError(`the engine does not evaluate on ${split}`);
-    return evaluateInParts(session, task, split, source);
+    return evaluateInParts(session, task, split, source, workers);
   };
   const drawn = (step: number, examples: number): Values => ({
-    ...task.draw(step, examples),
+    ...rowsOf(task.draw(step, examples), examples, training?.fed(examples)),
     ...(network.drawsRandom ? { seed: passSeed(seed, step) } : {}),
   });
   const take = (at: StepPosition, config: FullGradientConfig | undefined, accumulate: string) => {
@@ -200,15 +216,23 @@ export function openEngine(parts: EngineParts, mode: Mode): Engine {
     const scalars = Object.entries(optimizer.scalars(step, learningRate)).map(
       ([name, value]) => [name, Float32Array.of(value)] as const,
     );
-    const fed = { ...inputs, ...drawn(step, examples), ...Object.fromEntries(scalars) };
+    const fed = {
+      ...inputs,
+      ...drawn(step, examples),
+      ...Object.fromEntries(scalars),
+      ...(workers && { [STOP]: Float32Array.of(workers.stop.isWanted() ? 1 : 0) }),
+    };
     const kind = optimizer.kinds.at(step);
     const source = required(training ?? undefined, 'what is trained on');
     const name = nameOf(ofKind(what, kind), source, examples);
     const { [OUTPUT]: vector } = session.run(name, fed, traced);
-    return { examples, numbers: byColumn(rowsOf(kind), required(vector, OUTPUT)) };
+    const known = rowsOf(kind);
+    if (workers !== null) workers.stop.isAgreed = (vector?.[known.length] ?? 0) > 0;
+    return { examples, numbers: byColumn(known, required(vector, OUTPUT)) };
   };
   return {
     slots,
+    together: workers && togetherIn(session, workers),
     measures: task.measures,
     training,
     fullGradient: (at) => take(at, fullGradient, ACCUMULATE),
@@ -223,6 +247,17 @@ export function openEngine(parts: EngineParts, mode: Mode): Engine {
     writeState: (state) => session.writeState(state),
     dispose: () => session.dispose(),
   };
+}
+
+/** Of what is drawn for each of `examples`, the draws for those that are fed. */
+function rowsOf(draws: Values, examples: number, fed: Range | undefined): Values {
+  if (fed === undefined || fed.size === examples) return draws;
+  return Object.fromEntries(
+    Object.entries(draws).map(([name, values]) => {
+      const width = values.length / examples;
+      return [name, values.slice(width * fed.begin, width * (fed.begin + fed.size))];
+    }),
+  );
 }
 
 /** Decides all that the network draws in a step. */

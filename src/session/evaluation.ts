@@ -1,6 +1,10 @@
 // An evaluation over a whole set, batch after batch, which may be ended early.
 import type { Split } from '../data/dataset.js';
 import type { HostBatch, Source } from '../data/source.js';
+import type { FunctionSpec } from '../graph/program.js';
+import { sumsOver, type Workers } from '../graph/workers.js';
+import type { Tensor1D } from '../native/tensorflow.js';
+import type { TensorType } from '../native/types.js';
 import { required } from '../util/errors.js';
 import { inUnit, OUTPUT, type Numbers } from './measure.js';
 import type { Session } from './session.js';
@@ -32,30 +36,73 @@ export async function toEnd(parts: EvaluationInParts): Promise<Evaluation> {
   }
 }
 
-/** Not a generator: its `return` has to reach what gives the batches while one is awaited. */
+/** Adds the numbers of all batches up over the workers, each of which has those of its turns. */
+export const gatheringOf = (split: Split): string => `gather_${split}`;
+
+/** All measures of all batches, batch by batch. */
+const tableType = (rows: number, source: Pick<Source, 'examples' | 'sizes'>): TensorType => ({
+  dtype: 'float32',
+  shape: [rows * batchesOf(source)],
+});
+
+const batchesOf = ({ examples, sizes: [full = 1] }: Pick<Source, 'examples' | 'sizes'>): number =>
+  Math.ceil(examples / full);
+
+export const gathering = (
+  task: Pick<Task, 'evaluated'>,
+  split: Split,
+  source: Source,
+  workers: Workers,
+): FunctionSpec => ({
+  inputs: { table: tableType(task.evaluated(split).length, source) },
+  state: [],
+  body: (_, { table }) => {
+    const [sums] = sumsOver(workers, [required(table, 'the table') as Tensor1D]);
+    return { outputs: { [OUTPUT]: required(sums, 'sums') } };
+  },
+});
+
+/**
+ * Not a generator: its `return` has to reach what gives the batches while one is awaited.
+ *
+ * @param source of the batches whose turn it is
+ */
 export function evaluateInParts(
   session: Pick<Session, 'run'>,
   task: Pick<Task, 'evaluated'>,
   split: Split,
   source: Source,
+  workers: Workers | null = null,
 ): EvaluationInParts {
   const rows = task.evaluated(split);
-  const sums = rows.map(() => 0);
   const batches = source.batches(0, 0);
+  const table = new Float32Array(rows.length * batchesOf(source));
+  let turn = workers?.index ?? 0;
   let isEnded = false;
   const add = ({ examples, inputs }: HostBatch): void => {
     const name = nameOf(evaluationOf(split), source, examples);
     const { [OUTPUT]: vector } = session.run(name, inputs);
-    rows.forEach((_, i) => {
-      sums[i] = (sums[i] ?? 0) + required(vector?.[i], 'a measure');
-    });
+    table.set(required(vector, 'the measures'), turn * rows.length);
+    turn += workers?.count ?? 1;
   };
-  const result = (): Evaluation => ({
-    examples: source.examples,
-    numbers: Object.fromEntries(
-      rows.map((row, i) => [row.column, inUnit(row, sums[i] ?? 0, source.examples)] as const),
-    ),
-  });
+  const result = (): Evaluation => {
+    const all =
+      workers === null
+        ? table
+        : required(session.run(gatheringOf(split), { table })[OUTPUT], 'the sums');
+    // In the order of batches, whoever had them.
+    const totals = rows.map((_, i) => {
+      let sum = 0;
+      for (let at = i; at < all.length; at += rows.length) sum += required(all[at], 'a measure');
+      return sum;
+    });
+    return {
+      examples: source.examples,
+      numbers: Object.fromEntries(
+        rows.map((row, i) => [row.column, inUnit(row, totals[i] ?? 0, source.examples)] as const),
+      ),
+    };
+  };
   return {
     async next() {
       const { done, value } = await batches.next();

@@ -13,7 +13,7 @@ import { required, UserError } from '../util/errors.js';
 import type { Batch } from './batch.js';
 import { nameOf } from './evaluation.js';
 import { OUTPUT } from './measure.js';
-import { gradientOn, type Learner } from './passes.js';
+import { gradientOn, wholly, type Learner } from './passes.js';
 import type { Session } from './session.js';
 import { vector } from './slot.js';
 import { drawnInputs, NUMBER } from './step.js';
@@ -28,12 +28,12 @@ export const OBSERVE = 'observe';
 
 export type FullGradientConfig = OptimizerConfig['fullGradient'];
 
-export interface FullGradientParts extends Omit<Learner, 'optimizer' | 'task'> {
+export interface FullGradientParts extends Omit<Learner, 'optimizer' | 'task' | 'workers'> {
   readonly task: Pick<Task, 'loss' | 'count' | 'drawn' | 'augmented'>;
 }
 
 /** What a function needs of what it reads from. */
-type Examples = Pick<Source, 'held' | 'lent' | 'inputs' | 'gather'>;
+type Examples = Pick<Source, 'held' | 'lent' | 'inputs' | 'fed' | 'gather'>;
 
 /** What a source has of an example; not all of it makes the loss: the true labels beside wrong ones do not. */
 const fieldsOf = (source: Examples, size: number): string[] => [
@@ -68,7 +68,13 @@ export function accumulation(
       const seed = inputs['seed'] as Tensor1D | undefined;
       const batch: Batch = parts.task.augmented(source.gather(state, inputs), inputs);
       const mode = isRunning ? 'evaluation' : 'training';
-      const { gradient, loss } = gradientOn(parts, batch, seed, { ...state, statistics }, mode);
+      const { gradient, loss } = gradientOn(
+        parts,
+        wholly(batch),
+        seed,
+        { ...state, statistics },
+        mode,
+      );
       const sum = nameScope('full_gradient', () =>
         tf.add<Tensor1D>(
           kept(vector(state, into), inputs['keep'] as Scalar),
@@ -96,7 +102,7 @@ export function observation(
       const seed = inputs['seed'] as Tensor1D | undefined;
       const batch: Batch = parts.task.augmented(source.gather(state, inputs), inputs);
       // Of the gradient, which nothing uses, nothing is computed.
-      const { loss, statistics } = gradientOn(parts, batch, seed, state, 'training');
+      const { loss, statistics } = gradientOn(parts, wholly(batch), seed, state, 'training');
       return {
         state: { [FULL_STATISTICS]: statistics },
         outputs: { [OUTPUT]: tf.stack([loss]) },

@@ -2,6 +2,7 @@
 // and TensorBoard show and the check that numbers are finite follow from the rows of a task. What a
 // number is called stands in the catalogue, how it is computed here.
 import type { EvaluationRow, MeasureRow, TrainingRow } from '../catalogue/task.js';
+import { sumsOver, type Workers } from '../graph/workers.js';
 import { nameScope } from '../native/scope.js';
 import { tf, type Scalar, type Tensor, type Tensor1D } from '../native/tensorflow.js';
 import type { TypedArray } from '../native/types.js';
@@ -42,6 +43,8 @@ export interface TrainingMeasure extends TrainingRow {
    * sum, or one number a step.
    */
   readonly weight: 'mean' | 'sum' | 'step';
+  /** What it is made of: each part's own, added up over the parts that there are, or vectors of the whole batch. */
+  readonly from: 'parts' | 'batch';
   readonly of: (found: Found) => Scalar;
 }
 
@@ -62,6 +65,30 @@ export const OUTPUT = 'measures';
 /** What rows come to, as one vector: one fetch. */
 export const measured = (numbers: () => Scalar[]): Tensor1D =>
   nameScope(OUTPUT, () => tf.stack(numbers()) as Tensor1D);
+
+/**
+ * The same of a training step, of which each worker has some parts.
+ *
+ * @param found by this worker
+ * @param stop with several workers: 1 where this one has been asked to stop, which comes out summed after the rows
+ */
+export function measuredEverywhere(
+  rows: readonly TrainingMeasure[],
+  found: Found,
+  workers: Workers | null,
+  stop: Scalar | undefined,
+): Tensor1D {
+  if (workers === null) return measured(() => rows.map((row) => row.of(found)));
+  return nameScope(OUTPUT, () => {
+    // What all have counts once.
+    const numbers = rows.map((row) =>
+      row.from === 'batch' && workers.index > 0 ? tf.scalar(0) : row.of(found),
+    );
+    const told = [...numbers, required(stop, 'whether to stop')];
+    const [sums] = sumsOver(workers, [tf.stack(told) as Tensor1D]);
+    return required(sums, 'sums');
+  });
+}
 
 /** Numbers by column. */
 export type Numbers = Readonly<Record<string, number>>;

@@ -1,15 +1,17 @@
 // The passes of a training step: forward and back at w and, where the optimizer climbs, at w + eps,
 // for each part of a batch.
 import type { Tensors } from '../graph/program.js';
+import { sumsOver, type Workers } from '../graph/workers.js';
 import { identity } from '../native/kernels.js';
 import { adopt, nameScope, onDevice, rescue, runAfter } from '../native/scope.js';
 import { tf, type Scalar, type Tensor, type Tensor1D } from '../native/tensorflow.js';
 import type { Mode, Network } from '../nn/network.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import { gradientOf } from '../optim/parts.js';
-import type { BatchPart, Group } from '../optim/rule.js';
+import type { BatchPart, Everywhere, Group } from '../optim/rule.js';
 import { scaled } from '../optim/vector.js';
 import { required } from '../util/errors.js';
+import { cutRange, type Range } from '../util/ranges.js';
 import type { Found, Pass } from './measure.js';
 import type { Batch, Targets } from './batch.js';
 import { vector } from './slot.js';
@@ -24,6 +26,8 @@ export interface Learner {
   readonly microBatches: number;
   /** Devices that a batch is cut among; left out: 1. */
   readonly devices?: number;
+  /** Processes that a batch is cut among before; left out or null: there is one. */
+  readonly workers?: Workers | null | undefined;
 }
 
 /** What a step leaves, and what its passes found. */
@@ -31,18 +35,27 @@ interface Trained extends Found {
   readonly state: Tensors;
 }
 
+/** A batch, or the share of it that this process has. */
+export interface Shared {
+  readonly batch: Batch;
+  /** Examples of the whole batch. */
+  readonly whole: number;
+}
+
+export const wholly = (batch: Batch): Shared => ({ batch, whole: batch.input.shape[0] });
+
 /**
  * One step of the optimizer on a batch, part by part. BatchNorm normalises every part by itself;
  * running statistics take one part of a device after the other, each as its pass at w leaves them, and are the mean
- * over the devices by their shares of the batch. The pass at w + eps leaves none behind. Every pass has random
- * numbers of its own.
+ * over devices and workers by their shares of the batch. The pass at w + eps leaves none behind. Every pass has
+ * random numbers of its own.
  *
  * @param seed [2], for networks that draw random numbers
  * @param kind of the step, of the optimizer's
  */
 export function trainOn(
   { optimizer, ...learner }: Learner,
-  batch: Batch,
+  batch: Shared,
   seed: Tensor1D | undefined,
   state: Tensors,
   scalars: Tensors,
@@ -50,16 +63,18 @@ export function trainOn(
 ): Trained {
   const passes = optimizer.kinds.byName[kind]?.climbs === true ? 2 : 1;
   const cuts = cutToParts(learner, batch, seed, state, 'training', passes);
+  const { everywhere, statistics } = withStatistics(cuts, learner);
   const step = optimizer.step(
     cuts.groups,
     vector(state, 'parameters'),
     state as Record<string, Tensor1D>,
     scalars as Record<string, Scalar>,
     kind,
+    everywhere,
   );
   const { w, state: vectors, gradient, chosen } = step;
   return {
-    state: { parameters: w, statistics: cuts.statistics(), ...vectors },
+    state: { parameters: w, statistics: statistics(), ...vectors },
     gradient,
     parts: chosen.map((part, i) => ({ ...part, share: required(cuts.shares[i], 'a part') })),
   };
@@ -70,8 +85,8 @@ export function trainOn(
  * statistics [S] after it. In `evaluation` BatchNorm goes by those of `state`, which stay as they are.
  */
 export function gradientOn(
-  learner: Omit<Learner, 'optimizer'>,
-  batch: Batch,
+  learner: Omit<Learner, 'optimizer' | 'workers'>,
+  batch: Shared,
   seed: Tensor1D | undefined,
   state: Tensors,
   mode: Mode,
@@ -84,6 +99,23 @@ export function gradientOn(
   return { gradient, loss, statistics: statistics() };
 }
 
+/** Sums over all workers, the first of which takes in the statistics: one collective a pass. */
+function withStatistics(
+  cuts: Cuts,
+  { workers = null }: Pick<Learner, 'workers'>,
+): { readonly everywhere: Everywhere; readonly statistics: () => Tensor1D } {
+  let statistics: Tensor1D | undefined;
+  return {
+    everywhere: (vectors) => {
+      if (statistics !== undefined) return sumsOver(workers, vectors);
+      const [own, ...sums] = sumsOver(workers, [cuts.statistics(), ...vectors]);
+      statistics = own;
+      return sums;
+    },
+    statistics: () => required(statistics, 'the statistics after a pass'),
+  };
+}
+
 interface Cuts {
   /** One a device. */
   readonly groups: readonly Group<Pass>[];
@@ -93,50 +125,56 @@ interface Cuts {
   readonly statistics: () => Tensor1D;
 }
 
-/** Where a part lies in its batch. */
-interface Range {
-  readonly begin: number;
-  readonly size: number;
-}
-
 /** @param passes that a part goes through */
 function cutToParts(
-  { network, task, microBatches, devices = 1 }: Omit<Learner, 'optimizer'>,
-  batch: Batch,
+  { network, task, microBatches, devices = 1, workers = null }: Omit<Learner, 'optimizer'>,
+  { batch, whole }: Shared,
   seed: Tensor1D | undefined,
   state: Tensors,
   mode: Mode,
   passes: number,
 ): Cuts {
-  const all = batch.input.shape[0];
+  const all = cutRange({ begin: 0, size: whole }, workers?.count ?? 1).map((range) =>
+    cutRange(range, devices).map((one) => ({ range: one, parts: cutRange(one, microBatches) })),
+  );
+  const own = required(all[workers?.index ?? 0], 'a share of the batch');
+  const here = batch.input.shape[0];
+  const begin = required(own[0], 'a device').range.begin;
   const before = vector(state, 'statistics');
-  let part = 0;
-  const cuts = cutRange({ begin: 0, size: all }, devices).map((range, device) => {
+  // Numbers of passes go through the parts of all workers.
+  let part = all
+    .slice(0, workers?.index ?? 0)
+    .flat()
+    .reduce((sum, { parts }) => sum + parts.length, 0);
+  const cuts = own.map(({ range, parts: ranges }, device) => {
     let statistics = before;
-    const parts = cutRange(range, microBatches).map((one): BatchPart<Pass> => {
+    const parts = ranges.map((one): BatchPart<Pass> => {
       const firstPass = passes * part++;
       let pass = 0;
-      let own: Batch | undefined;
+      let examples: Batch | undefined;
       let began = before;
       const gradientAt: BatchPart<Pass>['gradientAt'] = (w, after) => {
         const isFirst = pass === 0;
         if (isFirst) began = statistics;
-        own ??= one.size === all ? batch : runAfter(after, () => cutOf(batch, one));
+        examples ??=
+          one.size === here
+            ? batch
+            : runAfter(after, () => cutOf(batch, { ...one, begin: one.begin - begin }));
         const place = after.length > 0 ? runAfter(after, () => identity(w)) : w;
         const number = firstPass + pass++;
         const drawn = seed && tf.add<Tensor1D>(seed, tf.tensor1d([number, 0], 'int32'));
-        const examples = own;
+        const of = examples;
         const found = nameScope(isFirst ? 'first_pass' : 'second_pass', () =>
-          passAt(network, task, place, began, examples, drawn, mode),
+          passAt(network, task, place, began, of, drawn, mode),
         );
         if (isFirst) ({ statistics } = found);
         return found;
       };
-      return { share: one.size / all, gradientAt };
+      return { share: one.size / whole, gradientAt };
     });
     const inPlace: Group<Pass>['inPlace'] = (body) =>
       devices === 1 ? body() : onDevice(device, body);
-    return { parts, inPlace, share: range.size / all, statistics: () => statistics };
+    return { parts, inPlace, share: range.size / whole, statistics: () => statistics };
   });
   return {
     groups: cuts,
@@ -173,16 +211,6 @@ function passAt(
   const { value, grad } = tf.valueAndGrad(lossAt)(w);
   adopt([...(updated === undefined ? [] : [updated]), ...Object.values(counted)]);
   return { gradient: grad as Tensor1D, loss: value, counted, statistics: updated ?? statistics };
-}
-
-/** `range` in so many parts, or one each where there are fewer examples; sizes differ by at most 1. */
-function cutRange({ begin, size }: Range, parts: number): Range[] {
-  const cuts = Math.min(parts, size);
-  const at = (i: number): number => Math.floor((i * size) / cuts);
-  return Array.from({ length: cuts }, (_, i) => ({
-    begin: begin + at(i),
-    size: at(i + 1) - at(i),
-  }));
 }
 
 /** These examples of a batch; all of it is computed in the scope in force. */

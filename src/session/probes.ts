@@ -10,7 +10,7 @@ import { EMA } from '../optim/ema.js';
 import { cosine, norm, scaled } from '../optim/vector.js';
 import { required } from '../util/errors.js';
 import { measured, OUTPUT, type Found } from './measure.js';
-import { trainOn } from './passes.js';
+import { trainOn, wholly } from './passes.js';
 import { vector } from './slot.js';
 import { trainingStep, type TrainingParts } from './step.js';
 
@@ -96,7 +96,7 @@ export function probeStep(
     body: (values, fed) => {
       const batch = parts.task.augmented(source.gather(values, fed), fed);
       const seed = fed['seed'] as Tensor1D | undefined;
-      const looked = lookedAt(trainOn(parts, batch, seed, values, fed, kind), values);
+      const looked = lookedAt(trainOn(parts, wholly(batch), seed, values, fed, kind), values);
       const numbers = () => rows.map((row) => row.of(looked));
       return { outputs: { [OUTPUT]: measured(numbers) } };
     },

@@ -4,9 +4,11 @@ import type { Held } from '../data/source.js';
 import { loadGraph, traceProgram } from '../graph/compile.js';
 import { runEagerly } from '../graph/eager.js';
 import type { FunctionSpec, Program, ProgramSpec } from '../graph/program.js';
+import type { Workers } from '../graph/workers.js';
 import { withStockOps } from '../native/stock-ops.js';
 import type { TensorType } from '../native/types.js';
-import { InternalError, required } from '../util/errors.js';
+import { InternalError, required, RunError } from '../util/errors.js';
+import { messageOf } from '../util/file-errors.js';
 import type { Slot, State } from './slot.js';
 
 /**
@@ -52,16 +54,24 @@ export function programOf({ slots, scratch = {}, held, functions }: SessionSpec)
   return { variables: Object.fromEntries([...ofSlots, ...ofHeld]), functions };
 }
 
-/** Its slots have no value until they are written. */
-export function openSession(spec: SessionSpec, mode: Mode): Session {
+/**
+ * Its slots have no value until they are written.
+ *
+ * @param workers that its functions meet others by; null: it is alone
+ */
+export function openSession(
+  spec: SessionSpec,
+  mode: Mode,
+  workers: Workers | null = null,
+): Session {
   const { slots, scratch = {}, held } = spec;
   const names = slots.map(({ name }) => name);
-  const program = execute(programOf(spec), mode);
+  const program = execute(programOf(spec), mode, workers);
   for (const [name, { values }] of Object.entries(held)) program.write(name, values());
   for (const [name, size] of Object.entries(scratch)) program.write(name, new Float32Array(size));
   return {
     slots,
-    run: (...given) => program.run(...given),
+    run: workers === null ? (...given) => program.run(...given) : among(workers, program),
     read: (name) => program.read(name) as Float32Array,
     write: (name, values) => {
       program.write(name, values);
@@ -78,10 +88,10 @@ export function openSession(spec: SessionSpec, mode: Mode): Session {
   };
 }
 
-function execute(spec: ProgramSpec, mode: Mode): Program {
+function execute(spec: ProgramSpec, mode: Mode, workers: Workers | null): Program {
   switch (mode) {
     case 'compiled':
-      return loadGraph(traceProgram(spec));
+      return loadGraph(traceProgram(spec), workers);
     case 'eager':
       return runEagerly(spec);
     case 'stock':
@@ -106,3 +116,17 @@ function runOnStockOps(spec: ProgramSpec): Program {
     },
   };
 }
+
+/** What fails in TensorFlow among several workers is mostly that one of them is gone. */
+const among =
+  ({ index, timeoutSeconds }: Workers, program: Program): Program['run'] =>
+  (...given) => {
+    try {
+      return program.run(...given);
+    } catch (error) {
+      const [reason = ''] = messageOf(error).split('\n');
+      throw new RunError(
+        `worker ${index}: another worker was lost, or did not come within ${timeoutSeconds} s; with --resume all go on from the last checkpoint (${reason})`,
+      );
+    }
+  };

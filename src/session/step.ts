@@ -2,11 +2,17 @@
 import type { Split } from '../data/dataset.js';
 import type { Source } from '../data/source.js';
 import type { FunctionSpec, TensorTypes } from '../graph/program.js';
-import type { Tensor1D } from '../native/tensorflow.js';
+import type { Scalar, Tensor1D } from '../native/tensorflow.js';
 import type { TensorType } from '../native/types.js';
 import type { Network } from '../nn/network.js';
 import { CLIMB_LENGTH } from '../optim/climb.js';
-import { isTraining, measured, OUTPUT, type TrainingMeasure } from './measure.js';
+import {
+  isTraining,
+  measured,
+  measuredEverywhere,
+  OUTPUT,
+  type TrainingMeasure,
+} from './measure.js';
 import { trainOn, type Learner } from './passes.js';
 import { averageOf, vector, type Slot } from './slot.js';
 import type { Task } from './task.js';
@@ -17,17 +23,20 @@ export interface TrainingParts extends Learner {
   readonly slots: readonly Slot[];
 }
 
+/** The input by which a worker tells that it has been asked to stop. */
+export const STOP = 'stop';
+
 export const NUMBER: TensorType = { dtype: 'float32', shape: [] };
 const SEED: TensorType = { dtype: 'int32', shape: [2] };
 
 /** What a training batch of `size` examples is fed, and all that is drawn for it. */
 export const drawnInputs = (
   { network, task }: { readonly network: Network; readonly task: Pick<Task, 'drawn'> },
-  source: Pick<Source, 'inputs'>,
+  source: Pick<Source, 'inputs' | 'fed'>,
   size: number,
 ): TensorTypes => ({
   ...source.inputs(size),
-  ...task.drawn(size),
+  ...task.drawn(source.fed(size).size),
   ...(network.drawsRandom ? { seed: SEED } : {}),
 });
 
@@ -50,7 +59,7 @@ export function trainingStep(
   size: number,
   kind: string,
 ): FunctionSpec {
-  const { optimizer, task, slots } = parts;
+  const { optimizer, task, slots, workers = null } = parts;
   const rows = rowsOfKind(parts, kind);
   const scalars = Object.keys(optimizer.scalars(0, 0));
   const overwritten = optimizer.kinds.byName[kind]?.overwrites ?? [];
@@ -59,6 +68,7 @@ export function trainingStep(
     inputs: {
       ...drawnInputs(parts, source, size),
       ...Object.fromEntries(scalars.map((name) => [name, NUMBER])),
+      ...(workers && { [STOP]: NUMBER }),
     },
     lent: source.lent,
     state: [...read, ...Object.keys(source.held)],
@@ -67,13 +77,15 @@ export function trainingStep(
     body: (state, inputs) => {
       const batch = task.augmented(source.gather(state, inputs), inputs);
       const seed = inputs['seed'] as Tensor1D | undefined;
-      const step = trainOn(parts, batch, seed, state, inputs, kind);
+      const step = trainOn(parts, { batch, whole: size }, seed, state, inputs, kind);
       const following = slots.flatMap(({ name, follow }) =>
         follow === undefined ? [] : [[name, follow(vector(state, name), step.state)] as const],
       );
       return {
         state: { ...step.state, ...Object.fromEntries(following) },
-        outputs: { [OUTPUT]: measured(() => rows.map((row) => row.of(step))) },
+        outputs: {
+          [OUTPUT]: measuredEverywhere(rows, step, workers, inputs[STOP] as Scalar | undefined),
+        },
       };
     },
   };

@@ -12,6 +12,7 @@ import {
 import { imageSource } from '../data/image-source.js';
 import type { Source } from '../data/source.js';
 import { traceProgram } from '../graph/compile.js';
+import type { Workers } from '../graph/workers.js';
 import { describeFunction } from '../graph/listing.js';
 import { buildModel } from '../models/models.js';
 import { requireBfloat16 } from '../native/bfloat16.js';
@@ -26,6 +27,7 @@ import {
 import { refuseMoreSamples } from '../session/full-gradient.js';
 import { programOf, type Mode } from '../session/session.js';
 import { trainingSlots } from '../session/slot.js';
+import { UserError } from '../util/errors.js';
 import { createTask } from './tasks.js';
 
 export interface EngineOptions {
@@ -34,6 +36,8 @@ export interface EngineOptions {
   readonly evaluates?: readonly Split[];
   /** Whether it trains; left out: it does. */
   readonly trains?: boolean;
+  /** That train and evaluate together; left out: this process is alone. */
+  readonly workers?: Workers | undefined;
 }
 
 /**
@@ -56,7 +60,7 @@ export function describeStep(config: Config, shape: DatasetShape): string {
 function partsOf(
   config: Config,
   shape: DatasetShape,
-  { evaluates = ['validation', 'test'], trains = true }: Omit<EngineOptions, 'mode'>,
+  { evaluates = ['validation', 'test'], trains = true, workers }: Omit<EngineOptions, 'mode'>,
   dataset?: Dataset,
 ): EngineParts {
   const { seed, microBatches, devices, weightAverage, batchSize, dropLast, evaluationBatchSize } =
@@ -68,13 +72,17 @@ function partsOf(
     config.schedule.learningRate,
   );
   const task = createTask(config, shape);
-  const inOrder = { size: evaluationBatchSize, dropLast: false, shuffledBy: null };
+  if (workers !== undefined) refuseAmongWorkers(config);
+  const inOrder = {
+    ...{ size: evaluationBatchSize, dropLast: false, shuffledBy: null },
+    turn: workers,
+  };
   // An evaluation holds its answers against the labels that the data set has, noisy or not.
   const quiet = { ...shape, labelNoise: false };
   const evaluated = SPLITS.filter(
     (split) => evaluates.includes(split) && countOf(shape, split) > 0,
   );
-  const batching = { size: batchSize, dropLast, shuffledBy: seed };
+  const batching = { size: batchSize, dropLast, shuffledBy: seed, share: workers };
   const training = trains ? imageSource('train', shape, batching, dataset?.train) : null;
   const fullGradient = takesFullGradient(config.optimizer)
     ? config.optimizer.fullGradient
@@ -94,6 +102,7 @@ function partsOf(
     probes,
     microBatches,
     devices,
+    workers,
     seed,
     training,
     evaluated: Object.fromEntries(
@@ -103,4 +112,15 @@ function partsOf(
       ]),
     ),
   };
+}
+
+/** What is computed over the set, beside the steps, each process would have to do by itself. */
+function refuseAmongWorkers({ optimizer, probes }: Config): void {
+  const refuse = (key: string, got: string, wanted: string): never => {
+    throw new UserError(`${key}: got ${got} with several workers, wanted ${wanted}, or one worker`);
+  };
+  if (takesFullGradient(optimizer)) {
+    refuse('optimizer.name', optimizer.name, 'an optimizer that takes no full gradient');
+  }
+  if (probes.every !== null) refuse('probes.every', `${probes.every}`, 'null');
 }

@@ -31,12 +31,18 @@ interface OfPasses {
   readonly of: OfStep;
 }
 
+interface OfSteps {
+  /** What it is made of: each part's own, which workers have some of, or vectors of the whole batch, which all have. */
+  readonly from: 'parts' | 'batch';
+  readonly of: OfStep;
+}
+
 /** How every measure of a task is computed; all of it is traced. */
 export interface Traced<Row extends TaskRow = TaskRow> {
   readonly training: Readonly<Record<keyof Row['training'], OfPasses>>;
   /** Sums over the examples of a batch. */
   readonly evaluation: Readonly<Record<keyof Row['evaluation'], EvaluationMeasure['of']>>;
-  readonly steps: Readonly<Record<keyof Row['steps'], OfStep>>;
+  readonly steps: Readonly<Record<keyof Row['steps'], OfSteps>>;
 }
 
 /** The measures of the task in such a run, and those of its evaluations. */
@@ -49,8 +55,8 @@ export function measuresOf<Row extends TaskRow>(
   const trained = (words: TrainingRow): TrainingMeasure => {
     const { column } = words;
     const ofPasses = training[column];
-    if (ofPasses !== undefined) return { ...words, ...ofPasses };
-    return { ...words, weight: 'step', of: required(steps[column], `how ${column} is computed`) };
+    if (ofPasses !== undefined) return { ...words, ...ofPasses, from: 'parts' };
+    return { ...words, weight: 'step', ...required(steps[column], `how ${column} is computed`) };
   };
   const evaluated = (words: EvaluationRow<Split>): EvaluationMeasure => ({
     ...words,
@@ -87,6 +93,6 @@ export const LOSSES = {
 /** Of every task's steps. */
 export const STEPS = {
   // The L2 norm of the gradient at w.
-  gradient_norm: ({ gradient }) => norm(gradient),
-  perturbation_cosine: ({ parts }) => meanOf(parts, climbCosine),
-} as const satisfies Readonly<Record<string, OfStep>>;
+  gradient_norm: { from: 'batch', of: ({ gradient }) => norm(gradient) },
+  perturbation_cosine: { from: 'parts', of: ({ parts }) => meanOf(parts, climbCosine) },
+} as const satisfies Readonly<Record<string, OfSteps>>;

@@ -9,7 +9,7 @@ import { buildModel } from '../../src/models/models.js';
 import type { Tensor1D, Tensor4D } from '../../src/native/tensorflow.js';
 import type { Mode, Network } from '../../src/nn/network.js';
 import { ALIKE } from '../../src/optim/rule.js';
-import { trainOn } from '../../src/session/passes.js';
+import { trainOn, wholly } from '../../src/session/passes.js';
 import { required } from '../../src/util/errors.js';
 import { distance, expectNear, expectNoDifferences, l2 } from './support/compare.js';
 import {
@@ -117,7 +117,7 @@ function passes(network: Network, [batch, channels, height, width]: GoldenModel[
           const labels = inputs['labels'] as Tensor1D;
           const step = trainOn(
             { network, optimizer, task: CROSS_ENTROPY, microBatches: 1 },
-            { input: x, targets: { labels } },
+            wholly({ input: x, targets: { labels } }),
             undefined,
             state,
             inputs,

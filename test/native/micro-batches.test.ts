@@ -6,7 +6,7 @@ import { buildModel } from '../../src/models/models.js';
 import { tf, type Tensor1D, type Tensor4D } from '../../src/native/tensorflow.js';
 import { ALIKE } from '../../src/optim/rule.js';
 import { batchAt } from '../../src/data/image-source.js';
-import { trainOn } from '../../src/session/passes.js';
+import { trainOn, wholly } from '../../src/session/passes.js';
 import { randomStream } from '../../src/util/random.js';
 import { distance, expectNear, expectNoDifferences } from './support/compare.js';
 import {
@@ -46,7 +46,7 @@ function step(config: OptimizerConfig, microBatches: number, begin = 0, size = B
     const scalars = Object.entries(optimizer.scalars(1, RATE));
     const { state, parts, gradient } = trainOn(
       { network, optimizer, task: CROSS_ENTROPY, microBatches },
-      batch(begin, size),
+      wholly(batch(begin, size)),
       undefined,
       {
         parameters: vector(w0),

@@ -72,6 +72,7 @@ function run(
         tensors(vectors),
         Object.fromEntries(scalars.map(([name, value]) => [name, tf.scalar(value)])),
         optimizer.kinds.at(step + t),
+        (vectors) => vectors,
       );
       weights = Array.from(next.w.dataSync());
       const written = Object.entries(next.state);

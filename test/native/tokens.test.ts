@@ -93,6 +93,7 @@ const source: Source = {
   examples: BATCH,
   sizes: [BATCH],
   held: {},
+  fed: (size) => ({ begin: 0, size }),
   inputs: (size) => ({
     tokens: { dtype: 'int32', shape: [size, TOKENS] },
     next: { dtype: 'int32', shape: [size, TOKENS] },

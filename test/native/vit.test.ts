@@ -9,7 +9,7 @@ import type { ProgramSpec } from '../../src/graph/program.js';
 import { buildModel } from '../../src/models/models.js';
 import type { Tensor1D, Tensor4D } from '../../src/native/tensorflow.js';
 import { ALIKE } from '../../src/optim/rule.js';
-import { trainOn } from '../../src/session/passes.js';
+import { trainOn, wholly } from '../../src/session/passes.js';
 import { required } from '../../src/util/errors.js';
 import { expectNear, l2 } from './support/compare.js';
 import { batchOf, bytes, tinyConfig, tinyEngine, train } from './support/engine.js';
@@ -64,7 +64,7 @@ function passes(): ProgramSpec {
             targets: { labels: inputs['labels'] as Tensor1D },
           };
           const settings = { network, optimizer, task: CROSS_ENTROPY, microBatches: 1 };
-          const step = trainOn(settings, one, undefined, state, inputs, ALIKE);
+          const step = trainOn(settings, wholly(one), undefined, state, inputs, ALIKE);
           const { loss, gradient } = required(step.parts[0], 'the pass').first;
           return { state: step.state, outputs: { loss, gradient } };
         },

@@ -90,8 +90,7 @@ describe('which keys count', () => {
           const optimizer = `optimizer={name: ${name}, base: ${base}, projection: constant}`;
           const wanted = named.includes(name) || (list !== undefined && named.includes(descent));
           if (key === 'optimizer.name' || /base|weightDecay|adaptive|rhoMin/.test(key)) continue;
-          // perturbation is read of batches in parts.
-          const at = readerOf(smoke(optimizer, 'microBatches=2'));
+          const at = readerOf(smoke(optimizer));
           expect([key, optimizer, counts(key, at)]).toEqual([key, optimizer, wanted]);
         }
       }
@@ -184,7 +183,7 @@ describe('the variant', () => {
       // Told with the schedule that reads it.
       for (const key of Object.keys(keys).filter((one) => one !== 'rhoMin')) {
         const value = OTHERS[key] ?? '0.123';
-        const all = [`optimizer.name=${name}`, 'optimizer.projection=constant', 'microBatches=2'];
+        const all = [`optimizer.name=${name}`, 'optimizer.projection=constant'];
         const [usual, other] = [smoke(...all), smoke(...all, `optimizer.${key}=${value}`)];
         expect([key, variantName(other)]).not.toEqual([key, variantName(usual)]);
       }
@@ -232,7 +231,6 @@ test('every key that is not always read is read under some variant', () => {
     'data.name=idx',
     'data={name: imagenet, order: blocks}',
     'probes.every=3',
-    'microBatches=2',
   ].map((assignment) => readerOf(smoke(assignment)));
   const dead = KEY_PATHS.filter((key) => !variants.some((at) => isRead(key, at)));
   expect(dead).toEqual([]);

@@ -62,7 +62,8 @@ export function fakeEngine({
     const { batchSize, dropLast, seed } = config;
     const batching = { size: batchSize, dropLast, shuffledBy: seed };
     const engine: Engine = {
-      measures: createTask(config, shapeOf(dataset)).measures.filter(
+      together: null,
+    measures: createTask(config, shapeOf(dataset)).measures.filter(
         ({ column }) => column !== 'train_accuracy_clean',
       ),
       training: imageSource('train', shapeOf(dataset), batching, dataset.train),

@@ -205,6 +205,16 @@ napi_value open(napi_env env, napi_callback_info info) {
   });
 }
 
+/** serve(definition): the target of a server in this process. */
+napi_value serve(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    const std::string target = ::serve(bytes(env, Arguments<1>(env, info).values[0]));
+    napi_value result;
+    check(env, napi_create_string_utf8(env, target.data(), target.size(), &result));
+    return result;
+  });
+}
+
 /** devices(session): their names. */
 napi_value devices(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {
@@ -312,7 +322,7 @@ napi_value close(napi_env env, napi_callback_info info) {
 
 NAPI_MODULE_INIT() {
   const std::pair<const char*, napi_callback> functions[] = {
-      {"open", open}, {"devices", devices}, {"define", define}, {"run", run}, {"promise", promise}, {"close", close}};
+      {"serve", serve}, {"open", open}, {"devices", devices}, {"define", define}, {"run", run}, {"promise", promise}, {"close", close}};
   for (const auto& [name, body] : functions) {
     if (!exportFunction(env, exports, name, body)) return nullptr;
   }

@@ -26,6 +26,15 @@ Buffer bufferOf(std::string_view bytes) {
 
 }  // namespace
 
+std::string serve(std::string_view definition) {
+  const Status status = newStatus();
+  TF_Server* const server = TF_NewServer(definition.data(), definition.size(), status.get());
+  check(status);
+  TF_ServerStart(server, status.get());
+  check(status);
+  return TF_ServerTarget(server);
+}
+
 GraphSession::GraphSession(std::string_view graph, std::string_view config, const std::string& target) {
   const Status status = newStatus();
   const std::unique_ptr<TF_ImportGraphDefOptions, decltype(&TF_DeleteImportGraphDefOptions)> import{

@@ -55,6 +55,15 @@ struct Outcome {
   Buffer metadata;
 };
 
+/**
+ * Starts a server of TensorFlow's in this process, by which sessions compute together with those of others. It cannot be
+ * stopped: TensorFlow has no way to, and it ends with the process.
+ *
+ * @param definition a serialized ServerDef
+ * @returns what sessions name as their target
+ */
+std::string serve(std::string_view definition);
+
 class GraphSession {
  public:
   /** Keeps the session open: `close` waits until there is none. */

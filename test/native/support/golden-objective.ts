@@ -76,6 +76,7 @@ function sourceOf({ batches, classes }: GoldenNetwork): Source {
     sizes,
     held: {},
     lent: [],
+    fed: (size) => ({ begin: 0, size }),
     inputs: (size) => ({
       images: { dtype: 'float32', shape: [size, ...shape] },
       labels: { dtype: 'int32', shape: [size] },

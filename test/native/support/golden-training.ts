@@ -16,7 +16,7 @@ import {
   OBSERVE,
 } from '../../../src/session/full-gradient.js';
 import { meanOf, type Part } from '../../../src/session/measure.js';
-import { trainOn, type Learner } from '../../../src/session/passes.js';
+import { trainOn, wholly, type Learner } from '../../../src/session/passes.js';
 import { required } from '../../../src/util/errors.js';
 import {
   goldenImages,
@@ -148,6 +148,7 @@ function fullGradient(
   const source = {
     held: {},
     lent: [],
+    fed: (size: number) => ({ begin: 0, size }),
     inputs: () => inputs,
     gather: (_: Tensors, fed: Tensors) => fed,
   };
@@ -196,7 +197,7 @@ function training(
       const labels = inputs['labels'] as Tensor1D;
       const step = trainOn(
         { network, optimizer, task: CROSS_ENTROPY, ...cut },
-        { input: images, targets: { labels } },
+        wholly({ input: images, targets: { labels } }),
         undefined,
         state,
         inputs,

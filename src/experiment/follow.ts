@@ -1,0 +1,90 @@
+// The workers of a run but the first: they compute what it computes, and write nothing.
+import { createHash } from 'node:crypto';
+import type { Config } from '../catalogue/schema.js';
+import type { Dataset } from '../data/dataset.js';
+import type { Workers } from '../graph/workers.js';
+import { createSchedule } from '../optim/schedule.js';
+import type { Engine } from '../session/engine.js';
+import { required, RunError, UserError } from '../util/errors.js';
+import { recordOfRun } from './belonging.js';
+import type { Progress } from './progress.js';
+import { stepsPerEpoch } from './steps.js';
+
+type Position = Pick<Progress, 'epoch' | 'step' | 'stepInEpoch'>;
+
+/**
+ * All workers agree that they train the same, and where they begin; those after the first take its state.
+ *
+ * Errors: UserError that names a worker which trains something else, on every worker.
+ *
+ * @param own where the first begins; null on the others
+ */
+export function beginTogether(
+  engine: Engine,
+  { index }: Workers,
+  config: Config,
+  dataset: Dataset,
+  own: Position | null,
+): Position {
+  const together = required(engine.together, 'other workers');
+  const { epoch, step, stepInEpoch } = own ?? { epoch: 0, step: 0, stepInEpoch: 0 };
+  const all = together.settle([...identityOf(config, dataset), epoch, stepInEpoch, step]);
+  const [first] = all;
+  const other = all.findIndex(([a, b]) => a !== first?.[0] || b !== first?.[1]);
+  if (other > 0) {
+    throw new UserError(
+      `workers: worker ${other} trains something else than worker 0 (another configuration, seed or data set; said by worker ${index}); start all of them by the same command`,
+    );
+  }
+  together.shareState();
+  const [, , atEpoch = 0, inEpoch = 0, steps = 0] = required(first, 'the first worker');
+  return { epoch: atEpoch, stepInEpoch: inEpoch, step: steps };
+}
+
+/** Two numbers of 24 bits, alike where all that decides the numbers of a run is. */
+function identityOf(config: Config, { train, test, validation }: Dataset): number[] {
+  const hash = createHash('sha256').update(JSON.stringify(recordOfRun(config)));
+  for (const set of [train, test, validation]) hash.update(Int32Array.from(set?.labels ?? []));
+  const bytes = hash.digest();
+  return [bytes.readUIntBE(0, 3), bytes.readUIntBE(3, 3)];
+}
+
+/** Computes with the first worker until the run is finished, or all of them stop. */
+export async function follow(
+  engine: Engine,
+  workers: Workers,
+  config: Config,
+  dataset: Dataset,
+): Promise<'finished' | 'interrupted'> {
+  let { epoch, step, stepInEpoch } = beginTogether(engine, workers, config, dataset, null);
+  const perEpoch = stepsPerEpoch(dataset.train.labels.length, config);
+  const lastStep = Math.min(config.epochs * perEpoch, config.maxSteps ?? Infinity);
+  const schedule = createSchedule(config.schedule, {
+    epochs: config.epochs,
+    stepsPerEpoch: perEpoch,
+  });
+  const source = required(engine.training, 'what is trained on');
+  for (;;) {
+    const batches = source.batches(epoch, stepInEpoch);
+    try {
+      while (stepInEpoch < perEpoch && step < lastStep) {
+        const { value } = await batches.next();
+        const batch = required(value ?? undefined, 'a batch');
+        const { numbers } = engine.trainStep(step, batch, schedule(step));
+        if (!Object.values(numbers).every(Number.isFinite)) {
+          throw new RunError(`worker ${workers.index}: training has diverged`);
+        }
+        step++;
+        stepInEpoch++;
+        if (workers.stop.isAgreed) return 'interrupted';
+      }
+    } finally {
+      await batches.return();
+    }
+    await engine.evaluate('test');
+    if (config.data.validation !== null) await engine.evaluate('validation');
+    if (step >= lastStep) return 'finished';
+    epoch++;
+    stepInEpoch = 0;
+  }
+}
