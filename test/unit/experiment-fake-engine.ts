@@ -63,7 +63,7 @@ export function fakeEngine({
     const batching = { size: batchSize, dropLast, shuffledBy: seed };
     const engine: Engine = {
       together: null,
-    measures: createTask(config, shapeOf(dataset)).measures.filter(
+      measures: createTask(config, shapeOf(dataset)).measures.filter(
         ({ column }) => column !== 'train_accuracy_clean',
       ),
       training: imageSource('train', shapeOf(dataset), batching, dataset.train),
