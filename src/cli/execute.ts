@@ -17,7 +17,7 @@ import {
   workingFolderOf,
   type WorkingFolder,
 } from '../experiment/working-folder.js';
-import { joinWorkers } from '../graph/workers.js';
+import { joinWorkers, type WorkersPlace } from '../graph/workers.js';
 import { openDevice, type ProcessorSettings } from '../native/device.js';
 import { threadCount } from '../native/threads.js';
 import { createEngine } from '../tasks/engine.js';
@@ -26,7 +26,6 @@ import { Interrupted } from './failure.js';
 import { describeEnvironment } from './machine.js';
 import { createReporter, type RunReporter } from './reporter.js';
 import type { RunWatch } from './run-watch.js';
-import { workersPlace } from './workers-place.js';
 
 interface Configured {
   readonly config: Config;
@@ -46,6 +45,8 @@ interface Execution {
   readonly quiet: boolean;
   /** Null: as the environment says, or every core. */
   readonly threads: Threads | null;
+  /** Which of several workers this process is; null: it trains alone. */
+  readonly place: WorkersPlace | null;
   /** How to go on after an interruption. */
   readonly wayOut: string;
 }
@@ -64,12 +65,11 @@ export const asked =
  * 3. Run.
  */
 export async function execute(execution: Execution): Promise<void> {
-  const { watch, configure, resume, overwrite, quiet, threads, wayOut } = execution;
+  const { watch, configure, resume, overwrite, quiet, threads, place, wayOut } = execution;
   const { interruption } = watch;
   let reporter: RunReporter | null = null;
   try {
     const { config, folder, working } = await configured(configure, resume);
-    const place = workersPlace();
     // The first worker speaks for all.
     const isQuiet = quiet || (place !== null && place.index > 0);
     reporter = createReporter({ quiet: isQuiet, maxSteps: config.maxSteps });

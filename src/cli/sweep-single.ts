@@ -42,6 +42,7 @@ function run(
     overwrite,
     quiet,
     threads: { count: threads, asked: null },
+    place: null,
     wayOut: 'the same command goes on',
   });
 }

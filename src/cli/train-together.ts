@@ -4,15 +4,7 @@ import { createServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { RunError, UserError } from '../util/errors.js';
 import { EndedElsewhere } from './failure.js';
-import { placeText, WORKER_VARIABLE } from './workers-place.js';
-
-export interface Team {
-  readonly count: number;
-  /** After which a worker that waits for another gives up. */
-  readonly timeoutSeconds: number;
-  /** Whether the user knows what a server of TensorFlow's is. */
-  readonly opensServer: boolean;
-}
+import { OPEN_SERVER, placeText, WORKER_VARIABLE } from './workers-place.js';
 
 /** How a worker ended. */
 interface Ended {
@@ -32,16 +24,12 @@ const LOST_MILLISECONDS = 2000;
  * Errors: UserError where the user has not agreed to open servers; RunError that names the worker that was lost;
  * EndedElsewhere where a worker has told what went wrong.
  */
-export async function trainTogether({ count, timeoutSeconds, opensServer }: Team): Promise<void> {
+export async function trainTogether(count: number, opensServer: boolean): Promise<void> {
   if (!opensServer) {
-    throw new UserError(
-      `--workers ${count}: each opens a server of TensorFlow's that listens on every interface of this machine and asks nobody who they are; --open-server says that the network is closed`,
-    );
+    throw new UserError(`--workers ${count}: ${OPEN_SERVER}`);
   }
   const addresses = (await freePorts(count)).map((port) => `127.0.0.1:${port}`);
-  const children = addresses.map((_, index) =>
-    start(placeText({ index, timeoutSeconds, addresses }), index),
-  );
+  const children = addresses.map((_, index) => start(placeText({ index, addresses }), index));
   const ends = children.map((child, index) => endOf(child, index));
   const forget = passSignals(children);
   try {

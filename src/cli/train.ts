@@ -4,7 +4,6 @@ import { UserError } from '../util/errors.js';
 import { addConfigOptions, configRequest, type ConfigOptions } from './config-options.js';
 import { watchRun } from './run-watch.js';
 import { THREADS_HELP, threadNumber, wholeNumber } from './whole-number.js';
-import { WORKER_VARIABLE } from './workers-place.js';
 
 interface TrainOptions extends ConfigOptions {
   readonly out?: string;
@@ -50,9 +49,10 @@ async function train(options: TrainOptions): Promise<void> {
   const { out, resume = false, overwrite = false, quiet = false, threads } = options;
   if (out === '') throw new UserError('--out: got an empty name, wanted the run folder');
   const { workers = 1, workerTimeout: timeoutSeconds, openServer: opensServer = false } = options;
-  if (workers > 1 && process.env[WORKER_VARIABLE] === undefined) {
+  const { isStarted, workersPlace } = await import('./workers-place.js');
+  if (workers > 1 && !isStarted()) {
     const { trainTogether } = await import('./train-together.js');
-    return trainTogether({ count: workers, timeoutSeconds, opensServer });
+    return trainTogether(workers, opensServer);
   }
   // A worker ends with the process that started it.
   process.on('disconnect', () => process.exit(1));
@@ -65,6 +65,7 @@ async function train(options: TrainOptions): Promise<void> {
     resume,
     overwrite,
     quiet,
+    place: workersPlace({ timeoutSeconds, opensServer }),
     threads: threads === undefined ? null : { count: threads, asked: `--threads ${threads}` },
     wayOut: 'the same command with --resume goes on',
   });

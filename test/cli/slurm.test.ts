@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../support/folders.js';
 import { untilThere } from '../support/wait.js';
-import { fsam } from './support/fsam.js';
+import { fsam, LAUNCHER } from './support/fsam.js';
 
 const SCRIPT = fileURLToPath(new URL('../../scripts/slurm-node.sh', import.meta.url));
 const path = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`;
@@ -123,6 +123,34 @@ describe.skipIf(missing.length > 0)(`fsam sweep --launcher slurm (${reason})`, (
     // The log of a task tells its point.
     const logs = join(folder, 'results/trial/slurm');
     expect(readdirSync(logs)).toContain(`${first}_3.log`);
+  });
+
+  it('two tasks of a step train together, over a requeue, to the bytes of two local workers', async () => {
+    const folder = temporaryFolder();
+    const train = [
+      ...['train', '--config', 'smoke', '--epochs', '60', '--threads', '1'],
+      ...['--worker-timeout', '60'],
+    ];
+    const words = [LAUNCHER, ...train, '--resume', '--out', 'run'].map((word) => `'${word}'`);
+    writeFileSync(
+      join(folder, 'job.sh'),
+      `#!/bin/bash\nsrun --ntasks 2 --overcommit --kill-on-bad-exit=0 ${words.join(' ')}\n`,
+    );
+    const options = ['--parsable', '--requeue', '--ntasks', '2', '--overcommit', '--chdir', folder];
+    const job = await slurm('sbatch', ...options, '--output', 'job-%j.log', join(folder, 'job.sh'));
+    const metrics = (run: string) => readFileSync(join(folder, run, 'metrics.csv'), 'utf8');
+    await untilThere(join(folder, 'run/metrics.csv'));
+    while (metrics('run').split('\n').length < 4) await pause();
+    await slurm('scontrol', 'requeue', job);
+    while ((await slurm('squeue', '--noheader')) !== '') await pause();
+    expect(existsSync(join(folder, 'run/summary.json'))).toBe(true);
+    const { resumed } = JSON.parse(readFileSync(join(folder, 'run/environment.json'), 'utf8')) as {
+      resumed: unknown[];
+    };
+    expect(resumed).toHaveLength(1);
+    const local = [...train, '--workers', '2', '--open-server', '--out', 'local'];
+    expect((await fsam(folder, local)).code).toBe(0);
+    expect(metrics('run')).toBe(metrics('local'));
   });
 
   it('says in one line what Slurm refuses', async () => {
