@@ -42,7 +42,7 @@ def read_idx(path):
 def wanted(run):
     """The eigenvalues of the Hessian over the largest sample that hessian.csv has, largest first, and how many images that was."""
     with open(run / "analysis" / "hessian.csv", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["matrix"] == "hessian" and row["name"].startswith("top ")]
+        rows = [row for row in csv.DictReader(file) if row["matrix"] == "hessian" and row["quantity"] == "eigenvalue" and row["name"].startswith("top ")]
     samples = max(int(row["samples"]) for row in rows)
     return [float(row["value"]) for row in rows if int(row["samples"]) == samples], samples
 

@@ -1,10 +1,12 @@
 // The workers of a run but the first: they compute what it computes, and write nothing.
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../catalogue/schema.js';
 import type { Dataset } from '../data/dataset.js';
 import type { Workers } from '../graph/workers.js';
 import { createSchedule } from '../optim/schedule.js';
 import type { Engine } from '../session/engine.js';
+import type { Together } from '../session/together.js';
 import { required, RunError, UserError } from '../util/errors.js';
 import { recordOfRun } from './belonging.js';
 import type { Progress } from './progress.js';
@@ -13,33 +15,33 @@ import { stepsPerEpoch } from './steps.js';
 type Position = Pick<Progress, 'epoch' | 'step' | 'stepInEpoch'>;
 
 /**
- * All workers agree that they train the same, and where they begin; those after the first take its state.
+ * All workers agree that they train the same, before anything is written.
  *
  * Errors: UserError that names a worker which trains something else, on every worker.
+ */
+export function meet(engine: Engine, { index }: Workers, config: Config, dataset: Dataset): void {
+  const [first, ...others] = togetherOf(engine).settle(identityOf(config, dataset));
+  const other = others.findIndex((one) => !isDeepStrictEqual(one, first));
+  if (other < 0) return;
+  throw new UserError(
+    `workers: worker ${other + 1} trains something else than worker 0 (another configuration, seed or data set; said by worker ${index}); start all of them by the same command`,
+  );
+}
+
+/**
+ * All begin where the first does, with its state.
  *
  * @param own where the first begins; null on the others
  */
-export function beginTogether(
-  engine: Engine,
-  { index }: Workers,
-  config: Config,
-  dataset: Dataset,
-  own: Position | null,
-): Position {
-  const together = required(engine.together, 'other workers');
-  const { epoch, step, stepInEpoch } = own ?? { epoch: 0, step: 0, stepInEpoch: 0 };
-  const all = together.settle([...identityOf(config, dataset), epoch, stepInEpoch, step]);
-  const [first] = all;
-  const other = all.findIndex(([a, b]) => a !== first?.[0] || b !== first?.[1]);
-  if (other > 0) {
-    throw new UserError(
-      `workers: worker ${other} trains something else than worker 0 (another configuration, seed or data set; said by worker ${index}); start all of them by the same command`,
-    );
-  }
+export function beginTogether(engine: Engine, own: Position | null): Position {
+  const together = togetherOf(engine);
+  const all = together.settle(own === null ? [0, 0, 0] : [own.epoch, own.stepInEpoch, own.step]);
+  const [epoch = 0, stepInEpoch = 0, step = 0] = required(all[0], 'the first worker');
   together.shareState();
-  const [, , atEpoch = 0, inEpoch = 0, steps = 0] = required(first, 'the first worker');
-  return { epoch: atEpoch, stepInEpoch: inEpoch, step: steps };
+  return { epoch, stepInEpoch, step };
 }
+
+const togetherOf = ({ together }: Engine): Together => required(together, 'other workers');
 
 /** Two numbers of 24 bits, alike where all that decides the numbers of a run is. */
 function identityOf(config: Config, { train, test, validation }: Dataset): number[] {
@@ -56,7 +58,8 @@ export async function follow(
   config: Config,
   dataset: Dataset,
 ): Promise<'finished' | 'interrupted'> {
-  let { epoch, step, stepInEpoch } = beginTogether(engine, workers, config, dataset, null);
+  meet(engine, workers, config, dataset);
+  let { epoch, step, stepInEpoch } = beginTogether(engine, null);
   const perEpoch = stepsPerEpoch(dataset.train.labels.length, config);
   const lastStep = Math.min(config.epochs * perEpoch, config.maxSteps ?? Infinity);
   const schedule = createSchedule(config.schedule, {

@@ -26,7 +26,7 @@ import {
   runFolder,
   type RunFolder,
 } from './folder.js';
-import { beginTogether, follow } from './follow.js';
+import { beginTogether, follow, meet } from './follow.js';
 import { NOTHING_WRITTEN, unlessInterrupted, type Interruption } from './interruption.js';
 import { train, type Loop } from './loop.js';
 import { begin, restore } from './open.js';
@@ -154,14 +154,15 @@ async function runIn(
     return 'interrupted';
   }
   await refuseLost();
+  const { workers } = request;
+  if (workers !== undefined) meet(engine, workers, config, dataset);
   const opened =
     decision.kind === 'start'
       ? await begin(folder, request, dataset)
       : await restore(folder, request, decision.checkpoint, dataset, engine);
-  const { workers } = request;
   if (workers !== undefined) {
     reporter.note(workersLine(workers, config));
-    beginTogether(engine, workers, config, dataset, opened.progress);
+    beginTogether(engine, opened.progress);
   }
 
   if (dataset.train.originalLabels !== undefined) reporter.note(noiseLine(config, dataset));

@@ -26,11 +26,11 @@ describe('which keys count', () => {
     ['optimizer.name=adamw', 'weightDecay decayed beta1 beta2 epsilon clipNorm'],
     [
       'optimizer.name=sam',
-      'base rho perturb rhoSchedule adaptive momentum nesterov weightDecay decayed clipNorm',
+      'base rho perturb perturbation rhoSchedule adaptive momentum nesterov weightDecay decayed clipNorm',
     ],
     [
       'optimizer={name: fsam, base: adamw}',
-      'base rho perturb rhoSchedule adaptive sigma lambda emaOrder weightDecay decayed beta1 beta2 epsilon clipNorm',
+      'base rho perturb perturbation rhoSchedule adaptive sigma lambda emaOrder weightDecay decayed beta1 beta2 epsilon clipNorm',
     ],
   ])('%s', (assignment, wanted) => {
     const at = readerOf(smoke(assignment));
