@@ -125,9 +125,9 @@ async function tellOthers(
   question: Readonly<Record<string, unknown>>,
   note: (text: string) => void,
 ): Promise<void> {
-  const isPartial = (file: string) => file.startsWith(`${name}-`) && file.endsWith('.partial');
-  const others = ((await listFolder(folder)) ?? []).filter((file) => isPartial(file));
-  for (const other of others.filter((file) => file !== own)) {
+  const isOther = (file: string) =>
+    file !== own && file.startsWith(`${name}-`) && file.endsWith('.partial');
+  for (const other of ((await listFolder(folder)) ?? []).filter(isOther)) {
     const path = join(folder, other);
     const asked = ((await questionIn(path)) ?? {}) as Record<string, unknown>;
     const differing = Object.keys({ ...asked, ...question })

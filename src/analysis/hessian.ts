@@ -1,7 +1,6 @@
 // `analyze hessian`: both ends of the spectra of the Hessian H and the Gauss-Newton matrix G, and their traces.
 import { descentOf } from '../catalogue/optimizers.js';
-import { stepsPerEpoch } from '../experiment/steps.js';
-import { createSchedule } from '../optim/schedule.js';
+import { scheduleOf, stepsPerEpoch } from '../experiment/steps.js';
 import type { Objective } from '../session/objective.js';
 import {
   digits,
@@ -226,12 +225,10 @@ function edgesOf(
   { opened: { config }, analysed: { record } }: Context,
   gradientNorm: number,
 ): Edge[] {
-  const { optimizer, schedule, epochs } = config;
+  const { optimizer } = config;
   if (descentOf(optimizer) !== 'sgd') return [];
   const perEpoch = stepsPerEpoch(record.trainImages, config);
-  const rate = createSchedule(schedule, { epochs, stepsPerEpoch: perEpoch })(
-    Math.max(record.progress.step - 1, 0),
-  );
+  const rate = scheduleOf(perEpoch, config)(Math.max(record.progress.step - 1, 0));
   const { name, adaptive, perturb, rhoSchedule, rho } = optimizer;
   const isSam =
     name === 'sam' && !adaptive && perturb === 'all' && rhoSchedule === 'constant' && rho > 0;

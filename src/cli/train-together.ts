@@ -1,8 +1,8 @@
 // fsam train --workers k: starts the workers on this machine, watches them, and ends all where one is lost.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { RunError, UserError } from '../util/errors.js';
+import { freePorts } from '../util/free-ports.js';
 import { EndedElsewhere } from './failure.js';
 import { OPEN_SERVER, placeText, WORKER_VARIABLE } from './workers-place.js';
 
@@ -92,23 +92,4 @@ function passSignals(children: readonly ChildProcess[]): () => void {
   return () => {
     for (const signal of signals) process.off(signal, pass);
   };
-}
-
-/** Ports that are free at the moment. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve, reject) => {
-          server.on('error', reject);
-          server.listen(0, () => {
-            const address = server.address();
-            resolve(typeof address === 'object' && address !== null ? address.port : 0);
-          });
-        }),
-    ),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

@@ -54,9 +54,11 @@ async function train(options: TrainOptions): Promise<void> {
     const { trainTogether } = await import('./train-together.js');
     return trainTogether(workers, opensServer);
   }
-  // A worker ends with the process that started it.
-  process.on('disconnect', () => process.exit(1));
-  process.channel?.unref();
+  if (isStarted()) {
+    // A worker ends with the process that started it.
+    process.on('disconnect', () => process.exit(1));
+    process.channel?.unref();
+  }
   const watch = watchRun(quiet);
   const { asked, execute } = await import('./execute.js');
   await execute({

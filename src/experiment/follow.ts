@@ -4,13 +4,12 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../catalogue/schema.js';
 import type { Dataset } from '../data/dataset.js';
 import type { Workers } from '../graph/workers.js';
-import { createSchedule } from '../optim/schedule.js';
 import type { Engine } from '../session/engine.js';
 import type { Together } from '../session/together.js';
 import { required, RunError, UserError } from '../util/errors.js';
 import { recordOfRun } from './belonging.js';
 import type { Progress } from './progress.js';
-import { stepsPerEpoch } from './steps.js';
+import { scheduleOf, stepsInAll, stepsPerEpoch } from './steps.js';
 
 type Position = Pick<Progress, 'epoch' | 'step' | 'stepInEpoch'>;
 
@@ -61,11 +60,8 @@ export async function follow(
   meet(engine, workers, config, dataset);
   let { epoch, step, stepInEpoch } = beginTogether(engine, null);
   const perEpoch = stepsPerEpoch(dataset.train.labels.length, config);
-  const lastStep = Math.min(config.epochs * perEpoch, config.maxSteps ?? Infinity);
-  const schedule = createSchedule(config.schedule, {
-    epochs: config.epochs,
-    stepsPerEpoch: perEpoch,
-  });
+  const lastStep = stepsInAll(perEpoch, config);
+  const schedule = scheduleOf(perEpoch, config);
   const source = required(engine.training, 'what is trained on');
   for (;;) {
     const batches = source.batches(epoch, stepInEpoch);

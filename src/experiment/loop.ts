@@ -25,6 +25,7 @@ import {
 import type { ProbeTable } from './probes.js';
 import type { Progress } from './progress.js';
 import type { EpochEnd, Reporter } from './reporter.js';
+import { stepsInAll } from './steps.js';
 import { addStep, meanSoFar, NO_SUMS } from './sums.js';
 import type { SkippedImages } from './skipped.js';
 import type { Table } from './table.js';
@@ -83,7 +84,7 @@ function rowsOf(measures: readonly Measure[]): Rows {
  */
 export async function train(loop: Loop, start: Progress): Promise<Progress> {
   const { config, perEpoch } = loop;
-  const lastStep = Math.min(config.epochs * perEpoch, config.maxSteps ?? Infinity);
+  const lastStep = stepsInAll(perEpoch, config);
   const stopwatch = new Stopwatch(start.timing);
   const rows = rowsOf(loop.engine.measures);
   const save = async (reached: Progress, write: Save = loop.save): Promise<Progress> => {

@@ -7,7 +7,6 @@ import { isStream, remarksOn, type Dataset } from '../data/dataset.js';
 import { describeNoise, realisedNoise, withLabelNoise } from '../data/label-noise.js';
 import { loadDataset } from '../data/load.js';
 import type { Workers } from '../graph/workers.js';
-import { createSchedule } from '../optim/schedule.js';
 import type { Engine } from '../session/engine.js';
 import type { CreateEngine } from '../tasks/engine.js';
 import { counted } from '../util/counted.js';
@@ -32,7 +31,7 @@ import { train, type Loop } from './loop.js';
 import { begin, restore } from './open.js';
 import { bestRow } from './metrics.js';
 import type { Reporter } from './reporter.js';
-import { staysAfter, stepsPerEpoch } from './steps.js';
+import { scheduleOf, staysAfter, stepsPerEpoch } from './steps.js';
 import { writeSummary } from './summary.js';
 import { openCurves } from './tensorboard.js';
 
@@ -178,10 +177,7 @@ async function runIn(
     preparationSeconds: performance.now() / 1000,
   });
   const checkpoints = await keepCheckpoints(folder, config, engine, trainImages);
-  const schedule = createSchedule(config.schedule, {
-    epochs: config.epochs,
-    stepsPerEpoch: perEpoch,
-  });
+  const schedule = scheduleOf(perEpoch, config);
   const curves = config.logging.tensorboard
     ? openCurves(folder.tensorboard, engine.measures, best, opened.metrics.rows)
     : null;

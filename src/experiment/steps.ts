@@ -1,5 +1,6 @@
 // How the steps of a run make epochs, and after which of them its checkpoint stays.
 import type { Config } from '../catalogue/schema.js';
+import { createSchedule, type Schedule } from '../optim/schedule.js';
 import { UserError } from '../util/errors.js';
 
 /**
@@ -16,6 +17,18 @@ export function stepsPerEpoch(
       `wanted ${trainImages} at most, or dropLast: false`,
   );
 }
+
+/** Steps of a whole run, which maxSteps may cut short. */
+export const stepsInAll = (
+  perEpoch: number,
+  { epochs, maxSteps }: Pick<Config, 'epochs' | 'maxSteps'>,
+): number => Math.min(epochs * perEpoch, maxSteps ?? Infinity);
+
+/** The learning rate of each step of a run. */
+export const scheduleOf = (
+  perEpoch: number,
+  { schedule, epochs }: Pick<Config, 'schedule' | 'epochs'>,
+): Schedule => createSchedule(schedule, { epochs, stepsPerEpoch: perEpoch });
 
 /** Images of the largest part that a batch is cut into: BatchNorm normalises so many together. */
 export const largestPart = ({

@@ -239,7 +239,7 @@ export function loadGraph(graph: Graph, workers: Workers | null = null): Program
   const isPlaced = devices > 1 || workers !== null;
   const place = (device: number) => (isPlaced ? `${task}/device:${kind}:${device}` : '');
   const session = openGraph(encodeGraph(graph.nodes, place), {
-    config: sessionConfig({ devices, kind, worker: workers }),
+    config: sessionConfig({ devices, kind, worker: workers?.index ?? null }),
     ...(workers && { target: workers.target }),
   });
   try {

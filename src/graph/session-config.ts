@@ -22,7 +22,7 @@ export interface SessionPlace {
   readonly devices: number;
   readonly kind: DeviceKind;
   /** Which worker of the run this is; null where there is one. */
-  readonly worker: { readonly index: number } | null;
+  readonly worker: number | null;
 }
 
 /** How TensorFlow calls worker `index` of a run. */
@@ -44,7 +44,7 @@ export const configFields = ({ devices, kind, worker }: SessionPlace) => ({
     // The first hands out the numbers of steps: without it all wait for ever.
     experimental: { collective_group_leader: taskName(0) },
     // A worker's graph is on its own devices: its session need not wait for the others.
-    device_filters: [taskName(worker.index).replace('/replica:0', '')],
+    device_filters: [taskName(worker).replace('/replica:0', '')],
     // Else the variables of all sessions of a server would be the same.
     isolate_session_state: true,
   }),

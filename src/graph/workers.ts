@@ -66,7 +66,7 @@ export function joinWorkers(
     job_name: 'worker',
     task_index: index,
     protocol: 'grpc',
-    default_session_config: configFields({ ...place, worker: { index } }),
+    default_session_config: configFields({ ...place, worker: index }),
   });
   let sums = 0;
   return {

@@ -60,17 +60,12 @@ async function summed(
   signal: AbortSignal | undefined,
 ): Promise<number[]> {
   const sums = NAMES.map(() => 0);
-  const batches = source.batches(0, 0);
-  try {
-    for await (const { examples, inputs } of batches) {
-      signal?.throwIfAborted();
-      const { [OUTPUT]: numbers } = session.run(nameOf(FUNCTION, source, examples), inputs);
-      NAMES.forEach((name, i) => (sums[i] = (sums[i] ?? 0) + required(numbers?.[i], name)));
-      // Lets signal handlers run.
-      await setImmediate();
-    }
-  } finally {
-    await batches.return();
+  for await (const { examples, inputs } of source.batches(0, 0)) {
+    signal?.throwIfAborted();
+    const { [OUTPUT]: numbers } = session.run(nameOf(FUNCTION, source, examples), inputs);
+    NAMES.forEach((name, i) => (sums[i] = (sums[i] ?? 0) + required(numbers?.[i], name)));
+    // Lets signal handlers run.
+    await setImmediate();
   }
   return sums;
 }

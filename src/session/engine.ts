@@ -196,7 +196,7 @@ export function openEngine(parts: EngineParts, mode: Mode): Engine {
     return evaluateInParts(session, task, split, source, workers);
   };
   const drawn = (step: number, examples: number): Values => ({
-    ...rowsOf(task.draw(step, examples), examples, training?.fed(examples)),
+    ...drawsFed(task.draw(step, examples), examples, training?.fed(examples)),
     ...(network.drawsRandom ? { seed: passSeed(seed, step) } : {}),
   });
   const take = (at: StepPosition, config: FullGradientConfig | undefined, accumulate: string) => {
@@ -250,7 +250,7 @@ export function openEngine(parts: EngineParts, mode: Mode): Engine {
 }
 
 /** Of what is drawn for each of `examples`, the draws for those that are fed. */
-function rowsOf(draws: Values, examples: number, fed: Range | undefined): Values {
+function drawsFed(draws: Values, examples: number, fed: Range | undefined): Values {
   if (fed === undefined || fed.size === examples) return draws;
   return Object.fromEntries(
     Object.entries(draws).map(([name, values]) => {

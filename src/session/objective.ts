@@ -136,25 +136,20 @@ function passes(
   { source, asked, signal }: Pick<ObjectiveParts, 'source' | 'asked' | 'signal'>,
 ) {
   const run = async (what: string, accumulates: boolean): Promise<number> => {
-    const batches = source.batches(0, 0);
     let total = 0;
     let isFirst = true;
-    try {
-      for await (const { examples, inputs } of batches) {
-        signal?.throwIfAborted();
-        const fed: Values = {
-          ...inputs,
-          share: Float32Array.of(examples / source.examples),
-          ...(accumulates && { keep: Float32Array.of(isFirst ? 0 : 1) }),
-        };
-        const { [OUTPUT]: numbers } = session.run(nameOf(what, source, examples), fed);
-        total += required(numbers?.[0], 'a number');
-        isFirst = false;
-        // Lets signal handlers and timers run.
-        await setImmediate();
-      }
-    } finally {
-      await batches.return();
+    for await (const { examples, inputs } of source.batches(0, 0)) {
+      signal?.throwIfAborted();
+      const fed: Values = {
+        ...inputs,
+        share: Float32Array.of(examples / source.examples),
+        ...(accumulates && { keep: Float32Array.of(isFirst ? 0 : 1) }),
+      };
+      const { [OUTPUT]: numbers } = session.run(nameOf(what, source, examples), fed);
+      total += required(numbers?.[0], 'a number');
+      isFirst = false;
+      // Lets signal handlers and timers run.
+      await setImmediate();
     }
     return total;
   };

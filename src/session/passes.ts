@@ -159,7 +159,10 @@ function cutToParts(
         examples ??=
           one.size === here
             ? batch
-            : runAfter(after, () => cutOf(batch, { ...one, begin: one.begin - begin }));
+            : // Where the batch is: a device is sent its part alone.
+              onDevice(0, () =>
+                runAfter(after, () => cutOf(batch, { ...one, begin: one.begin - begin })),
+              );
         const place = after.length > 0 ? runAfter(after, () => identity(w)) : w;
         const number = firstPass + pass++;
         const drawn = seed && tf.add<Tensor1D>(seed, tf.tensor1d([number, 0], 'int32'));

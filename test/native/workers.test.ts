@@ -1,10 +1,10 @@
 // Processes that train together, on this machine: the numbers of one process that has as many devices.
 import { execFile } from 'node:child_process';
-import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import type { Config } from '../../src/catalogue/schema.js';
+import { freePorts } from '../../src/util/free-ports.js';
 import { bytes, tinyConfig, tinyEngine } from './support/engine.js';
 import { optimizerConfig } from './support/optimizers.js';
 
@@ -15,24 +15,6 @@ const RATE = 0.05;
 interface Found {
   readonly told: readonly Readonly<Record<string, number>>[];
   readonly state: Readonly<Record<string, string>>;
-}
-
-/** Ports that were free a moment ago. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve) => {
-          server.listen(0, '127.0.0.1', () => {
-            const address = server.address();
-            resolve(typeof address === 'object' && address !== null ? address.port : 0);
-          });
-        }),
-    ),
-  );
-  for (const server of servers) await new Promise((resolve) => server.close(resolve));
-  return ports;
 }
 
 /** What each process says, or how it ends. */
