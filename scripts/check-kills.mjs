@@ -1,11 +1,12 @@
 // Is a run that is killed again and again, and goes on with other numbers of threads, the straight run? Some minutes.
 //
-//   node scripts/check-kills.mjs [--kills 20] [--seed 1] [--data FOLDER ...] [--epochs N] [--keep]
+//   node scripts/check-kills.mjs [--kills 20] [--seed 1] [--data FOLDER ...] [--epochs N] [--workers K] [--keep]
 //
 // Trains configs/tiny/imagenet-resnet18.yaml once straight, then once more with so many SIGKILLs, at moments drawn from the
 // seed: within an epoch, before every other one after a SIGTERM has let the run save there, and every fourth at an epoch's edge,
 // as soon as its row is written. Each process takes the next of the folders, which hold the same pictures, and another number
-// of threads. Compares metrics.csv and every tensor of the checkpoints; exit code 1 where one differs.
+// of threads. Of several workers a drawn one gets the signal, or the process that started them, and none may live longer than the
+// others. Compares metrics.csv and every tensor of the checkpoints; exit code 1 where one differs.
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     epochs: { type: 'string', default: '120' },
     data: { type: 'string', multiple: true, default: [] },
+    workers: { type: 'string', default: '1' },
     keep: { type: 'boolean', default: false },
   },
 });
@@ -47,7 +49,22 @@ function command(out, turn) {
   const threads = `data.workers=${THREADS[turn % THREADS.length]}`;
   // Small batches: more steps to be killed at.
   const sizes = ['--epochs', values.epochs, '--set', 'batchSize=4', '--set', threads];
-  return ['train', '--config', config, '--data-dir', data, '--out', out, '--resume', ...sizes];
+  const workers =
+    values.workers === '1'
+      ? []
+      : ['--workers', values.workers, '--open-server', '--worker-timeout', '20'];
+  const train = ['train', '--config', config, '--data-dir', data, '--out', out, '--resume'];
+  return [...train, ...sizes, ...workers];
+}
+
+/** The process and, of several workers, those that it started. */
+function familyOf(/** @type {number} */ pid) {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+    return [pid, ...children.split(' ').filter(Boolean).map(Number)];
+  } catch {
+    return [pid];
+  }
 }
 
 /** Milliseconds after the start; `edge`: when an epoch has ended. @typedef {number | 'edge'} Moment */
@@ -74,12 +91,28 @@ async function run(turn, stop) {
     const before = epochs();
     if (stop.at !== 'edge') await sleep(stop.at);
     else while (epochs() === before && !isGone()) await sleep(1);
-    child.kill(stop.signal);
+    const family = familyOf(child.pid ?? 0);
+    // In good order all end, whichever is told.
+    const victim = stop.signal === 'SIGTERM' ? 0 : Math.floor(draw() * family.length);
+    if (!isGone()) process.kill(family[victim] ?? 0, stop.signal);
+    await noOrphans(family);
   }
   const end = await ended;
-  const wanted = stop === null ? end.code === 0 : end.code !== 1 && end.code !== 2;
+  // Where a worker is killed, the others end with 1.
+  const isWanted = (/** @type {number | null} */ code) =>
+    code !== 2 && (code !== 1 || values.workers !== '1');
+  const wanted = stop === null ? end.code === 0 : isWanted(end.code);
   if (!wanted) throw new Error(`the run ended with ${end.code ?? end.signal}: ${told}`);
   return end;
+}
+
+/** All of a family are gone soon after one of them. */
+async function noOrphans(/** @type {number[]} */ family) {
+  const lives = () => family.filter((pid) => existsSync(`/proc/${pid}`));
+  for (let waited = 0; lives().length > 0; waited++) {
+    if (waited === 600) throw new Error(`still there after 30 s: ${lives().join(', ')}`);
+    await sleep(50);
+  }
 }
 
 /** Rows of the killed run. */
@@ -100,11 +133,11 @@ const share = (800 * (seconds - 3)) / Number(values.kills);
 for (let i = 1; i <= Number(values.kills); i++) {
   if (i % 2 === 0) await run(++turn, { signal: 'SIGTERM', at: share * draw() });
   const at = i % 4 === 0 ? 'edge' : share * draw();
-  const { signal } = await run(++turn, { signal: 'SIGKILL', at });
-  if (signal === 'SIGKILL') killed++;
+  const { code } = await run(++turn, { signal: 'SIGKILL', at });
+  if (code !== 0) killed++;
   const where = at === 'edge' ? "at an epoch's edge" : `after ${at.toFixed(0)} ms`;
   console.log(
-    `kill ${i} ${where}: ${signal === null ? 'the run was over' : 'hit'}; ${epochs()} epochs done`,
+    `kill ${i} ${where}: ${code === 0 ? 'the run was over' : 'hit'}; ${epochs()} epochs done`,
   );
 }
 await run(++turn, null);

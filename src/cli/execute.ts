@@ -21,7 +21,8 @@ import { joinWorkers, type WorkersPlace } from '../graph/workers.js';
 import { openDevice, type ProcessorSettings } from '../native/device.js';
 import { threadCount } from '../native/threads.js';
 import { createEngine } from '../tasks/engine.js';
-import { required } from '../util/errors.js';
+import { required, RunError } from '../util/errors.js';
+import { describeLost, LostWorker } from '../util/lost-worker.js';
 import { Interrupted } from './failure.js';
 import { describeEnvironment } from './machine.js';
 import { createReporter, type RunReporter } from './reporter.js';
@@ -110,6 +111,9 @@ export async function execute(execution: Execution): Promise<void> {
     if (outcome !== 'finished' && interruption.signal !== null) {
       throw new Interrupted(interruption.signal, wayOut, outcome === 'reading');
     }
+  } catch (error) {
+    if (place === null || !(error instanceof LostWorker)) throw error;
+    throw new RunError(await describeLost(place, error.reason));
   } finally {
     reporter?.close();
     watch.release();

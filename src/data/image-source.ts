@@ -187,6 +187,12 @@ function heldSource(
   };
 }
 
+const NOTHING: Closable<never> = {
+  [Symbol.asyncIterator]: () => NOTHING,
+  next: () => Promise.resolve({ done: true, value: undefined }),
+  return: () => Promise.resolve({ done: true, value: undefined }),
+};
+
 /** Labels are in memory: only images are awaited. */
 function streamedSource(
   split: Split,
@@ -211,6 +217,8 @@ function streamedSource(
       Object.fromEntries(fields.map(({ field }) => [field, required(inputs[field], field)])),
     batches(epoch, from) {
       const pieces = [...batches(epoch, from)];
+      // A worker whose turn never comes.
+      if (pieces.length === 0) return NOTHING;
       const images = readImages(
         pieces.map(({ indices }) => indices),
         epoch,

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../catalogue/schema.js';
-import type { Dataset } from '../data/dataset.js';
+import { isStream, type Dataset } from '../data/dataset.js';
 import type { Workers } from '../graph/workers.js';
 import type { Engine } from '../session/engine.js';
 import type { Together } from '../session/together.js';
@@ -45,7 +45,10 @@ const togetherOf = ({ together }: Engine): Together => required(together, 'other
 /** Two numbers of 24 bits, alike where all that decides the numbers of a run is. */
 function identityOf(config: Config, { train, test, validation }: Dataset): number[] {
   const hash = createHash('sha256').update(JSON.stringify(recordOfRun(config)));
-  for (const set of [train, test, validation]) hash.update(Int32Array.from(set?.labels ?? []));
+  for (const set of [train, test, validation]) {
+    hash.update(Int32Array.from(set?.labels ?? []));
+    if (set && !isStream(set.images)) hash.update(set.images);
+  }
   const bytes = hash.digest();
   return [bytes.readUIntBE(0, 3), bytes.readUIntBE(3, 3)];
 }

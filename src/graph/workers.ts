@@ -6,6 +6,7 @@ import protobuf from 'protobufjs';
 import { sumOverWorkers, type Gathering } from '../native/collective.js';
 import { startServer } from '../native/session.js';
 import { tf, type Tensor1D } from '../native/tensorflow.js';
+import { keepVigil } from '../native/vigil.js';
 import { UserError } from '../util/errors.js';
 import { messageOf } from '../util/file-errors.js';
 import { CONFIG_MESSAGES, configFields, type SessionPlace } from './session-config.js';
@@ -68,13 +69,15 @@ export function joinWorkers(
     protocol: 'grpc',
     default_session_config: configFields({ ...place, worker: index }),
   });
+  const target = started(type.encode(definition).finish(), addresses[index] ?? '');
+  keepVigil({ index, addresses, timeoutSeconds });
   let sums = 0;
   return {
     index,
     timeoutSeconds,
     count: addresses.length,
     stop: { isWanted: () => false, isAgreed: false },
-    target: started(type.encode(definition).finish(), addresses[index] ?? ''),
+    target,
     gathering: () => ({ count: addresses.length, key: ++sums, timeoutSeconds }),
   };
 }

@@ -6,6 +6,7 @@
 import { loadAddon } from './addon.js';
 import { openTensorFlow } from './tensorflow.js';
 import { DATA_TYPE, type TensorType, type TypedArray } from './types.js';
+import { watched } from './vigil.js';
 import { InternalError, required } from '../util/errors.js';
 import { messageOf } from '../util/file-errors.js';
 
@@ -113,7 +114,7 @@ export function openGraph(
   { config = NOTHING, target = '' }: SessionOptions = {},
 ): GraphSession {
   const addon = load();
-  const session = told('opens no session', () => addon.open(graph, config, target));
+  const session = told('opens no session', () => watched(() => addon.open(graph, config, target)));
   return {
     devices: told('lists no devices', () => addon.devices(session)),
     define({ name, feeds = [], outputs = [], targets = [] }) {
@@ -126,7 +127,8 @@ export function openGraph(
       }));
       const index = told('defines no run', () => addon.define(session, fed, outputs, targets));
       return {
-        run: (arrays) => told(fails, () => addon.run(session, index, arrays, NOTHING).outputs),
+        run: (arrays) =>
+          told(fails, () => watched(() => addon.run(session, index, arrays, NOTHING)).outputs),
         async runAsync(arrays) {
           try {
             return (await addon.promise(session, index, arrays, NOTHING)).outputs;

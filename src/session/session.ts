@@ -7,7 +7,8 @@ import type { FunctionSpec, Program, ProgramSpec } from '../graph/program.js';
 import type { Workers } from '../graph/workers.js';
 import { withStockOps } from '../native/stock-ops.js';
 import type { TensorType } from '../native/types.js';
-import { InternalError, required, RunError } from '../util/errors.js';
+import { InternalError, required } from '../util/errors.js';
+import { LostWorker } from '../util/lost-worker.js';
 import { messageOf } from '../util/file-errors.js';
 import type { Slot, State } from './slot.js';
 
@@ -71,7 +72,7 @@ export function openSession(
   for (const [name, size] of Object.entries(scratch)) program.write(name, new Float32Array(size));
   return {
     slots,
-    run: workers === null ? (...given) => program.run(...given) : among(workers, program),
+    run: workers === null ? (...given) => program.run(...given) : among(program),
     read: (name) => program.read(name) as Float32Array,
     write: (name, values) => {
       program.write(name, values);
@@ -119,14 +120,16 @@ function runOnStockOps(spec: ProgramSpec): Program {
 
 /** What fails in TensorFlow among several workers is mostly that one of them is gone. */
 const among =
-  ({ index, timeoutSeconds }: Workers, program: Program): Program['run'] =>
+  (program: Program): Program['run'] =>
   (...given) => {
     try {
       return program.run(...given);
     } catch (error) {
-      const [reason = ''] = messageOf(error).split('\n');
-      throw new RunError(
-        `worker ${index}: another worker was lost, or did not come within ${timeoutSeconds} s; with --resume all go on from the last checkpoint (${reason})`,
-      );
+      // The other lines say where TensorFlow found it.
+      const lines = messageOf(error)
+        .split('\n')
+        .map((line) => line.trim());
+      const reason = lines.find((line) => !/^(?:internal: .* From |From |\[\[)/.test(line));
+      throw new LostWorker(reason ?? messageOf(error));
     }
   };

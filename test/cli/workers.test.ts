@@ -1,11 +1,16 @@
 // Several processes that train together, as a user starts them: the bytes of one process, kills, stops, mistakes.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { freePorts } from '../../src/util/free-ports.js';
 import { temporaryFolder } from '../support/folders.js';
 import { until } from '../support/wait.js';
-import { fsam, start } from './support/fsam.js';
+import { fsam, start, type Running } from './support/fsam.js';
 
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const DRAW = join(ROOT, 'scripts/draw-pictures.mjs');
 const folder = temporaryFolder();
 const TRAIN = ['train', '--config', 'smoke', '--threads', '1', '--epochs', '40'];
 const TOGETHER = [...TRAIN, '--workers', '2', '--open-server', '--worker-timeout', '10'];
@@ -13,28 +18,18 @@ const TOGETHER = [...TRAIN, '--workers', '2', '--open-server', '--worker-timeout
 const read = (...path: string[]) => readFileSync(join(folder, ...path), 'utf8');
 const metrics = (run: string) => read(run, 'metrics.csv');
 
-/** Of the process that is worker `index` of the run in `run`. */
-function pidOf(run: string, index: number): number {
-  const found = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
+/** Of the process that is worker `index` of those that `parent` started. */
+function pidOf({ process: parent }: Running, index: number): number {
+  const children = readFileSync(`/proc/${parent.pid!}/task/${parent.pid!}/children`, 'utf8');
+  const found = children
+    .trim()
+    .split(' ')
     .filter((pid) => {
-      try {
-        const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-        const variables = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
-        const isOurs = readFileSync(`/proc/${pid}/environ`, 'utf8').includes(folder);
-        return (
-          words.includes(run) &&
-          (isOurs || words.some((word) => word.includes('fsam'))) &&
-          variables.some((variable) => variable.startsWith(`FSAM_WORKER=${index},`))
-        );
-      } catch {
-        // It has ended, or is somebody else's.
-        return false;
-      }
-    })
-    .map(Number);
+      const variables = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+      return variables.some((variable) => variable.startsWith(`FSAM_WORKER=${index},`));
+    });
   expect(found).toHaveLength(1);
-  return found[0]!;
+  return Number(found[0]);
 }
 
 const hasRows = (run: string, rows: number): boolean =>
@@ -62,7 +57,7 @@ describe('a worker', () => {
   it('that is killed ends the other, which is said by its number; resumed, the run is as straight', async () => {
     const running = start(folder, [...TOGETHER, '--out', 'killed']);
     await until(() => hasRows('killed', 3));
-    process.kill(pidOf('killed', 1), 'SIGKILL');
+    process.kill(pidOf(running, 1), 'SIGKILL');
     const { code, stderr } = await running.done;
     expect(code).toBe(1);
     expect(stderr).toContain('worker 1 was lost: ended by SIGKILL');
@@ -72,7 +67,7 @@ describe('a worker', () => {
   it('that is stopped ends all within the time-out', async () => {
     const running = start(folder, [...TOGETHER, '--out', 'stopped']);
     await until(() => hasRows('stopped', 3));
-    process.kill(pidOf('stopped', 1), 'SIGSTOP');
+    process.kill(pidOf(running, 1), 'SIGSTOP');
     const { code, stderr } = await running.done;
     expect(code).toBe(1);
     expect(stderr).toContain('worker 1 did not answer and was ended');
@@ -82,7 +77,7 @@ describe('a worker', () => {
   it('has no orphans when the process that started it is killed', async () => {
     const running = start(folder, [...TOGETHER, '--out', 'orphaned']);
     await until(() => hasRows('orphaned', 3));
-    const workers = [0, 1].map((index) => pidOf('orphaned', index));
+    const workers = [0, 1].map((index) => pidOf(running, index));
     running.process.kill('SIGKILL');
     await running.done;
     await until(() => workers.every((pid) => !existsSync(`/proc/${pid}`)));
@@ -108,6 +103,71 @@ it('goes on with another number of workers, and says that the numbers differ', a
   const alone = await fsam(folder, [...TRAIN, '--out', 'fewer', '--resume']);
   expect(alone.code).toBe(0);
   expect(alone.stderr).toContain('workers: goes on with 1, after 2');
+});
+
+describe('workers that TF_CONFIG names', () => {
+  const OPEN = [...TRAIN, '--open-server', '--worker-timeout', '6'];
+  /** Starts those that `changes` has a row for, each with arguments of its own. */
+  async function announced(changes: readonly (readonly string[] | null)[], out: string) {
+    const worker = (await freePorts(changes.length)).map((port) => `127.0.0.1:${port}`);
+    const running = changes.map(async (more, index) => {
+      if (more === null) return null;
+      const task = { type: 'worker', index };
+      const environment = { TF_CONFIG: JSON.stringify({ cluster: { worker }, task }) };
+      return fsam(folder, [...OPEN, '--out', out, ...more], environment);
+    });
+    return Promise.all(running);
+  }
+
+  it('write what those of --workers write', async () => {
+    const told = await announced([[], []], 'named');
+    expect(told.map((one) => one?.code)).toEqual([0, 0]);
+    expect(metrics('named')).toBe(metrics('straight'));
+  });
+
+  it('are told of a first one that never comes', async () => {
+    const [, second] = await announced([null, []], 'headless');
+    expect(second?.code).toBe(1);
+    expect(second?.stderr).toMatch(
+      /^fsam: worker 1: worker 0 \(127.0.0.1:\d+\) is not there .*\n$/,
+    );
+  });
+
+  it('are told of a third one that never comes', async () => {
+    const [first, second] = await announced([[], [], null], 'short');
+    for (const one of [first, second]) {
+      expect(one?.code).toBe(1);
+      expect(one?.stderr).toContain('worker 2 (127.0.0.1:');
+    }
+    expect(existsSync(join(folder, 'short', 'metrics.csv'))).toBe(false);
+  });
+
+  it.each([
+    ['seed', ['--seed', '7']],
+    ['configuration', ['--set', 'schedule.learningRate=0.1']],
+    ['data set', ['--set', 'data.synthetic.train=100']],
+  ])('are refused with another %s', async (_, change) => {
+    const told = await announced([[], change], 'mixed');
+    for (const one of told) {
+      expect(one?.code).toBe(2);
+      expect(one?.stderr).toContain('worker 1 trains something else than worker 0');
+    }
+    expect(existsSync(join(folder, 'mixed', 'metrics.csv'))).toBe(false);
+  });
+});
+
+it('pictures: two workers write the bytes of two devices', async () => {
+  execFileSync(process.execPath, [DRAW, join(folder, 'pictures')]);
+  const config = join(ROOT, 'configs/tiny/imagenet-resnet18.yaml');
+  const train = ['train', '--config', config, '--data-dir', 'pictures', '--threads', '1'];
+  // The whole test set is one batch: the second worker has no turn.
+  const args = [...train, '--epochs', '2', '--set', 'batchSize=4'];
+  const two = [...args, '--workers', '2', '--open-server', '--out', 'pictures-two'];
+  expect(await fsam(folder, two)).toMatchObject({ code: 0 });
+  expect((await fsam(folder, [...args, '--set', 'devices=2', '--out', 'pictures-one'])).code).toBe(
+    0,
+  );
+  expect(metrics('pictures-two')).toBe(metrics('pictures-one'));
 });
 
 it.each([

@@ -1,0 +1,33 @@
+// What a worker says whose sum with the others came to nothing.
+import { RunError } from './errors.js';
+import { listens } from './listening.js';
+
+/** Another worker is gone, stuck or late, by what `reason` says; who it is has still to be found out. */
+export class LostWorker extends RunError {
+  constructor(readonly reason: string) {
+    super(`another worker was lost (${reason})`);
+  }
+}
+
+interface Place {
+  readonly index: number;
+  /** `host:port` of each worker. */
+  readonly addresses: readonly string[];
+  readonly timeoutSeconds: number;
+}
+
+/** Names the workers that are not there, as far as it can be told from here: one that is stuck still has its port. */
+export async function describeLost(
+  { index, addresses, timeoutSeconds }: Place,
+  reason = `waited ${timeoutSeconds} s`,
+): Promise<string> {
+  const are = await Promise.all(addresses.map(listens));
+  const gone = addresses.flatMap((address, i) =>
+    are[i] === true || i === index ? [] : [`worker ${i} (${address})`],
+  );
+  const what =
+    gone.length > 0
+      ? `${gone.join(', ')} ${gone.length > 1 ? 'are' : 'is'} not there`
+      : `another worker is stuck, or was, for ${timeoutSeconds} s: each is there`;
+  return `worker ${index}: ${what} (${reason}); with --resume all go on from the last checkpoint`;
+}
