@@ -8,24 +8,33 @@ export interface SlurmFlags {
   readonly 'slurm.time'?: string;
   readonly 'slurm.mem'?: string;
   readonly 'slurm.gpus'?: string;
+  readonly 'slurm.nodes': number;
+  readonly 'slurm.processesPerNode': number;
   readonly 'slurm.account'?: string;
   readonly 'slurm.qos'?: string;
   readonly 'slurm.constraint'?: string;
   readonly 'slurm.signalSeconds': number;
 }
 
-export function addSlurmOptions(command: Command, seconds: (text: string) => number): void {
+export function addSlurmOptions(command: Command, whole: (text: string) => number): void {
   command
     .option('--slurm.partition <name>', 'partition of the tasks')
     .option('--slurm.time <limit>', 'time limit of a task; it saves before, and queues again')
     .option('--slurm.mem <size>', 'memory of a task')
-    .option('--slurm.gpus <gpus>', 'GPUs of a task: 1, or a100:1')
+    .option('--slurm.gpus <gpus>', 'GPUs of a process: 1, or a100:1')
+    .option('--slurm.nodes <n>', 'nodes of a task', whole, 1)
+    .option(
+      '--slurm.processes-per-node <n>',
+      'processes of a task on each of its nodes, which share every batch',
+      whole,
+      1,
+    )
     .option('--slurm.account <name>', 'account')
     .option('--slurm.qos <name>', 'quality of service')
     .option('--slurm.constraint <features>', 'features of a node')
     .addOption(
       new Option('--slurm.signal-seconds <n>', 'how long before the limit a task is told to save')
-        .argParser(seconds)
+        .argParser(whole)
         .default(120),
     );
 }
@@ -37,6 +46,8 @@ export function slurmOptions(flags: SlurmFlags, maxRunning: number | null): Slur
     time: flags['slurm.time'] ?? null,
     mem: flags['slurm.mem'] ?? null,
     gpus: flags['slurm.gpus'] ?? null,
+    nodes: flags['slurm.nodes'],
+    processesPerNode: flags['slurm.processesPerNode'],
     account: flags['slurm.account'] ?? null,
     qos: flags['slurm.qos'] ?? null,
     constraint: flags['slurm.constraint'] ?? null,

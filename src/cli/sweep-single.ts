@@ -7,16 +7,24 @@ import {
   type Failure,
   type SinglePoint,
 } from '../sweep/single.js';
+import type { WorkersPlace } from '../graph/workers.js';
 import { UserError } from '../util/errors.js';
 import { execute } from './execute.js';
 import { describeFailure, Interrupted } from './failure.js';
 import type { RunWatch } from './run-watch.js';
 import type { SweepOptions } from './sweep-options.js';
+import { WORKER_TIMEOUT_SECONDS } from './train.js';
+import { taskPlace } from './workers-place.js';
 
 export async function runSingle(options: SweepOptions, watch: RunWatch): Promise<void> {
   heedPool(watch.interrupt);
   const point = await pointOf(options);
-  await recordFailure(point.folder, () => run(point, options.quiet ?? false, watch), failureOf);
+  // Slurm starts a submitted point in as many processes as were asked for.
+  const place = options.array === undefined ? null : taskPlace(WORKER_TIMEOUT_SECONDS);
+  const body = (): Promise<void> => run(point, options.quiet ?? false, watch, place);
+  // The first process alone writes to the folder.
+  if (place !== null && place.index > 0) return body();
+  await recordFailure(point.folder, body, failureOf);
 }
 
 async function pointOf(options: SweepOptions): Promise<SinglePoint> {
@@ -34,6 +42,7 @@ function run(
   { config, folder, threads, overwrite }: SinglePoint,
   quiet: boolean,
   watch: RunWatch,
+  place: WorkersPlace | null,
 ): Promise<void> {
   return execute({
     watch,
@@ -42,7 +51,7 @@ function run(
     overwrite,
     quiet,
     threads: { count: threads, asked: null },
-    place: null,
+    place,
     wayOut: 'the same command goes on',
   });
 }

@@ -16,6 +16,9 @@ interface TrainOptions extends ConfigOptions {
   readonly openServer?: boolean;
 }
 
+/** Until a worker that waits for another gives up. */
+export const WORKER_TIMEOUT_SECONDS = 300;
+
 const HELP = `
 SIGINT (Ctrl-C), SIGTERM, SIGUSR1 and SIGHUP finish the step, save and leave; a second Ctrl-C leaves at once.
 Under nohup a hang-up changes nothing.
@@ -37,7 +40,7 @@ export function registerTrain(program: Command): void {
       '--worker-timeout <s>',
       'seconds until a worker that is lost ends all',
       wholeNumber(6),
-      300,
+      WORKER_TIMEOUT_SECONDS,
     )
     .option('--open-server', 'let workers open servers that ask nobody who they are')
     .option('--quiet', 'print nothing but errors')

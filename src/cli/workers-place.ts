@@ -43,6 +43,12 @@ export function workersPlace(
   throw new UserError(`TF_CONFIG: names ${told.addresses.length} workers; ${OPEN_SERVER}`);
 }
 
+/** Which process of a sweep's task this is; null where the task has one. */
+export function taskPlace(timeoutSeconds: number): WorkersPlace | null {
+  const place = slurmPlace(process.env);
+  return place && { ...place, timeoutSeconds };
+}
+
 type Place = Omit<WorkersPlace, 'timeoutSeconds'>;
 
 /** For a process to be started. */

@@ -78,7 +78,7 @@ export async function follow(
         }
         step++;
         stepInEpoch++;
-        if (workers.stop.isAgreed) return 'interrupted';
+        if (workers.stop.agreed !== null) return 'interrupted';
       }
     } finally {
       await batches.return();

@@ -79,7 +79,7 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
   const { config, workers } = request;
   if (workers !== undefined) {
     const { interruption } = request;
-    workers.stop.isWanted = () => interruption.signal !== null;
+    workers.stop.wanted = () => interruption.signal;
     if (workers.index > 0) return followFirst(request, workers);
   }
   const folder = runFolder(request.folder ?? defaultFolder(config));
@@ -210,9 +210,9 @@ const agreedWith = (workers: Workers, own: Interruption): Interruption => ({
 });
 
 function agreedSignal({ stop }: Workers, own: Interruption): Interruption['signal'] {
-  if (!stop.isAgreed) return null;
-  // Another worker may have got it.
-  return (own.signal ??= 'SIGTERM');
+  // The same for all, whoever got it: batch systems look at how each ends.
+  if (stop.agreed !== null) own.signal = stop.agreed;
+  return stop.agreed;
 }
 
 const workersLine = ({ count, timeoutSeconds }: Workers, { batchSize }: Config): string =>

@@ -9,6 +9,7 @@ import { tf, type Tensor1D } from '../native/tensorflow.js';
 import { keepVigil } from '../native/vigil.js';
 import { UserError } from '../util/errors.js';
 import { messageOf } from '../util/file-errors.js';
+import type { StopSignal } from '../util/stop-signals.js';
 import { CONFIG_MESSAGES, configFields, type SessionPlace } from './session-config.js';
 
 /** Which of the processes this is, and where all are. */
@@ -32,10 +33,10 @@ export interface Workers extends Pick<WorkersPlace, 'index' | 'timeoutSeconds'> 
 
 /** How the workers come to end after the same step. */
 interface Stop {
-  /** Whether this one has been asked to; the others are told with its next step. */
-  isWanted: () => boolean;
-  /** Whether one of them was, by the last step. */
-  isAgreed: boolean;
+  /** What has asked this one to; the others are told with its next step. */
+  wanted: () => StopSignal | null;
+  /** What has asked one of them to, by the last step. */
+  agreed: StopSignal | null;
 }
 
 const MESSAGES = `
@@ -76,7 +77,7 @@ export function joinWorkers(
     index,
     timeoutSeconds,
     count: addresses.length,
-    stop: { isWanted: () => false, isAgreed: false },
+    stop: { wanted: () => null, agreed: null },
     target,
     gathering: () => ({ count: addresses.length, key: ++sums, timeoutSeconds }),
   };

@@ -7,6 +7,7 @@ import { ALIKE } from '../optim/rule.js';
 import { InternalError, required } from '../util/errors.js';
 import { randomStream } from '../util/random.js';
 import type { Range } from '../util/ranges.js';
+import { signalCode, signalIn } from '../util/stop-signals.js';
 import {
   ACCUMULATE,
   accumulation,
@@ -220,14 +221,14 @@ export function openEngine(parts: EngineParts, mode: Mode): Engine {
       ...inputs,
       ...drawn(step, examples),
       ...Object.fromEntries(scalars),
-      ...(workers && { [STOP]: Float32Array.of(workers.stop.isWanted() ? 1 : 0) }),
+      ...(workers && { [STOP]: Float32Array.of(signalCode(workers.stop.wanted())) }),
     };
     const kind = optimizer.kinds.at(step);
     const source = required(training ?? undefined, 'what is trained on');
     const name = nameOf(ofKind(what, kind), source, examples);
     const { [OUTPUT]: vector } = session.run(name, fed, traced);
     const known = rowsOf(kind);
-    if (workers !== null) workers.stop.isAgreed = (vector?.[known.length] ?? 0) > 0;
+    if (workers !== null) workers.stop.agreed = signalIn(vector?.[known.length] ?? 0);
     return { examples, numbers: byColumn(known, required(vector, OUTPUT)) };
   };
   return {

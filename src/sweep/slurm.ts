@@ -11,8 +11,12 @@ export interface SlurmOptions {
   /** As sbatch takes it: 2:00:00. */
   readonly time: string | null;
   readonly mem: string | null;
-  /** GPUs of each task: 1, or a100:1. */
+  /** GPUs of each process: 1, or a100:1. */
   readonly gpus: string | null;
+  /** Of each task. */
+  readonly nodes: number;
+  /** On each of them; all of a task's share every batch. */
+  readonly processesPerNode: number;
   readonly account: string | null;
   readonly qos: string | null;
   readonly constraint: string | null;
@@ -40,6 +44,10 @@ const SAVED_BEFORE_LIMIT = 138;
 /** The script of an array. */
 export function sbatchScript(request: ArrayRequest): string {
   const { name, tasks, threads, command, workingFolder, logFolder, options } = request;
+  const processes = options.nodes * options.processesPerNode;
+  const isShared = processes > 1;
+  // A process that is lost ends the others by itself, those that save go on to the end.
+  const started = isShared ? ['srun', '--kill-on-bad-exit=0', ...command] : command;
   const limit = options.maxRunning === null ? '' : `%${options.maxRunning}`;
   const chosen = (['partition', 'time', 'mem', 'account', 'qos', 'constraint'] as const).flatMap(
     (key) => (options[key] === null ? [] : [`--${key}=${options[key]}`]),
@@ -49,7 +57,9 @@ export function sbatchScript(request: ArrayRequest): string {
     `--array=1-${tasks}${limit}`,
     `--cpus-per-task=${threads}`,
     ...chosen,
-    ...(options.gpus === null ? [] : [`--gpus-per-task=${options.gpus}`, '--ntasks=1']),
+    ...(options.gpus === null ? [] : [`--gpus-per-task=${options.gpus}`]),
+    ...(options.gpus === null && !isShared ? [] : [`--ntasks=${processes}`]),
+    ...(isShared ? [`--nodes=${options.nodes}`] : []),
     `--chdir=${quoteDirective(workingFolder)}`,
     `--output=${quoteDirective(`${logFolder.replaceAll('%', '%%')}/%A_%a.log`)}`,
     '--open-mode=append',
@@ -61,7 +71,7 @@ ${directives.map((directive) => `#SBATCH ${directive}`).join('\n')}
 #
 # One point of the sweep a task. The same task goes on where it was after a limit, a preemption or a requeue.
 
-${command.map(quote).join(' ')} --task "$SLURM_ARRAY_TASK_ID" &
+${started.map(quote).join(' ')} --task "$SLURM_ARRAY_TASK_ID" &
 run=$!
 
 # Signals go on to the run, which finishes its step and saves. Each of them ends a wait, the run goes on.

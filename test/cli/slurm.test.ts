@@ -153,6 +153,39 @@ describe.skipIf(missing.length > 0)(`fsam sweep --launcher slurm (${reason})`, (
     expect(metrics('run')).toBe(metrics('local'));
   });
 
+  it('a point of two processes goes on over a requeue, to the bytes of two local workers', async () => {
+    const folder = temporaryFolder();
+    writeFileSync(
+      join(folder, 'trial.yaml'),
+      'name: trial\nbase: smoke\nset: { epochs: 150 }\naxes:\n  seed: [1]\n  optimizer.name: [sgd]\n',
+    );
+    const command = ['sweep', '--config', 'trial.yaml', '--launcher', 'slurm', '--threads', '1'];
+    const shared = ['--slurm.nodes', '1', '--slurm.processes-per-node', '2'];
+    const submitted = await fsam(folder, [...command, ...shared], environment);
+    expect(submitted.stderr).toBe('');
+    const array = /^submitted array (\d+): 1 task/m.exec(submitted.stdout)?.[1] ?? '';
+    const run = join(folder, 'results/trial/sgd/seed-1');
+    const metrics = (of: string) => readFileSync(join(of, 'metrics.csv'), 'utf8');
+    await untilThere(join(run, 'metrics.csv'));
+    while (metrics(run).split('\n').length < 4) await pause();
+    await slurm('scontrol', 'requeue', `${array}_1`);
+    // Told before the limit, it saves and queues again.
+    await untilThere(join(run, 'environment.json'));
+    const resumed = () =>
+      (JSON.parse(readFileSync(join(run, 'environment.json'), 'utf8')) as { resumed?: unknown[] })
+        .resumed?.length ?? 0;
+    while (resumed() < 1 && (await slurm('squeue', '--noheader')) !== '') await pause();
+    await slurm('scancel', '--signal=USR1', '--batch', `${array}_1`);
+    while ((await slurm('squeue', '--noheader')) !== '') await pause();
+    expect(resumed()).toBe(2);
+    expect(existsSync(join(run, 'summary.json'))).toBe(true);
+    const train = ['train', '--config', 'smoke', '--epochs', '150', '--threads', '1'];
+    const sgd = ['--set', 'optimizer.name=sgd'];
+    const local = [...train, ...sgd, '--workers', '2', '--open-server', '--out', 'local'];
+    expect((await fsam(folder, local)).code).toBe(0);
+    expect(metrics(run)).toBe(metrics(join(folder, 'local')));
+  });
+
   it('says in one line what Slurm refuses', async () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'trial.yaml'), 'name: trial\nbase: smoke\naxes:\n  seed: [1]\n');

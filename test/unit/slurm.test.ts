@@ -14,13 +14,19 @@ const OPTIONS = {
   time: '2:00:00',
   mem: null,
   gpus: 'a100:1',
+  nodes: 1,
+  processesPerNode: 1,
   account: null,
   qos: null,
   constraint: null,
   maxRunning: 4,
   signalSeconds: 90,
 };
-const script = (command: readonly string[], logFolder = '/home/me/my runs/slurm'): string =>
+const script = (
+  command: readonly string[],
+  logFolder = '/home/me/my runs/slurm',
+  options = OPTIONS,
+): string =>
   sbatchScript({
     name: 'trial',
     tasks: 4,
@@ -28,7 +34,7 @@ const script = (command: readonly string[], logFolder = '/home/me/my runs/slurm'
     command,
     workingFolder: '/home/me/my runs',
     logFolder,
-    options: OPTIONS,
+    options,
   });
 
 test.each(['plain', "it's", 'two words', '$HOME `x` "y" \\', ''])('bash reads %j back', (word) => {
@@ -59,6 +65,14 @@ test('the directives say what was asked, and nothing that was not', () => {
     '#SBATCH --requeue',
     '#SBATCH --signal=B:USR1@90',
   ]);
+});
+
+test('several processes of a point are started by srun, on the nodes that were asked for', () => {
+  const shared = { ...OPTIONS, nodes: 2, processesPerNode: 4 };
+  const lines = script(['fsam', 'a b'], '/logs', shared).split('\n');
+  expect(lines).toContain('#SBATCH --nodes=2');
+  expect(lines).toContain('#SBATCH --ntasks=8');
+  expect(lines).toContain(`srun --kill-on-bad-exit=0 fsam 'a b' --task "$SLURM_ARRAY_TASK_ID" &`);
 });
 
 describe('run by bash, with scontrol replaced', () => {

@@ -140,6 +140,8 @@ describe('through Slurm, whose programs are replaced', () => {
     time: null,
     mem: null,
     gpus: null,
+    nodes: 1,
+    processesPerNode: 1,
     account: null,
     qos: null,
     constraint: null,
