@@ -3,11 +3,12 @@ import os from 'node:os';
 import type { Candidate } from '../data/candidates.js';
 import { kindOf } from '../data/files.js';
 import { LOOKED_FOR } from '../data/load.js';
-import { openDevice, type Device } from '../native/device.js';
+import { openDevice, readSetup, type Device } from '../native/device.js';
 import { isOursToChoose, oneDnnTold, processorFlags, WORTH_IT } from '../native/onednn.js';
 import { instructionSet } from '../native/own-ops.js';
 import { threadsTold } from '../native/threads.js';
 import { messageOf } from '../util/file-errors.js';
+import { gpuFindings } from './gpu-findings.js';
 import { gpuName, tfjsVersion } from './machine.js';
 import { print } from './output.js';
 
@@ -19,6 +20,8 @@ export async function printFindings(version: string, dataDir: string): Promise<v
   const findings = [
     ...versions(version),
     ...machine(),
+    // Before TensorFlow is loaded, which they may keep from it.
+    ...gpu(),
     ...(await device()),
     ...(await dataSets(dataDir)),
   ];
@@ -37,6 +40,15 @@ function machine(): Finding[] {
     ['CPU', `${os.cpus()[0]?.model ?? os.arch()}, ${os.availableParallelism()} cores`],
     ['memory', `${gigabytes(os.totalmem())} GB, ${gigabytes(os.freemem())} GB free`],
   ];
+}
+
+/** Where the set-up brought nothing, `device` says so. */
+function gpu(): Finding[] {
+  try {
+    return process.env['FSAM_SETUP_LACKS'] === undefined ? gpuFindings(readSetup()) : [];
+  } catch (error) {
+    return [['GPU', messageOf(error)]];
+  }
 }
 
 /** A library that does not load is a finding, too. */

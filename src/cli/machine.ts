@@ -16,6 +16,10 @@ export async function describeEnvironment(device: Device): Promise<RunEnvironmen
     tensorflowLibrary: libraryDirectory,
     tfjs: tfjsVersion(),
     ...describeProcessor(device),
+    ...(device.gpu !== null && {
+      tf32: device.gpu.tf32 ? 'on' : 'off',
+      deterministic: device.gpu.deterministic,
+    }),
   };
 }
 
