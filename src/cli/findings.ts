@@ -80,13 +80,12 @@ async function device(): Promise<Finding[]> {
   ];
 }
 
-function describeDevice({ inUse, device, reason }: Device, gpu: string | null): string {
+function describeDevice({ inUse, device, reason, lacking }: Device, gpu: string | null): string {
   if (inUse === 'GPU') return `GPU: ${gpu ?? 'of unknown name'}`;
   if (device === 'cpu') return `CPU: the CPU library is set up (${reason})`;
-  const seen = gpu === null ? 'nvidia-smi shows none either' : `nvidia-smi shows ${gpu}`;
-  const hidden = process.env['CUDA_VISIBLE_DEVICES'];
-  const filter = hidden === undefined ? '' : `, CUDA_VISIBLE_DEVICES is "${hidden}"`;
-  return `CPU: the GPU library is set up (${reason}), but TensorFlow finds no GPU; ${seen}${filter}`;
+  const why = lacking === null ? 'but TensorFlow finds no GPU' : 'and there is no GPU: see driver';
+  const seen = gpu === null ? '' : `; nvidia-smi shows ${gpu}`;
+  return `CPU: the GPU library is set up (${reason}), ${why}${seen}`;
 }
 
 /** Looked for as the loaders look. */

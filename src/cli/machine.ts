@@ -8,10 +8,10 @@ import type { Device } from '../native/device.js';
 
 /** What a run's environment.json says of TensorFlow and the device. */
 export async function describeEnvironment(device: Device): Promise<RunEnvironment> {
-  const { inUse, tensorflowVersion, libraryDirectory, reason } = device;
+  const { inUse, tensorflowVersion, libraryDirectory, reason, lacking } = device;
   return {
     device: inUse === 'CPU' ? 'CPU' : ((await gpuName()) ?? 'GPU'),
-    deviceReason: reason,
+    deviceReason: lacking ?? reason,
     tensorflow: tensorflowVersion,
     tensorflowLibrary: libraryDirectory,
     tfjs: tfjsVersion(),

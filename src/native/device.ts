@@ -32,6 +32,8 @@ const OPEN: ProcessorSettings = { threads: null, onednn: null };
 export interface Device extends Setup {
   /** What TensorFlow found when it was loaded. */
   readonly inUse: 'CPU' | 'GPU';
+  /** Why there is no GPU for a library that could use one; null where there is, and where none was looked for. */
+  readonly lacking: string | null;
   readonly threads: number;
   readonly onednn: OneDnn;
   /** As it was asked for; null on a CPU, where none of it has an effect. */
@@ -92,7 +94,7 @@ export function openDevice(
   const on = (loadAddon('ops') as Addon).usesOneDnn() ?? oneDnnTold() ?? false;
   return {
     ...setup,
-    ...(lacking !== null && { reason: `${setup.reason}; ${lacking}` }),
+    lacking,
     inUse,
     threads: threadCount(),
     onednn: { on, reason: oneDnnReason },

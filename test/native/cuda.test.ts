@@ -1,13 +1,6 @@
 // What is said of CUDA that is not as it should be: libraries, compiler and driver are made up.
 import { execFileSync } from 'node:child_process';
-import {
-  chmodSync,
-  cpSync,
-  readFileSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { askDriver, LIBRARIES, openCuda, type Cuda } from '../../src/native/cuda.js';

@@ -4,10 +4,13 @@ import { delimiter, join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { configSchema } from '../../src/catalogue/schema.js';
 import { datasetShape } from '../../src/data/load.js';
+import { encodeGraph } from '../../src/graph/graph-def.js';
+import { hostNodes } from '../../src/graph/host-nodes.js';
+import type { Node } from '../../src/graph/node.js';
 import { prepareGpu } from '../../src/native/gpu.js';
 import { GPU_DEFAULTS, settleGpuEnvironment } from '../../src/native/gpu-environment.js';
 import { tracedForGpu } from '../../src/native/own-ops.js';
-import { allowTf32 } from '../../src/native/session.js';
+import { allowTf32, openGraph } from '../../src/native/session.js';
 import { traceRun } from '../../src/tasks/engine.js';
 import { UserError } from '../../src/util/errors.js';
 import { temporaryFolder } from '../support/folders.js';
@@ -125,4 +128,39 @@ test('a run traced for a GPU has none of our own ops, and no gradient that deter
   // currently available."
   expect(new Set(trains('FusedBatchNormGradV3'))).toEqual(new Set([true]));
   expect(traceRun(config, shape).nodes.some(({ op }) => op === 'NormalizeBatchRelu')).toBe(true);
+});
+
+test('beside a GPU a data set and the gathering of batches are on the host, and nothing else is', async () => {
+  const shape = { ...(await datasetShape(config.data, config.seed)), labelNoise: false };
+  const { nodes } = tracedForGpu(() => traceRun(config, shape));
+  const host = hostNodes(nodes);
+  const onHost = (node: Node) => host.has(node.name);
+  const variables = nodes.filter(({ op }) => op === 'VarHandleOp');
+  expect(variables.filter(onHost).map(({ name }) => name)).toEqual([
+    'trainImages',
+    'trainLabels',
+    'testImages',
+    'testLabels',
+  ]);
+  // Others gather on the device, as crops do.
+  const gathers = nodes.filter(({ op }) => op === 'GatherV2');
+  const fromSets = gathers.filter(({ inputs: [table = ''] }) => /(Images|Labels)$/.test(table));
+  expect(fromSets.length).toBeGreaterThan(4);
+  expect(gathers.filter(onHost)).toEqual(fromSets);
+  const indices = nodes.filter(({ name }) => name.endsWith('/indices'));
+  expect(indices.length).toBeGreaterThan(0);
+  expect(indices.every(onHost)).toBe(true);
+  const kinds = new Set(nodes.filter(onHost).map(({ op }) => op));
+  const all = [
+    'AssignVariableOp',
+    'Const',
+    'GatherV2',
+    'Placeholder',
+    'ReadVariableOp',
+    'VarHandleOp',
+  ];
+  expect([...kinds].filter((op) => !all.includes(op))).toEqual([]);
+  // TensorFlow takes the names of devices: here all of them are the CPU.
+  const place = (node: Node) => (onHost(node) ? '/device:CPU:0' : '');
+  openGraph(encodeGraph(nodes, place)).close();
 });
