@@ -184,7 +184,7 @@ ${
 
 ## Meant for the host
 
-A data set that memory holds stays there, and batches are gathered there (\`src/graph/host-nodes.ts\`).
+A data set that memory holds stays there, and its bytes are gathered and moved there (\`src/graph/host-nodes.ts\`).
 
 ${table([
   ['op', 'types', 'kernel for GPUs'],

@@ -175,12 +175,10 @@ export const configSchema = section({
   tf32: key(z.boolean().default(true), {
     role: 'rounding',
     help: 'Whether a GPU multiplies float32 as TF32, several times as fast, with 10 bits of each number; no effect on a CPU.',
-    read: (at) => at('device') !== 'cpu',
   }),
   deterministic: key(z.boolean().default(false), {
     role: 'rounding',
     help: 'Whether equal runs give equal bits on a GPU, too, which is slower; on a CPU they always do.',
-    read: (at) => at('device') !== 'cpu',
   }),
 })
   .refine(

@@ -1,18 +1,21 @@
-// What a GPU leaves to the host: a data set that memory holds, and the gathering of a batch from it. Variables of
-// whole numbers are a data set's; GatherV2 has no kernel for uint8 on a GPU, and a variable none for int32. Left to
-// itself TensorFlow would put the images on the GPU and bring all of them back for every batch.
+// What a GPU leaves to the host: a data set that memory holds, the gathering of a batch from it, and what moves its
+// bytes (crops and flips) until they become numbers. GatherV2 has no kernel for uint8 on a GPU, and a variable none
+// for int32. Left to itself TensorFlow would put the images on the GPU and bring all of them back for every batch.
 import type { Node } from './node.js';
 
-/** Names of those of `nodes`: the variables, what reads, writes and gathers from them, and what is fed for that alone. */
+/** What has to do with a variable of whole numbers, which is a data set's. */
+const ACCESS: readonly string[] = ['AssignVariableOp', 'ReadVariableOp', 'GatherV2'];
+
+/** Names of those of `nodes`, with what is fed for them alone. */
 export function hostNodes(nodes: readonly Node[]): ReadonlySet<string> {
   const found = new Set<string>();
   // In the order recorded: what a node takes comes before it.
   for (const node of nodes) {
-    const [first = ''] = node.inputs;
+    const first = node.inputs[0]?.replace(/:\d+$/, '') ?? '';
     const isPart =
       node.op === 'VarHandleOp'
         ? isOfWholeNumbers(node)
-        : ['AssignVariableOp', 'ReadVariableOp', 'GatherV2'].includes(node.op) && found.has(first);
+        : found.has(first) && (ACCESS.includes(node.op) || node.outputs[0]?.dtype === 'uint8');
     if (isPart) found.add(node.name);
   }
   for (const name of fedFor(nodes, found)) found.add(name);
