@@ -116,7 +116,8 @@ for (const { name, ended, bench, gpuMemory } of all) {
   const [network = '', batch = '', optimizer = '', arithmetic] = name.split(',');
   if (arithmetic === undefined) continue;
   const head = [network, batch, optimizer, arithmetic];
-  if (bench === null) rows.push([...head, 'fsam compiled', ended, '', '', '', '']);
+  // One that ran into its limit has the sides that had ended.
+  if (ended !== 'ok') rows.push([...head, 'all sides', ended, '', '', '', '']);
   for (const { name: side, outcome } of bench?.rows ?? []) {
     if ('failure' in outcome) {
       rows.push([...head, side, `failed: ${outcome.failure}`, '', '', '', '']);
