@@ -97,6 +97,10 @@ def network(options):
 def measure(options):
     """Runs warm-up and measured steps of one mode; returns what is printed."""
     torch.manual_seed(1)
+    if options.device.startswith("cuda"):
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = not options.no_tf32
+        # TensorFlow chooses cuDNN's kernels by trying them, too.
+        torch.backends.cudnn.benchmark = True
     if options.threads is not None:
         torch.set_num_threads(options.threads)
     model = network(options).to(options.device).train()
@@ -163,6 +167,7 @@ def parser():
         model.add_argument(f"--{name}", type=count)
     model.add_argument("--parameters", type=count, help="how many it must have, to be the same network")
     model.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="bfloat16: autocast")
+    model.add_argument("--no-tf32", action="store_true", help="on a GPU, multiply float32 with all its bits")
     data = parser.add_argument_group("batch")
     data.add_argument("--classes", type=count, default=100)
     data.add_argument("--height", type=count, default=32, help="height and width of an image")

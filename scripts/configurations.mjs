@@ -67,6 +67,8 @@ const COMMON = {
   'checkpoint.keepBest': fc.boolean(),
   'logging.tensorboard': fc.boolean(),
   device: pick('cpu'),
+  tf32: fc.boolean(),
+  deterministic: fc.boolean(),
 };
 
 const NOISE = {

@@ -35,7 +35,8 @@ const TRY_LOADING = 'process.stdout.write(require(process.argv[1]).TF_Version)';
 /**
  * @param {Library} library
  * @returns {[tensorflow: Addon, ...own: Addon[]]} tfjs-node's own addon and ours, linked to the
- *   library, and src/native/quiet.cc
+ *   library, and those linked to nothing, which are there before it: src/native/quiet.cc and
+ *   src/native/cuda/
  */
 function addonsFor({ directory }) {
   const linked = [
@@ -60,7 +61,8 @@ function addonsFor({ directory }) {
   // A worker that ends closes its addons: the memory of this one, and TensorFlow under it, stay for the next.
   const pixels = own('pixels', ['-Xlinker', '-z', '-Xlinker', 'nodelete']);
   const quiet = { folder: join('src', 'native'), result: join('build', 'quiet.node'), flags: [] };
-  return [tensorflow, own('ops'), own('session'), pixels, quiet];
+  const cuda = { ...own('cuda'), flags: ['-ldl'] };
+  return [tensorflow, own('ops'), own('session'), pixels, quiet, cuda];
 }
 
 const compiler = () => process.env['CXX'] || 'g++';

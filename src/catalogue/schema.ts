@@ -172,6 +172,14 @@ export const configSchema = section({
     role: 'device',
     help: 'auto takes the GPU where there is one.',
   }),
+  tf32: key(z.boolean().default(true), {
+    role: 'rounding',
+    help: 'Whether a GPU multiplies float32 as TF32, several times as fast, with 10 bits of each number; no effect on a CPU.',
+  }),
+  deterministic: key(z.boolean().default(false), {
+    role: 'rounding',
+    help: 'Whether equal runs give equal bits on a GPU, too, which is slower; on a CPU they always do.',
+  }),
 })
   .refine(
     ({ devices, batchSize }) => devices <= batchSize,

@@ -88,6 +88,7 @@ function pytorchArguments({ config, shape, ...job }: PytorchJob): string[] {
     ...networkOf(model).options,
     parameters: job.parameters,
     precision: model.precision,
+    noTf32: !config.tf32,
     classes: shape.classes,
     height: shape.height,
     channels: shape.channels,

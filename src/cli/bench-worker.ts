@@ -55,7 +55,7 @@ async function profile(
 const libraryOf = ({ tensorflowVersion }: Device): string => `TensorFlow ${tensorflowVersion}`;
 
 async function work({ task, config, shape, mode, ...counts }: AnyJob): Promise<Found> {
-  const device = openDevice(config.device, await settingsFor(config, null));
+  const device = openDevice(config.device, await settingsFor(config, null), config);
   if (task === 'profile' && device.inUse === 'GPU') {
     throw new UserError(
       '--profile: got a GPU, wanted a CPU, on which an op ends when its kernel returns; give --device cpu',

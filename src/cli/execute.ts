@@ -88,7 +88,7 @@ export async function execute(execution: Execution): Promise<void> {
       reporter.note(NOTHING_WRITTEN);
       throw new Interrupted(required(interruption.signal, 'a signal'), wayOut, true);
     }
-    const device = openDevice(config.device, settings);
+    const device = openDevice(config.device, settings, config);
     const workers =
       place === null
         ? undefined

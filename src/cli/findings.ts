@@ -3,11 +3,12 @@ import os from 'node:os';
 import type { Candidate } from '../data/candidates.js';
 import { kindOf } from '../data/files.js';
 import { LOOKED_FOR } from '../data/load.js';
-import { openDevice, type Device } from '../native/device.js';
+import { openDevice, readSetup, type Device } from '../native/device.js';
 import { isOursToChoose, oneDnnTold, processorFlags, WORTH_IT } from '../native/onednn.js';
 import { instructionSet } from '../native/own-ops.js';
 import { threadsTold } from '../native/threads.js';
 import { messageOf } from '../util/file-errors.js';
+import { gpuFindings } from './gpu-findings.js';
 import { gpuName, tfjsVersion } from './machine.js';
 import { print } from './output.js';
 
@@ -19,6 +20,8 @@ export async function printFindings(version: string, dataDir: string): Promise<v
   const findings = [
     ...versions(version),
     ...machine(),
+    // Before TensorFlow is loaded, which they may keep from it.
+    ...gpu(),
     ...(await device()),
     ...(await dataSets(dataDir)),
   ];
@@ -37,6 +40,15 @@ function machine(): Finding[] {
     ['CPU', `${os.cpus()[0]?.model ?? os.arch()}, ${os.availableParallelism()} cores`],
     ['memory', `${gigabytes(os.totalmem())} GB, ${gigabytes(os.freemem())} GB free`],
   ];
+}
+
+/** Where the set-up brought nothing, `device` says so. */
+function gpu(): Finding[] {
+  try {
+    return process.env['FSAM_SETUP_LACKS'] === undefined ? gpuFindings(readSetup()) : [];
+  } catch (error) {
+    return [['GPU', messageOf(error)]];
+  }
 }
 
 /** A library that does not load is a finding, too. */
@@ -68,13 +80,12 @@ async function device(): Promise<Finding[]> {
   ];
 }
 
-function describeDevice({ inUse, device, reason }: Device, gpu: string | null): string {
+function describeDevice({ inUse, device, reason, lacking }: Device, gpu: string | null): string {
   if (inUse === 'GPU') return `GPU: ${gpu ?? 'of unknown name'}`;
   if (device === 'cpu') return `CPU: the CPU library is set up (${reason})`;
-  const seen = gpu === null ? 'nvidia-smi shows none either' : `nvidia-smi shows ${gpu}`;
-  const hidden = process.env['CUDA_VISIBLE_DEVICES'];
-  const filter = hidden === undefined ? '' : `, CUDA_VISIBLE_DEVICES is "${hidden}"`;
-  return `CPU: the GPU library is set up (${reason}), but TensorFlow finds no GPU; ${seen}${filter}`;
+  const why = lacking === null ? 'but TensorFlow finds no GPU' : 'and there is no GPU: see driver';
+  const seen = gpu === null ? '' : `; nvidia-smi shows ${gpu}`;
+  return `CPU: the GPU library is set up (${reason}), ${why}${seen}`;
 }
 
 /** Looked for as the loaders look. */

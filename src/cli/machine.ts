@@ -8,14 +8,18 @@ import type { Device } from '../native/device.js';
 
 /** What a run's environment.json says of TensorFlow and the device. */
 export async function describeEnvironment(device: Device): Promise<RunEnvironment> {
-  const { inUse, tensorflowVersion, libraryDirectory, reason } = device;
+  const { inUse, tensorflowVersion, libraryDirectory, reason, lacking } = device;
   return {
     device: inUse === 'CPU' ? 'CPU' : ((await gpuName()) ?? 'GPU'),
-    deviceReason: reason,
+    deviceReason: lacking ?? reason,
     tensorflow: tensorflowVersion,
     tensorflowLibrary: libraryDirectory,
     tfjs: tfjsVersion(),
     ...describeProcessor(device),
+    ...(device.gpu !== null && {
+      tf32: device.gpu.tf32 ? 'on' : 'off',
+      deterministic: device.gpu.deterministic,
+    }),
   };
 }
 

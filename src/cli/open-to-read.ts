@@ -49,7 +49,7 @@ export async function openToRead(
   if (note !== null) tell(note);
   check(config);
   const settings = settingsToEvaluate(await begunWith(folder), threads ?? null);
-  const { inUse } = openDevice(config.device, settings);
+  const { inUse } = openDevice(config.device, settings, config);
   const indexing = createRecordProgress();
   const placed = pathsFrom(working.path, config);
   const reading = loadDataset(placed.data, config.seed, indexing.index);

@@ -13,7 +13,7 @@ export interface HostBatch {
   readonly inputs: Values;
 }
 
-/** What a source has on the device from beginning to end. */
+/** What a source has in TensorFlow from beginning to end: in the host's memory, beside a GPU, too. */
 export interface Held {
   readonly type: TensorType;
   /** Asked for once, when it is brought there. Errors: InternalError where only the shape is known. */

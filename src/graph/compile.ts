@@ -8,6 +8,7 @@ import { InternalError, required, UserError } from '../util/errors.js';
 import { trace, type Tracing } from './backend.js';
 import { checkLent, checkUse, isEmpty } from './check-trace.js';
 import { encodeGraph, type DeviceKind } from './graph-def.js';
+import { hostNodes } from './host-nodes.js';
 import {
   checkInputs,
   checkValues,
@@ -237,7 +238,11 @@ export function loadGraph(graph: Graph, workers: Workers | null = null): Program
   const kind = eagerBackend().binding.isUsingGpuDevice() ? 'GPU' : 'CPU';
   const task = workers === null ? '' : taskName(workers.index);
   const isPlaced = devices > 1 || workers !== null;
-  const place = (device: number) => (isPlaced ? `${task}/device:${kind}:${device}` : '');
+  const host = kind === 'GPU' ? hostNodes(graph.nodes) : new Set();
+  const place = ({ name, device }: Node): string => {
+    if (host.has(name)) return `${task}/device:CPU:0`;
+    return isPlaced ? `${task}/device:${kind}:${device}` : '';
+  };
   const session = openGraph(encodeGraph(graph.nodes, place), {
     config: sessionConfig({ devices, kind, worker: workers?.index ?? null }),
     ...(workers && { target: workers.target }),

@@ -62,11 +62,11 @@ function attributeMessage(attribute: Attribute): Record<string, unknown> {
   }
 }
 
-const nodeMessage = (node: Node, place: (device: number) => string) => ({
+const nodeMessage = (node: Node, place: (node: Node) => string) => ({
   name: node.name,
   op: node.op,
   input: node.inputs,
-  device: place(node.device),
+  device: place(node),
   attr: Object.fromEntries(
     Object.entries(node.attributes).map(([name, value]) => [name, attributeMessage(value)]),
   ),
@@ -78,11 +78,11 @@ export type DeviceKind = 'CPU' | 'GPU';
 /**
  * The bytes of a graph of these nodes.
  *
- * @param place the name of a device by its number; empty: TensorFlow places what is on it
+ * @param place the name of a node's device; empty: TensorFlow places it
  */
 export function encodeGraph(
   nodes: readonly Node[],
-  place: (device: number) => string = () => '',
+  place: (node: Node) => string = () => '',
 ): Uint8Array {
   const { root } = protobuf.parse(MESSAGES, { keepCase: true });
   const type = root.lookupType('tensorflow.GraphDef');

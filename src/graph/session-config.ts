@@ -33,12 +33,16 @@ export const taskName = (index: number): string => `/job:worker/replica:0/task:$
  * additions into one AddN, which begins with whichever input's memory happens to be free, so that
  * a + b + c would not be the same bits in every run.
  *
+ * Left as TensorFlow has it on a GPU, too: its layout optimizer, which turns float32 training to NCHW,
+ * the layout in which cuDNN's float32 kernels compute, and leaves bfloat16 in ours, NHWC, which tensor
+ * cores read. Memory is taken as it is needed by TF_FORCE_GPU_ALLOW_GROWTH (gpu-environment.ts).
+ *
  * As the fields of a ConfigProto.
  */
 export const configFields = ({ devices, kind, worker }: SessionPlace) => ({
   graph_options: { rewrite_options: { arithmetic_optimization: 'OFF' } },
   // What has no kernel on a GPU stays on the host.
-  ...(devices > 1 && { allow_soft_placement: true }),
+  ...((devices > 1 || kind === 'GPU') && { allow_soft_placement: true }),
   ...(devices > 1 && kind === 'CPU' && { device_count: { CPU: devices } }),
   ...(worker !== null && {
     // The first hands out the numbers of steps: without it all wait for ever.

@@ -1,13 +1,17 @@
 // Which device TensorFlow runs on, decided before its library is loaded.
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { InternalError, UserError } from '../util/errors.js';
 import { loadAddon } from './addon.js';
+import { prepareGpu } from './gpu.js';
+import { GPU_DEFAULTS, type GpuOptions } from './gpu-environment.js';
+import { allowTf32 } from './session.js';
 import { eagerBackend, openTensorFlow } from './tensorflow.js';
 import { oneDnnTold, settleOneDnn, type OneDnn } from './onednn.js';
 import { settleThreads, threadCount, useThreads } from './threads.js';
 
 /** What the set-up wrote down of the library it installed. */
-interface Setup {
+export interface Setup {
   readonly device: 'cpu' | 'gpu';
   readonly libraryDirectory: string;
   readonly tensorflowVersion: string;
@@ -28,8 +32,12 @@ const OPEN: ProcessorSettings = { threads: null, onednn: null };
 export interface Device extends Setup {
   /** What TensorFlow found when it was loaded. */
   readonly inUse: 'CPU' | 'GPU';
+  /** Why there is no GPU for a library that could use one; null where there is, and where none was looked for. */
+  readonly lacking: string | null;
   readonly threads: number;
   readonly onednn: OneDnn;
+  /** As it was asked for; null on a CPU, where none of it has an effect. */
+  readonly gpu: GpuOptions | null;
 }
 
 interface Addon {
@@ -37,7 +45,7 @@ interface Addon {
   readonly usesOneDnn: () => boolean | null;
 }
 
-function readSetup(): Setup {
+export function readSetup(): Setup {
   const file = new URL('../../build/setup.json', import.meta.url);
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as Setup;
@@ -48,15 +56,17 @@ function readSetup(): Setup {
 
 /**
  * Loads TensorFlow for the device asked for and says what it got. A GPU that is asked for and
- * absent is a UserError that names what is missing, and so is a library that the set-up could not
- * bring; nothing is replaced silently. `settings` count the first time, before the library is there.
+ * absent is a UserError that names what is missing, and so is one that is there and lacks a library
+ * or a compiler, and a library that the set-up could not bring; nothing is replaced silently.
+ * `settings` and `gpu` count the first time, before the library is there.
  */
 export function openDevice(
   wanted: 'auto' | 'cpu' | 'gpu',
   settings: ProcessorSettings = OPEN,
+  gpu: GpuOptions = GPU_DEFAULTS,
 ): Device {
-  const lack = process.env['FSAM_SETUP_LACKS'];
-  if (lack !== undefined) throw new UserError(lack);
+  const notSetUp = process.env['FSAM_SETUP_LACKS'];
+  if (notSetUp !== undefined) throw new UserError(notSetUp);
   const setup = readSetup();
   if (wanted === 'gpu' && setup.device === 'cpu') {
     throw new UserError(
@@ -66,17 +76,28 @@ export function openDevice(
   }
   // Read by CUDA when it starts: an empty list hides every GPU.
   if (wanted === 'cpu') process.env['CUDA_VISIBLE_DEVICES'] = '-1';
+  const folder = dirname(setup.libraryDirectory);
+  const lacking =
+    setup.device === 'gpu' && wanted !== 'cpu' ? prepareGpu(wanted, folder, gpu) : null;
   if (settings.threads !== null) useThreads(settings.threads);
   settleThreads();
-  const reason = settleOneDnn(settings.onednn);
+  const oneDnnReason = settleOneDnn(settings.onednn);
   openTensorFlow();
   const inUse = eagerBackend().binding.isUsingGpuDevice() ? 'GPU' : 'CPU';
   if (wanted === 'gpu' && inUse === 'CPU') {
     throw new UserError(
-      'device gpu: TensorFlow finds no GPU although its GPU library is set up; check nvidia-smi and ' +
-        'CUDA_VISIBLE_DEVICES, see fsam doctor, or use --device cpu',
+      'device gpu: TensorFlow finds no GPU although its driver and its libraries are there; ' +
+        'see fsam doctor and, with FSAM_VERBOSE=1, what TensorFlow says, or use --device cpu',
     );
   }
+  if (inUse === 'GPU') allowTf32(gpu.tf32);
   const on = (loadAddon('ops') as Addon).usesOneDnn() ?? oneDnnTold() ?? false;
-  return { ...setup, inUse, threads: threadCount(), onednn: { on, reason } };
+  return {
+    ...setup,
+    lacking,
+    inUse,
+    threads: threadCount(),
+    onednn: { on, reason: oneDnnReason },
+    gpu: inUse === 'GPU' ? gpu : null,
+  };
 }

@@ -21,6 +21,8 @@ interface Result {
 
 interface Addon {
   serve(definition: Uint8Array): string;
+  allowTf32(isOn: boolean): boolean;
+  kernels(): Uint8Array;
   open(graph: Uint8Array, config: Uint8Array, target: string): Handle;
   devices(session: Handle): string[];
   define(
@@ -103,6 +105,17 @@ export interface GraphSession {
  * Errors: Error with what TensorFlow says, such as of a port that is taken.
  */
 export const startServer = (definition: Uint8Array): string => load().serve(definition);
+
+/**
+ * Whether GPUs may multiply float32 as TF32. Gives what TensorFlow says then.
+ *
+ * Errors: InternalError where the library has no such switch.
+ */
+export const allowTf32 = (isOn: boolean): boolean =>
+  told('has no TF32', () => load().allowTf32(isOn));
+
+/** A serialized KernelList of every kernel that the library has. */
+export const kernelList = (): Uint8Array => told('lists no kernels', () => load().kernels());
 
 /**
  * A session over a serialized GraphDef. Variables belong to the session.

@@ -87,9 +87,8 @@ export function openTensorFlow(): void {
 }
 
 function open(): void {
-  // TensorFlow reads these when its library is loaded; what the user has set stays.
+  // TensorFlow reads it when its library is loaded; what the user has set stays.
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '3';
-  process.env['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true';
   // Node 23 removed util.isNullOrUndefined, which tfjs-node 4.22 calls.
   const legacyUtil = util as { isNullOrUndefined?: (value: unknown) => boolean };
   legacyUtil.isNullOrUndefined ??= (value) => value === null || value === undefined;

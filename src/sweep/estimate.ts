@@ -45,7 +45,7 @@ export async function estimate({ configs, threads }: EstimateJob): Promise<Estim
 
 async function estimateSeconds(configs: readonly Config[]): Promise<number[]> {
   const first = required(configs[0], 'a run to time');
-  openDevice(first.device, await settingsFor(first, null));
+  openDevice(first.device, await settingsFor(first, null), first);
 
   const costs = new Map<string, Promise<{ shape: DatasetShape; multiplyAdds: number }>>();
   const costOf = ({ data, model, seed }: Config) => {

@@ -11,7 +11,7 @@ import {
 } from '../data/dataset.js';
 import { imageSource } from '../data/image-source.js';
 import type { Source } from '../data/source.js';
-import { traceProgram } from '../graph/compile.js';
+import { traceProgram, type Graph } from '../graph/compile.js';
 import type { Workers } from '../graph/workers.js';
 import { describeFunction } from '../graph/listing.js';
 import { buildModel } from '../models/models.js';
@@ -56,6 +56,10 @@ export function describeStep(config: Config, shape: DatasetShape): string {
   const parts = partsOf(config, shape, { evaluates: [] });
   return describeFunction(traceProgram(programOf(engineSpec(parts))), trainingFunction(parts));
 }
+
+/** Everything that a run of `config` hands to TensorFlow, training and evaluation; needs no data. */
+export const traceRun = (config: Config, shape: DatasetShape): Graph =>
+  traceProgram(programOf(engineSpec(partsOf(config, shape, {}))));
 
 function partsOf(
   config: Config,

@@ -7,6 +7,12 @@
 #include "../napi.h"
 #include "graph-session.h"
 
+/** TensorFlow's own switch, which its C API lacks; null in a library that has none. */
+namespace tsl {
+__attribute__((weak)) void enable_tensor_float_32_execution(bool isOn);
+__attribute__((weak)) bool tensor_float_32_execution_enabled();
+}  // namespace tsl
+
 namespace {
 
 using Shared = std::shared_ptr<GraphSession>;
@@ -230,6 +236,28 @@ napi_value devices(napi_env env, napi_callback_info info) {
   });
 }
 
+/** allowTf32(isOn): whether it is on then. */
+napi_value allowTf32(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    const bool isOn = truth(env, Arguments<1>(env, info).values[0]);
+    if (tsl::enable_tensor_float_32_execution == nullptr || tsl::tensor_float_32_execution_enabled == nullptr) {
+      throw Failure("this TensorFlow has no switch for TF32");
+    }
+    tsl::enable_tensor_float_32_execution(isOn);
+    napi_value result;
+    check(env, napi_get_boolean(env, tsl::tensor_float_32_execution_enabled(), &result));
+    return result;
+  });
+}
+
+/** kernels(): the serialized KernelList of every kernel that the library has. */
+napi_value kernels(napi_env env, napi_callback_info) {
+  return guarded(env, [&] {
+    const Buffer found = registeredKernels();
+    return copyOf(env, napi_uint8_array, found->data, found->length, 1);
+  });
+}
+
 /** define(session, feeds, outputs, targets): a number to run it by. */
 napi_value define(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {
@@ -322,7 +350,7 @@ napi_value close(napi_env env, napi_callback_info info) {
 
 NAPI_MODULE_INIT() {
   const std::pair<const char*, napi_callback> functions[] = {
-      {"serve", serve}, {"open", open}, {"devices", devices}, {"define", define}, {"run", run}, {"promise", promise}, {"close", close}};
+      {"serve", serve}, {"allowTf32", allowTf32}, {"kernels", kernels}, {"open", open}, {"devices", devices}, {"define", define}, {"run", run}, {"promise", promise}, {"close", close}};
   for (const auto& [name, body] : functions) {
     if (!exportFunction(env, exports, name, body)) return nullptr;
   }

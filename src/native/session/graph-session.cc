@@ -35,6 +35,13 @@ std::string serve(std::string_view definition) {
   return TF_ServerTarget(server);
 }
 
+Buffer registeredKernels() {
+  const Status status = newStatus();
+  Buffer found(TF_GetAllRegisteredKernels(status.get()), &TF_DeleteBuffer);
+  check(status);
+  return found;
+}
+
 GraphSession::GraphSession(std::string_view graph, std::string_view config, const std::string& target) {
   const Status status = newStatus();
   const std::unique_ptr<TF_ImportGraphDefOptions, decltype(&TF_DeleteImportGraphDefOptions)> import{

@@ -64,6 +64,9 @@ struct Outcome {
  */
 std::string serve(std::string_view definition);
 
+/** A serialized KernelList: every kernel that the library has, for which devices and types. */
+Buffer registeredKernels();
+
 class GraphSession {
  public:
   /** Keeps the session open: `close` waits until there is none. */

@@ -53,7 +53,7 @@ export function makeClone(root: string): string {
   }
   write(join(root, 'node_modules/@tensorflow/tfjs-node-gpu/binding/tfjs_binding.cc'), ADDON);
   write(join(root, 'src/native/quiet.cc'), QUIET);
-  for (const name of ['ops/ops.cc', 'pixels/addon.cc', 'session/addon.cc']) {
+  for (const name of ['cuda/addon.cc', 'ops/ops.cc', 'pixels/addon.cc', 'session/addon.cc']) {
     write(join(root, 'src/native', name), QUIET);
   }
   write(join(root, 'src/cli/main.ts'), MAIN);
