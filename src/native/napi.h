@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <stdexcept>
+#include <string>
 
 /** The caller's: what was asked for makes no sense. */
 struct Misuse : std::runtime_error {
@@ -44,6 +45,15 @@ struct Arguments {
   }
   napi_value values[count];
 };
+
+inline std::string text(napi_env env, napi_value value) {
+  size_t length = 0;
+  check(env, napi_get_value_string_utf8(env, value, nullptr, 0, &length));
+  std::string found(length + 1, '\0');
+  check(env, napi_get_value_string_utf8(env, value, found.data(), found.size(), &length));
+  found.resize(length);
+  return found;
+}
 
 inline napi_value property(napi_env env, napi_value object, const char* name) {
   napi_value value;

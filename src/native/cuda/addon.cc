@@ -12,15 +12,6 @@ namespace {
 /** CUdevice_attribute of cuda.h. */
 constexpr int CAPABILITY_MAJOR = 75, CAPABILITY_MINOR = 76;
 
-std::string text(napi_env env, napi_value value) {
-  size_t length = 0;
-  check(env, napi_get_value_string_utf8(env, value, nullptr, 0, &length));
-  std::string found(length + 1, '\0');
-  check(env, napi_get_value_string_utf8(env, value, found.data(), found.size(), &length));
-  found.resize(length);
-  return found;
-}
-
 /** open(path): null where the library is open now, which it stays, or the linker's words. */
 napi_value open(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {

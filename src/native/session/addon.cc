@@ -24,15 +24,6 @@ napi_value errorOf(napi_env env, const char* what) {
   return napi_create_error(env, nullptr, text, &error) == napi_ok ? error : nullptr;
 }
 
-std::string text(napi_env env, napi_value value) {
-  size_t length = 0;
-  check(env, napi_get_value_string_utf8(env, value, nullptr, 0, &length));
-  std::string found(length + 1, '\0');
-  check(env, napi_get_value_string_utf8(env, value, found.data(), found.size(), &length));
-  found.resize(length);
-  return found;
-}
-
 size_t index(napi_env env, napi_value value) {
   uint32_t found = 0;
   check(env, napi_get_value_uint32(env, value, &found));
