@@ -176,5 +176,7 @@ test('parts really are on different devices', () => {
     records.push(Buffer.from(metadata).toString('latin1'));
   });
   engine.dispose();
-  expect(records[0]).toMatch(/device:CPU:0[^]*device:CPU:1/);
+  // In whichever order they were done.
+  expect(records[0]).toContain('device:CPU:0');
+  expect(records[0]).toContain('device:CPU:1');
 });
