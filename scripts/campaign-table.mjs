@@ -4,23 +4,21 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-
-/**
- * @template T
- * @param {string} path
- * @returns {Promise<T>}
- */
-const compiled = (path) => import(new URL(`../dist/${path}`, import.meta.url).href);
+import { compiled } from './compiled.mjs';
 
 /** @typedef {import('../src/cli/bench-sides.js').TimedRow} TimedRow */
 /** @typedef {import('../src/catalogue/schema.js').Config} Config */
 
+/** @type {typeof import('../src/catalogue/optimizers.js')} */
+const { OPTIMIZERS } = await compiled('catalogue/optimizers.js');
 /** @type {typeof import('../src/native/device.js')} */
 const { openDevice } = await compiled('native/device.js');
 /** @type {typeof import('../src/session/cost.js')} */
 const { networkCost } = await compiled('session/cost.js');
 /** @type {typeof import('../src/data/load.js')} */
 const { knownShape } = await compiled('data/load.js');
+/** @type {typeof import('../src/util/csv.js')} */
+const { readCsv } = await compiled('util/csv.js');
 
 const [folder = '', device = '', took = ''] = process.argv.slice(2);
 const parts = join(folder, 'parts');
@@ -36,9 +34,6 @@ const PEAKS = [
   { name: /H100|H200/, tf32: 494.7, bfloat16: 989.4 },
   { name: /A100/, tf32: 156, bfloat16: 312 },
 ];
-/** Gradients of a step. */
-const GRADIENTS = /** @type {Record<string, number>} */ ({ sgd: 1, sam: 2, fsam: 2 });
-
 /** @param {string} file */
 const text = (file) =>
   existsSync(join(parts, file)) ? readFileSync(join(parts, file), 'utf8') : '';
@@ -97,7 +92,7 @@ async function shareOf({ config, imagesPerSecond, arithmetic, gpu }) {
       ? 'tf32'
       : null;
   if (peak === undefined || kind === null) return '';
-  const operations = 2 * 3 * (GRADIENTS[config.optimizer.name] ?? NaN) * (await productsOf(config));
+  const operations = 2 * 3 * OPTIMIZERS[config.optimizer.name].passes * (await productsOf(config));
   return `${((100 * imagesPerSecond * operations) / (peak[kind] * 1e12)).toFixed(1)} %`;
 }
 
@@ -155,24 +150,23 @@ function table(cells) {
   return [line(header), line(header.map(() => '---')), ...body.map(line)].join('\n');
 }
 
-/** @param {string} csv */
-function epochsOf(csv) {
-  const [header = '', ...lines] = csv.trim().split('\n');
-  const columns = header.split(',');
-  return lines.slice(0, 5).map((line) => {
-    const cells = line.split(',');
-    return ['epoch', 'train_loss', 'test_accuracy'].map(
-      (name) => cells[columns.indexOf(name)] ?? '',
+/** @param {string} path */
+async function epochsOf(path) {
+  const [header, ...lines] = await readCsv(path);
+  return lines
+    .slice(0, 5)
+    .map(({ fields }) =>
+      ['epoch', 'train_loss', 'test_accuracy'].map(
+        (name) => fields[header?.fields.indexOf(name) ?? -1] ?? '',
+      ),
     );
-  });
 }
 
 /** The first epochs beside the published ones; empty where they were not trained. */
-function published() {
-  const file = 'published.run/metrics.csv';
-  const ours = epochsOf(text(file));
-  if (text(file) === '') return '';
-  const theirs = epochsOf(readFileSync(PUBLISHED, 'utf8'));
+async function published() {
+  const file = join(parts, 'published.run/metrics.csv');
+  if (!existsSync(file)) return '';
+  const [ours, theirs] = [await epochsOf(file), await epochsOf(PUBLISHED)];
   const body = ours.map(([epoch = '', ...own], i) => [
     epoch,
     ...own,
@@ -195,7 +189,7 @@ ${took} s. A run of one step, from start to end: ${told(startUp)}; with an evalu
 Share: of the peak in the data sheet, at that arithmetic. GPU MB: the most that nvidia-smi saw, every 0.5 s.
 
 ${table([[...header, 'share', 'GPU MB', 'host MB'], ...rows])}
-${published()}`;
+${await published()}`;
 writeFileSync(join(folder, 'campaign.md'), content);
 writeFileSync(
   join(folder, 'campaign.json'),

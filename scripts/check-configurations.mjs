@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { compiled } from './compiled.mjs';
 import { configuration, LABELS_FILE } from './configurations.mjs';
 
 const { values: options } = parseArgs({
@@ -24,8 +25,6 @@ const { values: options } = parseArgs({
 const LAUNCHER = fileURLToPath(new URL('../bin/fsam', import.meta.url));
 /** Signals of the sittings before the last. */
 const SIGNALS = /** @type {const} */ (['SIGKILL', 'SIGTERM', 'SIGKILL']);
-/** @param {string} path */
-const compiled = (path) => import(new URL(`../dist/${path}`, import.meta.url).href);
 
 /**
  * @param {string} folder

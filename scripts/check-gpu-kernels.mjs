@@ -8,14 +8,8 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { configuration } from './configurations.mjs';
-
-/**
- * @template T
- * @param {string} path
- * @returns {Promise<T>}
- */
-const compiled = (path) => import(new URL(`../dist/${path}`, import.meta.url).href);
+import { compiled } from './compiled.mjs';
+import { configuration, FRAME_COUNT } from './configurations.mjs';
 
 /** @typedef {import('../src/catalogue/schema.js').Config} Config */
 /** @typedef {import('../src/graph/node.js').Node} Node */
@@ -44,8 +38,8 @@ const { traceRun } = await compiled('tasks/engine.js');
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const REPORT = join(ROOT, 'docs', 'gpu-kernels.md');
-/** The drawn configurations of test/native/configurations.test.ts. */
-const DRAWN = { seed: 7, count: 13 };
+/** That of test/native/configurations.test.ts. */
+const SEED = 7;
 const PRECISIONS = /** @type {const} */ (['float32', 'bfloat16']);
 
 const { device, tensorflowVersion } = openDevice('cpu');
@@ -101,9 +95,9 @@ function configurations() {
       name: file.replace(/^configs\/|\.yaml$/g, ''),
       config: loadConfig({ config: join(ROOT, file), assignments: [], overrides: {} }),
     })),
-    ...Array.from({ length: DRAWN.count }, (_, i) => ({
+    ...Array.from({ length: FRAME_COUNT }, (_, i) => ({
       name: `drawn ${i}`,
-      config: configSchema.parse(configuration(i, DRAWN.seed)),
+      config: configSchema.parse(configuration(i, SEED)),
     })),
   ];
 }
@@ -166,7 +160,7 @@ const kinds = new Set(sorted.map(({ op }) => op)).size;
 const text = `# Kernels for GPUs
 
 Written by \`node scripts/${basename(import.meta.filename)}\` with TensorFlow ${tensorflowVersion}: what its GPU library registers for each op of
-each configuration, traced as for a GPU, training and evaluation in one graph; and of ${DRAWN.count} drawn configurations, which use every
+each configuration, traced as for a GPU, training and evaluation in one graph; and of ${FRAME_COUNT} drawn configurations, which use every
 key. None of our own ops (\`src/native/ops/\`) is in them: those are for CPUs. A kernel for \`DEFAULT\` is one for any device.
 
 ${kinds} kinds of op, ${sorted.length} with their types; without a kernel for GPUs: ${lacking.length}.

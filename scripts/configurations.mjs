@@ -224,6 +224,9 @@ const FRAMES = [
   },
 ];
 
+/** So many, one after the other, use every key. */
+export const FRAME_COUNT = FRAMES.length;
+
 /**
  * The configuration number `index` under `seed`, as a file has it.
  *

@@ -4,13 +4,7 @@
 //
 // On the smallest network that there is. Prints megabytes; no verdict.
 import { parseArgs } from 'node:util';
-
-/**
- * @template T
- * @param {string} path
- * @returns {Promise<T>}
- */
-const compiled = (path) => import(new URL(`../dist/${path}`, import.meta.url).href);
+import { compiled } from './compiled.mjs';
 
 /** @typedef {import('../src/session/engine.js').Engine} Engine */
 

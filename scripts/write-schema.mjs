@@ -4,9 +4,7 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
-
-/** @param {string} path */
-const compiled = (path) => import(new URL(`../dist/${path}`, import.meta.url).href);
+import { compiled } from './compiled.mjs';
 
 /**
  * @param {string} file

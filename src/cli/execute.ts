@@ -17,12 +17,13 @@ import {
   workingFolderOf,
   type WorkingFolder,
 } from '../experiment/working-folder.js';
-import { joinWorkers, type WorkersPlace } from '../graph/workers.js';
+import { joinWorkers } from '../graph/workers.js';
 import { openDevice, type ProcessorSettings } from '../native/device.js';
 import { threadCount } from '../native/threads.js';
 import { createEngine } from '../tasks/engine.js';
 import { required, RunError } from '../util/errors.js';
 import { describeLost, LostWorker } from '../util/lost-worker.js';
+import type { WorkersPlace } from '../util/workers-place.js';
 import { Interrupted } from './failure.js';
 import { describeEnvironment } from './machine.js';
 import { createReporter, type RunReporter } from './reporter.js';

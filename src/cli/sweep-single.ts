@@ -7,8 +7,8 @@ import {
   type Failure,
   type SinglePoint,
 } from '../sweep/single.js';
-import type { WorkersPlace } from '../graph/workers.js';
 import { UserError } from '../util/errors.js';
+import type { WorkersPlace } from '../util/workers-place.js';
 import { execute } from './execute.js';
 import { describeFailure, Interrupted } from './failure.js';
 import type { RunWatch } from './run-watch.js';

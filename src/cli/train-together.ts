@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
 import { RunError, UserError } from '../util/errors.js';
 import { freePorts } from '../util/free-ports.js';
+import { STOP_SIGNALS } from '../util/stop-signals.js';
 import { EndedElsewhere } from './failure.js';
 import { OPEN_SERVER, placeText, WORKER_VARIABLE } from './workers-place.js';
 
@@ -84,12 +85,11 @@ const endOf = (child: ChildProcess, index: number): Promise<Ended> =>
 
 /** A Ctrl-C reaches the whole group; what is sent to this process alone is passed on. */
 function passSignals(children: readonly ChildProcess[]): () => void {
-  const signals = ['SIGINT', 'SIGTERM', 'SIGUSR1', 'SIGHUP'] as const;
   const pass = (signal: NodeJS.Signals): void => {
     for (const child of children) child.kill(signal);
   };
-  for (const signal of signals) process.on(signal, pass);
+  for (const signal of STOP_SIGNALS) process.on(signal, pass);
   return () => {
-    for (const signal of signals) process.off(signal, pass);
+    for (const signal of STOP_SIGNALS) process.off(signal, pass);
   };
 }

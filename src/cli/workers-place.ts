@@ -1,8 +1,8 @@
 // Which worker of a run this process is: by the process that started it, by srun, or by TF_CONFIG.
 import { z } from 'zod';
-import type { WorkersPlace } from '../graph/workers.js';
 import { InternalError, UserError } from '../util/errors.js';
 import { parseJson } from '../util/json.js';
+import type { WorkersPlace } from '../util/workers-place.js';
 import { slurmPlace, type Environment } from './slurm-place.js';
 
 /** What `fsam train --workers` tells the processes that it starts. */
@@ -35,17 +35,17 @@ export function workersPlace(
   const started = environment[WORKER_VARIABLE];
   if (started !== undefined) return { ...startedPlace(started), timeoutSeconds };
   const told = tensorFlowPlace(environment['TF_CONFIG']);
-  if (told === null) {
-    const slurm = slurmPlace(environment);
-    return slurm && { ...slurm, timeoutSeconds };
-  }
+  if (told === null) return taskPlace(timeoutSeconds, environment);
   if (opensServer) return { ...told, timeoutSeconds };
   throw new UserError(`TF_CONFIG: names ${told.addresses.length} workers; ${OPEN_SERVER}`);
 }
 
-/** Which process of a sweep's task this is; null where the task has one. */
-export function taskPlace(timeoutSeconds: number): WorkersPlace | null {
-  const place = slurmPlace(process.env);
+/** Which process of a task of Slurm's this is; null where the task has one. */
+export function taskPlace(
+  timeoutSeconds: number,
+  environment: Environment = process.env,
+): WorkersPlace | null {
+  const place = slurmPlace(environment);
   return place && { ...place, timeoutSeconds };
 }
 

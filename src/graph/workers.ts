@@ -10,17 +10,8 @@ import { keepVigil } from '../native/vigil.js';
 import { UserError } from '../util/errors.js';
 import { messageOf } from '../util/file-errors.js';
 import type { StopSignal } from '../util/stop-signals.js';
+import type { WorkersPlace } from '../util/workers-place.js';
 import { CONFIG_MESSAGES, configFields, type SessionPlace } from './session-config.js';
-
-/** Which of the processes this is, and where all are. */
-export interface WorkersPlace {
-  /** From 0. */
-  readonly index: number;
-  /** `host:port` of each, in their order. */
-  readonly addresses: readonly string[];
-  /** After which one that waits for another gives up. */
-  readonly timeoutSeconds: number;
-}
 
 export interface Workers extends Pick<WorkersPlace, 'index' | 'timeoutSeconds'> {
   readonly count: number;

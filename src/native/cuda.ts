@@ -129,8 +129,7 @@ function faultOf(path: string): string | null {
 
 /** Null where it does not tell. */
 function versionOfCudnn(path: string): number[] | null {
-  const wanted = existsSync(path) ? bytesOfLibrary(path) : null;
-  if (wanted === null || statSync(path).size < wanted) return null;
+  if (faultOf(path) !== null) return null;
   try {
     return partsOfCudnn(addon().cudnnVersion(path));
   } catch {

@@ -1,24 +1,21 @@
 // An end to calls of TensorFlow's that wait for another process: some of them wait for ever, whatever time-out they are given, and
 // the thread that calls hears no signal meanwhile. A second thread watches.
 import { Worker } from 'node:worker_threads';
+import type { WorkersPlace } from '../util/workers-place.js';
 
 /** What the second thread is told. */
 export interface Vigil {
   /** Odd while a call lasts. */
   readonly calls: Int32Array;
-  readonly timeoutSeconds: number;
-  /** Of this process among the workers. */
-  readonly index: number;
-  /** `host:port` of each worker. */
-  readonly addresses: readonly string[];
+  readonly place: WorkersPlace;
 }
 
 let calls: Int32Array | null = null;
 
 /** From now on this process ends, and says so, where a call waits for another worker longer than the time-out. */
-export function keepVigil(place: Omit<Vigil, 'calls'>): void {
+export function keepVigil(place: WorkersPlace): void {
   calls ??= new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  const workerData: Vigil = { ...place, calls };
+  const workerData: Vigil = { calls, place };
   const thread = new Worker(new URL('./vigil-worker.js', import.meta.url), { workerData });
   thread.unref();
 }

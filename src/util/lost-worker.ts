@@ -1,6 +1,7 @@
 // What a worker says whose sum with the others came to nothing.
 import { RunError } from './errors.js';
 import { listens } from './listening.js';
+import type { WorkersPlace } from './workers-place.js';
 
 /** Another worker is gone, stuck or late, by what `reason` says; who it is has still to be found out. */
 export class LostWorker extends RunError {
@@ -9,16 +10,9 @@ export class LostWorker extends RunError {
   }
 }
 
-interface Place {
-  readonly index: number;
-  /** `host:port` of each worker. */
-  readonly addresses: readonly string[];
-  readonly timeoutSeconds: number;
-}
-
 /** Names the workers that are not there, as far as it can be told from here: one that is stuck still has its port. */
 export async function describeLost(
-  { index, addresses, timeoutSeconds }: Place,
+  { index, addresses, timeoutSeconds }: WorkersPlace,
   reason = `waited ${timeoutSeconds} s`,
 ): Promise<string> {
   const are = await Promise.all(addresses.map(listens));

@@ -17,6 +17,12 @@ const missing = ['munged', 'slurmctld', 'slurmd', 'sbatch'].filter(
 );
 const reason = missing.length > 0 ? `skipped: ${missing.join(', ')} not installed` : 'on one node';
 
+/** When the run in a folder went on. */
+function resumedIn(run: string): unknown[] {
+  const text = readFileSync(join(run, 'environment.json'), 'utf8');
+  return (JSON.parse(text) as { resumed?: unknown[] }).resumed ?? [];
+}
+
 describe.skipIf(missing.length > 0)(`fsam sweep --launcher slurm (${reason})`, () => {
   const node = temporaryFolder();
   const environment = { SLURM_CONF: join(node, 'slurm.conf') };
@@ -60,10 +66,7 @@ describe.skipIf(missing.length > 0)(`fsam sweep --launcher slurm (${reason})`, (
 
     const done = await fsam(folder, [...command, '--status'], environment);
     expect(done.stdout).toContain('4 points in results/trial: 4 done');
-    const { resumed } = JSON.parse(readFileSync(join(run, 'environment.json'), 'utf8')) as {
-      resumed: unknown[];
-    };
-    expect(resumed).toHaveLength(1);
+    expect(resumedIn(run)).toHaveLength(1);
     const local = [...command, '--no-estimate', '--threads', '1'];
     expect((await fsam(folder, local)).stdout).toContain('4 done');
     expect((await fsam(folder, [...local, '--jobs', '2', '--out', 'local'])).code).toBe(0);
@@ -144,10 +147,7 @@ describe.skipIf(missing.length > 0)(`fsam sweep --launcher slurm (${reason})`, (
     await slurm('scontrol', 'requeue', job);
     while ((await slurm('squeue', '--noheader')) !== '') await pause();
     expect(existsSync(join(folder, 'run/summary.json'))).toBe(true);
-    const { resumed } = JSON.parse(readFileSync(join(folder, 'run/environment.json'), 'utf8')) as {
-      resumed: unknown[];
-    };
-    expect(resumed).toHaveLength(1);
+    expect(resumedIn(join(folder, 'run'))).toHaveLength(1);
     const local = [...train, '--workers', '2', '--open-server', '--out', 'local'];
     expect((await fsam(folder, local)).code).toBe(0);
     expect(metrics('run')).toBe(metrics('local'));
@@ -171,13 +171,10 @@ describe.skipIf(missing.length > 0)(`fsam sweep --launcher slurm (${reason})`, (
     await slurm('scontrol', 'requeue', `${array}_1`);
     // Told before the limit, it saves and queues again.
     await untilThere(join(run, 'environment.json'));
-    const resumed = () =>
-      (JSON.parse(readFileSync(join(run, 'environment.json'), 'utf8')) as { resumed?: unknown[] })
-        .resumed?.length ?? 0;
-    while (resumed() < 1 && (await slurm('squeue', '--noheader')) !== '') await pause();
+    while (resumedIn(run).length < 1 && (await slurm('squeue', '--noheader')) !== '') await pause();
     await slurm('scancel', '--signal=USR1', '--batch', `${array}_1`);
     while ((await slurm('squeue', '--noheader')) !== '') await pause();
-    expect(resumed()).toBe(2);
+    expect(resumedIn(run)).toHaveLength(2);
     expect(existsSync(join(run, 'summary.json'))).toBe(true);
     const train = ['train', '--config', 'smoke', '--epochs', '150', '--threads', '1'];
     const sgd = ['--set', 'optimizer.name=sgd'];
