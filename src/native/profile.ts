@@ -79,8 +79,12 @@ export function decodeProfile(metadata: Uint8Array): Profile {
     .sort((a, b) => a.start - b.start);
 }
 
-/** A label is `[cpu 1.2MB 1.2MB] name = Op(inputs)`, its bracket only where memory was allocated. */
+/**
+ * A label is `[cpu 1.2MB 1.2MB] name = Op(inputs)`, its bracket only where memory was allocated; that of a transfer between
+ * workers, which is no node, ends in `from DEVICE to DEVICE`.
+ */
 function opOf({ node_name: name, timeline_label: label }: NodeStats): string {
+  if (/ from \S+ to \S+$/.test(label)) return name;
   return required(/ = (\w+)\(/.exec(label)?.[1], `the op of ${name}, profiled as ${label},`);
 }
 
