@@ -2,6 +2,7 @@
 // rows, and the rules over several keys.
 import { z } from 'zod';
 import { DATA_KEYS, isAugmentedAsAsked } from './data-sets.js';
+import { fitsWhatIsLearnt } from './fits.js';
 import { below, key, section, type Values } from './key.js';
 import { LABEL_NOISE_KEYS } from './label-noises.js';
 import { MODEL_KEYS, onlyOptionsOfTheFamily } from './network.js';
@@ -121,7 +122,10 @@ export const configSchema = section({
     role: 'result',
     help: 'Stops after this many steps in all, schedule unchanged; null: at the end.',
   }),
-  batchSize: key(count.default(128), { role: 'result', help: 'Images a training step.' }),
+  batchSize: key(count.default(128), {
+    role: 'result',
+    help: 'Images a training step, or windows of a text.',
+  }),
   dropLast: key(z.boolean().default(false), {
     role: 'result',
     help: 'Leave out the last batch of an epoch where it is short: its images, others in each epoch, wait for the next.',
@@ -147,7 +151,7 @@ export const configSchema = section({
   augmentation: {
     ...below(
       augmentationSchema.prefault({}),
-      'Changes to training images (none of imagenet, which has its own).',
+      'Changes to training images (none of imagenet, which has its own, and of texts).',
     ),
     read: (at: Values) => isAugmentedAsAsked(at('data.name')),
   },
@@ -208,7 +212,8 @@ export const configSchema = section({
       ['schedule', 'warmupEpochs'],
       ({ epochs }) => `less than the ${epochs} epochs of the run`,
     ),
-  );
+  )
+  .check(fitsWhatIsLearnt);
 
 /** A complete, checked configuration: every default filled in. */
 export type Config = z.infer<typeof configSchema>;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { optimizerTitle } from '../catalogue/optimizers.js';
 import { networkOf } from '../catalogue/network.js';
 import type { Config } from '../catalogue/schema.js';
-import type { DatasetShape } from '../data/dataset.js';
+import { isText, type DatasetShape } from '../data/dataset.js';
 import { statisticsOf } from '../session/benchmark.js';
 import { UserError } from '../util/errors.js';
 import { flagsOf, parseAnswer, type PythonScript, type Wanted } from './bench-python.js';
@@ -90,8 +90,9 @@ function pytorchArguments({ config, shape, ...job }: PytorchJob): string[] {
     precision: model.precision,
     noTf32: !config.tf32,
     classes: shape.classes,
-    height: shape.height,
-    channels: shape.channels,
+    ...(isText(shape)
+      ? { context: shape.context }
+      : { height: shape.height, channels: shape.channels }),
     batch: config.batchSize,
     microBatches: config.microBatches,
     optimizer: optimizerTitle(optimizer.name, optimizer.adaptive),

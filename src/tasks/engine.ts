@@ -9,7 +9,7 @@ import {
   type DatasetShape,
   type Split,
 } from '../data/dataset.js';
-import { imageSource } from '../data/image-source.js';
+import { sourceOf } from '../data/set-source.js';
 import type { Source } from '../data/source.js';
 import { traceProgram, type Graph } from '../graph/compile.js';
 import type { Workers } from '../graph/workers.js';
@@ -87,7 +87,7 @@ function partsOf(
     (split) => evaluates.includes(split) && countOf(shape, split) > 0,
   );
   const batching = { size: batchSize, dropLast, shuffledBy: seed, share: workers };
-  const training = trains ? imageSource('train', shape, batching, dataset?.train) : null;
+  const training = trains ? sourceOf('train', shape, batching, dataset) : null;
   const fullGradient = takesFullGradient(config.optimizer)
     ? config.optimizer.fullGradient
     : undefined;
@@ -110,10 +110,7 @@ function partsOf(
     seed,
     training,
     evaluated: Object.fromEntries(
-      evaluated.map((split): [Split, Source] => [
-        split,
-        imageSource(split, quiet, inOrder, dataset?.[split]),
-      ]),
+      evaluated.map((split): [Split, Source] => [split, sourceOf(split, quiet, inOrder, dataset)]),
     ),
   };
 }

@@ -19,9 +19,7 @@ beforeAll(() => {
 
 test('every experiment has one, and each names its command and its schema', () => {
   expect(tiny).toEqual(
-    yamlIn(CONFIGS_FOLDER).filter(
-      (file) => file.startsWith('cifar') || file.startsWith('imagenet'),
-    ),
+    yamlIn(CONFIGS_FOLDER).filter((file) => /^(cifar|imagenet|moby)/.test(file)),
   );
   for (const file of tiny) {
     const text = read(CONFIGS_FOLDER, 'tiny', file);

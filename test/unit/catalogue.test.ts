@@ -115,7 +115,7 @@ test('rows look at keys that there are', () => {
 });
 
 test('null is the published value', () => {
-  expect(publishedValues('dropout')).toBe('wrn, vit: 0; vgg: 0.5');
+  expect(publishedValues('dropout')).toBe('wrn, vit, gpt: 0; vgg: 0.5');
   const vit = 'model={name: vit, width: null}';
   expect(differences(smoke(vit), smoke('model={name: vit, width: 192, heads: 3}'))).toEqual([]);
   expect(identityOf(smoke('model={name: vgg16, width: null}')).get('model.dropout')).toBe(0.5);
@@ -229,6 +229,8 @@ test('every key that is not always read is read under some variant', () => {
     'model={name: wrn-10-1, width: null}',
     'data.name=synthetic',
     'data.name=idx',
+    'data.name=text',
+    'model={name: gpt, width: null}',
     'data={name: imagenet, order: blocks}',
     'probes.every=3',
   ].map((assignment) => readerOf(smoke(assignment)));

@@ -192,12 +192,13 @@ export const ourShape = (shape: readonly number[]): number[] =>
 export const inOurLayout = (values: Float32Array, shape: readonly number[]): Float32Array =>
   permuted(values, shape, axes(shape));
 
-function goldenValues([, shape, kind]: GoldenTensor, k: number): Float32Array {
+/** In PyTorch's order. */
+export function goldenValues([, shape, kind]: GoldenTensor, k: number): Float32Array {
   const size = sizeOf(shape);
   switch (kind) {
     case 'weight': {
       const bound = Math.sqrt((shape.length === 4 ? 6 : 3) / sizeOf(shape.slice(1)));
-      return inOurLayout(fill(k, size, 2 * bound), shape);
+      return fill(k, size, 2 * bound);
     }
     case 'bn_scale':
       return fill(k, size, 0.2, 1);
@@ -212,7 +213,13 @@ function goldenValues([, shape, kind]: GoldenTensor, k: number): Float32Array {
 
 /** w [P] of the golden network, in our layout. */
 export const goldenParameters = ({ tensors }: Pick<GoldenModel, 'tensors'>): Float32Array =>
-  concatenated(tensors.map(goldenValues));
+  concatenated(
+    tensors.map((tensor, k) => {
+      const [, shape, kind] = tensor;
+      const values = goldenValues(tensor, k);
+      return kind === 'weight' ? inOurLayout(values, shape) : values;
+    }),
+  );
 
 /** The weights for attempt 0; for others each one is moved to its neighbour, up or down at random. */
 export function movedByRounding(weights: Float32Array, attempt: number): Float32Array {
@@ -242,6 +249,17 @@ export const goldenImages = (
 export const goldenLabels = (step: number, batch: number, classes = 10): Int32Array =>
   Int32Array.from({ length: batch }, (_, i) =>
     Math.floor((uniform(30000 + step, i) + 0.5) * classes),
+  );
+
+/** Tokens [batch context+1] of step `step` of gpt.json, of so many different ones. */
+export const goldenTokens = (
+  step: number,
+  batch: number,
+  context: number,
+  different: number,
+): Int32Array =>
+  Int32Array.from({ length: batch * (context + 1) }, (_, i) =>
+    Math.floor((uniform(70000 + step, i) + 0.5) * different),
   );
 
 export function concatenated(pieces: readonly Float32Array[]): Float32Array {
