@@ -1,7 +1,5 @@
 // A trained run, opened to be analysed: its network, its checkpoints, and samples of its images.
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
 import type { Config } from '../catalogue/schema.js';
 import { shapeOf, type Dataset } from '../data/dataset.js';
 import { imageSource } from '../data/image-source.js';
@@ -17,6 +15,7 @@ import type { Task } from '../session/task.js';
 import { averageOf, type State } from '../session/slot.js';
 import { required, UserError } from '../util/errors.js';
 import { errorCode, unreadable } from '../util/file-errors.js';
+import { sha256OfFile } from '../util/file-hash.js';
 import { randomStream } from '../util/random.js';
 
 export interface Opened {
@@ -94,15 +93,13 @@ export function sampleSource(
 
 /** Of a checkpoint's bytes. Errors: UserError where it is gone. */
 export async function hashOf(path: string): Promise<string> {
-  const hash = createHash('sha256');
   try {
-    await pipeline(createReadStream(path), hash);
+    return await sha256OfFile(path);
   } catch (error) {
     throw errorCode(error) === 'ENOENT'
       ? new UserError(`${path}: is gone, as a run under way keeps its newest alone; ask again`)
       : unreadable(path, error);
   }
-  return hash.digest('hex');
 }
 
 /** Of the labels that a split has: of the same number of images, an analysis may not go on with others. */

@@ -65,6 +65,10 @@ const [SQUARE, BOTTLENECK] = [3 * 3, (4 + 3 * 3 + 4) / 3];
 const perPixelOfResNet = (depth: ResNetDepth, width: number): number =>
   (depth >= 50 ? BOTTLENECK : SQUARE) * width ** 2;
 
+/** Four products between as many features, and two with four times as many. */
+const perPixelOfTransformer = (width: number, patch: number): number =>
+  (((4 + 2 * 4) / 6) * width ** 2) / patch ** 2;
+
 /** In the order in which help texts name them. */
 export const NETWORKS = {
   resnet: family({
@@ -130,7 +134,34 @@ export const NETWORKS = {
     listed: ['vit'],
     madeFor: SMALL,
     published: { width: 192, dropout: 0, dropPath: 0, patch: 4, layers: 6, heads: 3 },
-    // Four products between as many features, and two with four times as many.
-    perPixel: (_, { width, patch }) => (((4 + 2 * 4) / 6) * width ** 2) / patch ** 2,
+    perPixel: (_, { width, patch }) => perPixelOfTransformer(width, patch),
+  }),
+  'deit-ti': family({
+    pattern: /^deit-ti$/,
+    read: () => ({}),
+    wanted: 'deit-ti',
+    listed: ['deit-ti'],
+    madeFor: IMAGENET,
+    published: { width: 192, dropout: 0, dropPath: 0, patch: 16, layers: 12, heads: 3 },
+    perPixel: (_, { width, patch }) => perPixelOfTransformer(width, patch),
+  }),
+  'deit-s': family({
+    pattern: /^deit-s$/,
+    read: () => ({}),
+    wanted: 'deit-s',
+    listed: ['deit-s'],
+    madeFor: IMAGENET,
+    published: { width: 384, dropout: 0, dropPath: 0, patch: 16, layers: 12, heads: 6 },
+    perPixel: (_, { width, patch }) => perPixelOfTransformer(width, patch),
+  }),
+  'vit-s': family({
+    pattern: /^vit-s\/([1-9]\d{0,2})$/,
+    read: ([patch]) => ({ patch: Number(patch) }),
+    wanted: 'vit-s/PATCH as vit-s/16',
+    listed: ['vit-s/8', 'vit-s/16', 'vit-s/32'],
+    open: 'vit-s/PATCH',
+    madeFor: IMAGENET,
+    published: { width: 384, dropout: 0, dropPath: 0, layers: 12, heads: 6 },
+    perPixel: ({ patch }, { width }) => perPixelOfTransformer(width, patch),
   }),
 } as const;

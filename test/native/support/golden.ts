@@ -107,7 +107,7 @@ interface GoldenStatistics {
   readonly final_eval_logits_row0: readonly number[];
 }
 
-const read = (file: string): unknown =>
+export const read = (file: string): unknown =>
   JSON.parse(readFileSync(new URL(`../../golden/${file}`, import.meta.url), 'utf8'));
 
 export const goldenModels = (): GoldenModel[] =>
@@ -192,12 +192,13 @@ export const ourShape = (shape: readonly number[]): number[] =>
 export const inOurLayout = (values: Float32Array, shape: readonly number[]): Float32Array =>
   permuted(values, shape, axes(shape));
 
-function goldenValues([, shape, kind]: GoldenTensor, k: number): Float32Array {
+/** Parameter `k`, in PyTorch's order. */
+export function goldenValues([, shape, kind]: GoldenTensor, k: number): Float32Array {
   const size = sizeOf(shape);
   switch (kind) {
     case 'weight': {
       const bound = Math.sqrt((shape.length === 4 ? 6 : 3) / sizeOf(shape.slice(1)));
-      return inOurLayout(fill(k, size, 2 * bound), shape);
+      return fill(k, size, 2 * bound);
     }
     case 'bn_scale':
       return fill(k, size, 0.2, 1);
@@ -212,7 +213,7 @@ function goldenValues([, shape, kind]: GoldenTensor, k: number): Float32Array {
 
 /** w [P] of the golden network, in our layout. */
 export const goldenParameters = ({ tensors }: Pick<GoldenModel, 'tensors'>): Float32Array =>
-  concatenated(tensors.map(goldenValues));
+  concatenated(tensors.map((tensor, k) => inOurLayout(goldenValues(tensor, k), tensor[1])));
 
 /** The weights for attempt 0; for others each one is moved to its neighbour, up or down at random. */
 export function movedByRounding(weights: Float32Array, attempt: number): Float32Array {
