@@ -11,6 +11,7 @@ import { registerCompare } from './compare.js';
 import { registerData } from './data.js';
 import { registerDoctor } from './doctor.js';
 import { registerEval } from './eval.js';
+import { registerExport } from './export.js';
 import { CLOSED_PIPE, describeFailure, Interrupted } from './failure.js';
 import { registerGraph } from './graph.js';
 import { registerModels } from './models.js';
@@ -89,6 +90,7 @@ function buildProgram(): Command {
   registerReport(program);
   registerCompare(program);
   registerEval(program);
+  registerExport(program);
   registerAnalyze(program);
   registerModels(program);
   registerGraph(program);

@@ -9,7 +9,15 @@ import type { Tensor2D } from '../native/tensorflow.js';
 import { relu as reluKernel } from '../native/kernels.js';
 import { dropout } from '../nn/dropout.js';
 import { kaimingNormalFanOut as initialiser, zeros } from '../nn/initialisation.js';
-import { batchNorm, convolution, linear, maxPool2, relu, sequence } from '../nn/layers.js';
+import {
+  batchNorm,
+  classifier,
+  convolution,
+  linear,
+  maxPool2,
+  relu,
+  sequence,
+} from '../nn/layers.js';
 import type { Layer, Network, NetworkBuilder } from '../nn/network.js';
 import { UserError } from '../util/errors.js';
 
@@ -74,7 +82,7 @@ export function vgg(
   const drop = dropout<Tensor2D>(builder, rate);
   const first = linear(builder, 'classifier.1', inputs, hidden);
   const second = linear(builder, 'classifier.4', hidden, hidden);
-  const last = linear(builder, 'classifier.6', hidden, classes);
+  const last = classifier(builder, 'classifier.6', hidden, classes);
   const body = sequence(...features);
   return builder.build(name, (images, pass) => {
     const x = body(images, pass).reshape<Tensor2D>([-1, hidden]);

@@ -10,7 +10,7 @@ import { nameScope } from '../native/scope.js';
 import { tf, type Tensor2D, type Tensor3D, type Tensor4D } from '../native/tensorflow.js';
 import { dropout, dropPath } from '../nn/dropout.js';
 import { biasUniform, kaimingUniform, normal, zeros } from '../nn/initialisation.js';
-import { linear } from '../nn/layers.js';
+import { classifier } from '../nn/layers.js';
 import type { Layer, Network, NetworkBuilder } from '../nn/network.js';
 import { attention, gelu, layerNorm, tokenLinear, type TokenLayer } from '../nn/transformer.js';
 import { UserError } from '../util/errors.js';
@@ -39,17 +39,17 @@ export interface VitOptions {
 export function vit(builder: NetworkBuilder, options: VitOptions): Network {
   check(options);
   const { height, width, classes, size, patch, layers } = options;
-  const tokens = (height / patch) * (width / patch) + 1;
+  const grid = { height: height / patch, width: width / patch };
+  const tokens = grid.height * grid.width + 1;
   const classToken = builder.parameter('cls_token', [1, 1, size], initialiser);
-  const positions = builder.parameter('pos_embed', [1, tokens, size], initialiser);
+  const positions = builder.parameter('pos_embed', [1, tokens, size], initialiser, { grid });
   const embed = patchEmbedding(builder, options);
   const drop = dropout<Tensor3D>(builder, options.dropout);
   const blocks = Array.from({ length: layers }, (_, i) => {
-    const rate = layers === 1 ? options.dropPath : (options.dropPath * i) / (layers - 1);
-    return block(builder, `blocks.${i}`, options, rate);
+    return block(builder, `blocks.${i}`, options, dropPathRate(options.dropPath, i, layers));
   });
   const norm = layerNorm(builder, 'norm', size, EPSILON);
-  const head = linear(builder, 'head', size, classes, initialiser, zeros);
+  const head = classifier(builder, 'head', size, classes, initialiser, zeros);
   return builder.build('vit', (images, pass) => {
     const patches = embed(images, pass);
     const first = tf.tile(pass.parameter(classToken) as Tensor3D, [patches.shape[0], 1, 1]);
@@ -59,6 +59,10 @@ export function vit(builder: NetworkBuilder, options: VitOptions): Network {
     return head(summary.reshape<Tensor2D>([-1, size]), pass);
   });
 }
+
+/** The rate of layer `layer` (from 0): 0 in the first, `rate` in the last of several. */
+export const dropPathRate = (rate: number, layer: number, layers: number): number =>
+  layers === 1 ? rate : (rate * layer) / (layers - 1);
 
 function check({ height, width, patch, size, heads }: VitOptions): void {
   if (height % patch !== 0 || width % patch !== 0) {

@@ -9,6 +9,7 @@ import { nameScope } from '../native/scope.js';
 import { suitsWinograd, winogradConv2d } from '../native/winograd.js';
 import { tf, type Tensor1D, type Tensor2D, type Tensor4D } from '../native/tensorflow.js';
 import { biasUniform, constant, kaimingUniform, type Initialiser } from './initialisation.js';
+import type { TensorKind } from './layout.js';
 import type { Convolutions, Layer, NetworkBuilder } from './network.js';
 
 export interface ConvolutionOptions {
@@ -108,15 +109,30 @@ export function linear(
   outputs: number,
   initialiser: Initialiser = kaimingUniform,
   biasInitialiser: Initialiser | null = biasUniform(inputs),
+  kind: TensorKind = {},
 ): Layer<Tensor2D, Tensor2D> {
-  const weight = builder.parameter(`${name}.weight`, [inputs, outputs], initialiser);
+  const weight = builder.parameter(`${name}.weight`, [inputs, outputs], initialiser, kind);
   const bias =
-    biasInitialiser === null ? null : builder.parameter(`${name}.bias`, [outputs], biasInitialiser);
+    biasInitialiser === null
+      ? null
+      : builder.parameter(`${name}.bias`, [outputs], biasInitialiser, kind);
   return (x, pass) =>
     nameScope(name, () => {
       const y = tf.matMul<Tensor2D>(x, pass.parameter(weight));
       return bias === null ? y : tf.add<Tensor2D>(y, pass.parameter(bias));
     });
+}
+
+/** The same as the last layer of a network: what pretrained weights of other classes are without. */
+export function classifier(
+  builder: NetworkBuilder,
+  name: string,
+  inputs: number,
+  classes: number,
+  initialiser: Initialiser = kaimingUniform,
+  biasInitialiser: Initialiser = biasUniform(inputs),
+): Layer<Tensor2D, Tensor2D> {
+  return linear(builder, name, inputs, classes, initialiser, biasInitialiser, { isHead: true });
 }
 
 export const relu: Layer = (x) => kernels.relu(x);

@@ -7,7 +7,7 @@ import { tf, type Tensor, type Tensor1D, type Tensor4D } from '../native/tensorf
 import { InternalError, required } from '../util/errors.js';
 import { randomStream } from '../util/random.js';
 import { constant, type Initialiser } from './initialisation.js';
-import { Layout, type TensorSpec } from './layout.js';
+import { Layout, type TensorKind } from './layout.js';
 
 /** Share of the batch's value in the new running statistics (PyTorch's BatchNorm momentum). */
 const STATISTICS_MOMENTUM = 0.1;
@@ -95,7 +95,7 @@ export class NetworkBuilder {
     name: string,
     shape: readonly number[],
     initialiser: Initialiser,
-    kind: Pick<TensorSpec, 'isNorm'> = {},
+    kind: TensorKind = {},
   ): number {
     this.#initialisers.push(initialiser);
     return this.parameters.add(name, shape, kind);

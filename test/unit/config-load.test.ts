@@ -269,7 +269,7 @@ describe('the command line', () => {
     ['extends=smoke.yaml', 'wanted in a file: extends is not a key of --set'],
     [
       'model.__proto__.x=1',
-      'model.__proto__: unknown key, wanted one of name, width, dropout, dropPath, block, stageBlocks, patch, layers, heads, bias, tied, convolution, precision',
+      'model.__proto__: unknown key, wanted one of name, width, dropout, dropPath, block, stageBlocks, patch, layers, heads, bias, tied, pretrained, positions, convolution, precision',
     ],
   ])('--set %s', (assignment, message) => {
     expect(mistakes(good, [assignment])).toEqual([`--set ${assignment}: ${message}`]);
