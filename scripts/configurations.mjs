@@ -78,6 +78,8 @@ const COMMON = {
   device: pick('cpu'),
   tf32: fc.boolean(),
   deterministic: fc.boolean(),
+  // Compiles for half a minute: scripts/check-xla.mjs.
+  xla: pick('off'),
 };
 
 const NOISE = {

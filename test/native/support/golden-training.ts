@@ -76,7 +76,10 @@ export function openGoldenTraining(
   cut = WHOLE,
 ): GoldenTraining {
   const spec = training(network, config, input, cut);
-  const program = how === 'eager' ? runEagerly(spec) : loadGraph(traceProgram(spec), cut.workers);
+  const program =
+    how === 'eager'
+      ? runEagerly(spec)
+      : loadGraph(traceProgram(spec), { workers: cut.workers ?? null });
   const { state, scalars, kinds } = optimizerOf(config, network.parameters.tensors);
   const start = (attempt: number): void => {
     program.write('parameters', movedByRounding(goldenParameters({ tensors }), attempt));
