@@ -1,4 +1,5 @@
 // The layers of a transformer over tokens [N T D]: layer normalisation, attention, GELU.
+import { inFloat32 } from '../native/bfloat16.js';
 import { nameScope } from '../native/scope.js';
 import { tf, type Tensor, type Tensor2D, type Tensor3D } from '../native/tensorflow.js';
 import { constant, type Initialiser, zeros } from './initialisation.js';
@@ -76,8 +77,11 @@ export function attention(
         Tensor,
         Tensor,
       ];
-      const scores = tf.mul(tf.matMul(q, k, false, true), tf.scalar(1 / Math.sqrt(width)));
-      const mixed = tf.matMul(tf.softmax(scores), v);
+      const scale = tf.scalar(1 / Math.sqrt(width));
+      const weights = inFloat32(tf.matMul(q, k, false, true), (scores) =>
+        tf.softmax(tf.mul(scores, scale)),
+      );
+      const mixed = tf.matMul(weights, v);
       return out(tf.transpose(mixed, [0, 2, 1, 3]).reshape([images, tokens, size]), pass);
     });
 }
