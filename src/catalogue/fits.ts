@@ -7,7 +7,7 @@ import { modelReads, networksThatRead, type Written } from './network.js';
 
 interface Learnt {
   readonly data: { readonly name: Parameters<typeof readsOf>[0] };
-  readonly model: Written & { readonly precision: string };
+  readonly model: Written;
 }
 
 /** Of a text, the keys that ask for what it has not: with what asks for nothing, and why. */
@@ -17,7 +17,6 @@ const NOT_OF_TEXT: readonly (readonly [key: string, nothing: readonly unknown[],
   ['augmentation.cropPadding', [0, 4], 'a text is not augmented'],
   ['augmentation.cutout', [0, 16], 'a text is not augmented'],
   ['augmentation.cutoutProbability', [0, 0.5], 'a text is not augmented'],
-  ['model.precision', ['float32'], 'its network has no convolutions'],
 ];
 
 /** What would be silently without effect, or could not be computed, is refused. */

@@ -5,6 +5,7 @@
 // positions, and the table of tokens once more as the last layer. GELU is exact there, too. Linear weights
 // and tables are normal with standard deviation 0.02, those at the end of a branch divided by the root of
 // the number of branches; biases 0. Our linear weights are [I O], tables [V D] as theirs.
+import { inFloat32, widened } from '../native/bfloat16.js';
 import { rowsOf } from '../native/embedding.js';
 import { nameScope } from '../native/scope.js';
 import { tf, type Tensor2D, type Tensor3D } from '../native/tensorflow.js';
@@ -60,19 +61,18 @@ export function gpt(builder: NetworkBuilder, options: GptOptions): Network {
     : tokenLinear(builder, 'lm_head', size, vocabulary, initialiser, { bias: false });
   return builder.buildOver(2, 'gpt', (tokens, pass) => {
     const [windows, length] = tokens.shape;
-    const words = pass.parameter(table) as Tensor2D;
+    const known = pass.parameter(table) as Tensor2D;
     const placed = nameScope('transformer.embedding', () => {
-      const rows = rowsOf(words, tf.reshape(tokens, [windows * length]));
-      return tf.add<Tensor3D>(rows.reshape([windows, length, size]), pass.parameter(positions));
+      const rows = rowsOf(known, tf.reshape(tokens, [windows * length]));
+      const words = rows.reshape<Tensor3D>([windows, length, size]);
+      return builder.activations(tf.add<Tensor3D>(words, pass.parameter(positions)));
     });
-    const features = norm(
-      blocks.reduce((x, one) => one(x, pass), drop(placed, pass)),
-      pass,
-    );
+    const last = blocks.reduce((x, one) => one(x, pass), drop(placed, pass));
+    const features = norm(widened(last), pass);
     if (head !== null) return head(features, pass);
     return nameScope('head', () => {
       const flat = features.reshape<Tensor2D>([windows * length, size]);
-      return tf.matMul(flat, words, false, true).reshape([windows, length, vocabulary]);
+      return tf.matMul(flat, known, false, true).reshape([windows, length, vocabulary]);
     });
   });
 }
@@ -94,7 +94,10 @@ function block(
   const narrow = tokenLinear(builder, `${name}.mlp.c_proj`, hidden, size, last, { bias });
   const drop = dropout<Tensor3D>(builder, rate);
   return (x, pass) => {
-    const y = tf.add<Tensor3D>(x, drop(attend(norm1(x, pass), pass), pass));
-    return tf.add<Tensor3D>(y, drop(narrow(gelu(widen(norm2(y, pass), pass)), pass), pass));
+    const first = inFloat32(x, (wide) => norm1(wide, pass));
+    const y = tf.add<Tensor3D>(x, drop(attend(first, pass), pass));
+    const second = inFloat32(y, (wide) => norm2(wide, pass));
+    const inner = inFloat32(widen(second, pass), gelu);
+    return tf.add<Tensor3D>(y, drop(narrow(inner, pass), pass));
   };
 }

@@ -107,6 +107,11 @@ export class NetworkBuilder {
     return this.parameter(name, shape, initialiser, { isNorm: true });
   }
 
+  /** What a network begins with, as its activations are. */
+  activations<T extends Tensor>(x: T): T {
+    return this.convolutions.precision === 'bfloat16' ? narrowed(x) : x;
+  }
+
   statistic(name: string, shape: readonly number[], value: number): number {
     this.#statisticValues.push(value);
     return this.statistics.add(name, shape);
@@ -133,8 +138,7 @@ export class NetworkBuilder {
     ) => {
       const weights = parameters.cut(w);
       const observed = new Map<number, Tensor1D>();
-      const isNarrow = this.convolutions.precision === 'bfloat16' && input.dtype === 'float32';
-      const x = isNarrow ? narrowed(input) : input;
+      const x = input.dtype === 'float32' ? this.activations(input) : input;
       const output = layer(ofRank(x, rank, `the input of ${name}`), {
         mode,
         parameter: (index) => required(weights[index], `parameter ${index}`),

@@ -27,10 +27,12 @@ import {
 } from '../../src/native/tensorflow.js';
 import type { Config } from '../../src/catalogue/schema.js';
 import { shapeOf } from '../../src/data/dataset.js';
+import { knownShape } from '../../src/data/load.js';
 import type { Engine } from '../../src/session/engine.js';
 import { traceRun } from '../../src/tasks/engine.js';
 import { randomStream } from '../../src/util/random.js';
 import { l2 } from './support/compare.js';
+import { configFrom } from '../support/configs.js';
 import { after, bytes, tinyConfig, tinyDataset, tinyEngine, train } from './support/engine.js';
 
 const [IMAGES, FILTER] = [[2, 8, 8, 6], [3, 3, 6, 5]] as const; // prettier-ignore
@@ -320,6 +322,19 @@ describe.each(NETWORKS)('a step of %s', (name, model) => {
     expect(flat.length).toBeGreaterThan(8);
     expect(flat.filter(({ dtype }) => dtype !== 'float32')).toEqual([]);
   });
+});
+
+test('a language model has the products of its blocks in bfloat16, and its logits in float32', async () => {
+  const config = configFrom('tiny/moby-dick-gpt', 'model.precision=bfloat16');
+  const { shape } = await knownShape(config.data, config.seed);
+  const products = traceRun(config, shape).nodes.filter(({ op }) => op === 'BatchMatMulV2');
+  const [inBlocks, others] = [true, false].map((isInBlock) =>
+    products.filter(({ name }) => /\/training\/.*/.test(name) && /\.h\./.test(name) === isInBlock),
+  ) as [Node[], Node[]];
+  expect(inBlocks.length).toBeGreaterThan(4);
+  expect(new Set(inBlocks.map((node) => typeOf(node)))).toEqual(new Set(['bfloat16']));
+  expect(others.length).toBeGreaterThan(0);
+  expect(new Set(others.map((node) => typeOf(node)))).toEqual(new Set(['float32']));
 });
 
 describe.skipIf(refusal !== undefined)('training', () => {
