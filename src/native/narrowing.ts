@@ -17,8 +17,8 @@ const at =
     places;
 
 /**
- * Ops computed in bfloat16, with the inputs that attribute T is the type of. Products add up in float32 inside; batch
- * normalisation takes its statistics in it.
+ * Ops computed in bfloat16, with the inputs that attribute T is the type of. Products add up in float32 inside where
+ * oneDNN, cuDNN or XLA computes them; batch normalisation takes its statistics in it.
  */
 const FOLLOWING: Readonly<Record<string, Places>> = {
   ...Object.fromEntries(

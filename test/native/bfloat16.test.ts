@@ -196,12 +196,23 @@ describe.skipIf(refusal !== undefined)('tensors', () => {
     ['a row of several', (t) => tf.unstack(t)[1] as Tensor],
     ['several rows', (t) => tf.stack(tf.unstack(t))],
     ['another shape', (t) => tf.reshape(t, [32, 3])],
-    ['a matrix product', (t) => tf.matMul(tf.reshape(t, [32, 3]), tf.reshape(t, [3, 32]))],
-    ['attention', (t) => tf.matMul(t, t, false, true)],
   ])('%s of them is float32 rounded', (_, of) => {
     const narrow = of(narrowed(x()));
     expect(isNarrow(narrow)).toBe(true);
     expect(values(narrow)).toEqual(values(of(x())).map(rounded));
+  });
+
+  test.each<[string, (x: Tensor4D) => Tensor]>([
+    ['a matrix product', (t) => tf.matMul(tf.reshape(t, [32, 3]), tf.reshape(t, [3, 32]))],
+    ['a product of many', (t) => tf.matMul(t, t, false, true)],
+  ])('%s of them is within the rounding of its three terms', (_, of) => {
+    const narrow = of(narrowed(x()));
+    expect(isNarrow(narrow)).toBe(true);
+    const wanted = values(of(x()));
+    // oneDNN rounds their sum, TensorFlow without it every partial one: each by 2^-9 of at most 3/4.
+    values(narrow).forEach((value, i) => {
+      expect(Math.abs(value - (wanted[i] ?? NaN))).toBeLessThanOrEqual(4 * 0.75 * 2 ** -9);
+    });
   });
 
   test('sums, and what has no bfloat16, are computed in float32', () => {
@@ -342,7 +353,7 @@ describe.skipIf(refusal !== undefined)('training', () => {
     const config = configOf(name, { ...model, precision: 'bfloat16' });
     const wide = configOf(name, model);
     const losses = (engine: Engine, of: Config) => {
-      const found = train(engine, of, 0, 4, 0.02).map(
+      const found = train(engine, of, 0, 4, 0.005).map(
         ({ numbers }) => numbers['train_loss'] ?? NaN,
       );
       engine.dispose();
