@@ -16,6 +16,7 @@ import { registerGraph } from './graph.js';
 import { registerModels } from './models.js';
 import { tell } from './output.js';
 import { registerReport } from './report.js';
+import { registerSample } from './sample.js';
 import { registerSweep } from './sweep.js';
 import { registerTrain } from './train.js';
 
@@ -72,7 +73,9 @@ async function endBy(signal: StopSignal): Promise<never> {
 
 function buildProgram(): Command {
   const program = new Command('fsam')
-    .description('Trains image classifiers with SGD, SAM and F-SAM from YAML experiment files.')
+    .description(
+      'Trains image classifiers and language models with SGD, SAM and F-SAM from YAML experiment files.',
+    )
     .version(projectVersion(), '--version', 'print the version')
     .helpCommand(false)
     .addHelpText('after', HELP)
@@ -90,6 +93,7 @@ function buildProgram(): Command {
   registerCompare(program);
   registerEval(program);
   registerAnalyze(program);
+  registerSample(program);
   registerModels(program);
   registerGraph(program);
   registerBench(program);
