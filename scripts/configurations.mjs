@@ -54,6 +54,9 @@ const COMMON = {
   'augmentation.cutout': integer([0, 6]),
   'augmentation.cutoutProbability': number([0, 1]),
   labelSmoothing: pick(0, 0.125),
+  // A file of weights depends on the network: test/native/pretrained-run.test.ts has one.
+  'model.pretrained': pick(null),
+  'model.positions': pick('antialias', 'plain'),
   'model.convolution': pick('auto', 'direct'),
   'model.precision': pick('float32'),
   'optimizer.weightDecay': pick(0, 1e-3),
@@ -75,6 +78,8 @@ const COMMON = {
   device: pick('cpu'),
   tf32: fc.boolean(),
   deterministic: fc.boolean(),
+  // Compiles for half a minute: scripts/check-xla.mjs.
+  xla: pick('off'),
 };
 
 const NOISE = {

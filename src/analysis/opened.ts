@@ -1,7 +1,5 @@
 // A trained run, opened to be analysed: its network, its checkpoints, and samples of its images.
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
 import type { Config } from '../catalogue/schema.js';
 import { isText, shapeOf, type Dataset } from '../data/dataset.js';
 import { withLabelNoise } from '../data/label-noise.js';
@@ -18,6 +16,7 @@ import type { Task } from '../session/task.js';
 import { averageOf, type State } from '../session/slot.js';
 import { required, UserError } from '../util/errors.js';
 import { errorCode, unreadable } from '../util/file-errors.js';
+import { sha256OfFile } from '../util/file-hash.js';
 import { randomStream } from '../util/random.js';
 
 export interface Opened {
@@ -111,15 +110,13 @@ const withTraining = (
 
 /** Of a checkpoint's bytes. Errors: UserError where it is gone. */
 export async function hashOf(path: string): Promise<string> {
-  const hash = createHash('sha256');
   try {
-    await pipeline(createReadStream(path), hash);
+    return await sha256OfFile(path);
   } catch (error) {
     throw errorCode(error) === 'ENOENT'
       ? new UserError(`${path}: is gone, as a run under way keeps its newest alone; ask again`)
       : unreadable(path, error);
   }
-  return hash.digest('hex');
 }
 
 /** Of the labels, or tokens, that a split has: an analysis may not go on with others, though as many. */

@@ -17,7 +17,7 @@ const NOT_OF_TEXT: readonly (readonly [key: string, nothing: readonly unknown[],
   ['augmentation.cropPadding', [0, 4], 'a text is not augmented'],
   ['augmentation.cutout', [0, 16], 'a text is not augmented'],
   ['augmentation.cutoutProbability', [0, 0.5], 'a text is not augmented'],
-  ['model.precision', ['float32'], 'its network has no convolutions'],
+  ['model.precision', ['float32'], 'its network computes in float32'],
 ];
 
 /** What would be silently without effect, or could not be computed, is refused. */

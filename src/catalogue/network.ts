@@ -1,10 +1,12 @@
 // A network by its name in a configuration: its family, what the name says, and the options that it
 // has. All of it follows from the rows of networks.ts.
+import { normalize } from 'node:path';
 import { z } from 'zod';
 import { InternalError } from '../util/errors.js';
 import { key, rowNames, type Key } from './key.js';
 import { NETWORKS, OPTIONS, type NetworkOption, type Options } from './networks.js';
 import type { Reads } from './tasks.js';
+import { filePath } from './values.js';
 
 type Rows = typeof NETWORKS;
 export type Family = keyof Rows;
@@ -144,6 +146,18 @@ export const MODEL_KEYS = {
   ...(Object.fromEntries(
     rowNames(OPTIONS).map((option) => [option, optionKey(option)]),
   ) as OptionKeys),
+  pretrained: key(filePath.nullable().default(null), {
+    role: 'result',
+    help: 'Weights to begin with: a safetensors file as timm and torchvision publish them, or of a run of fsam; null: drawn from the seed.',
+    meaning: (path) => (path === null ? null : normalize(path)),
+    folder: 'unless default',
+    folderWord: () => 'pretrained',
+  }),
+  positions: key(z.enum(['antialias', 'plain']).default('antialias'), {
+    role: 'result',
+    help: 'How pretrained position embeddings of another grid are resampled: bicubic, antialiased as timm does it, or plain as older code.',
+    read: (at) => at('model.pretrained') !== null && 'heads' in publishedOf(at('model.name')),
+  }),
   convolution: key(z.enum(['auto', 'direct']).default('auto'), {
     role: 'rounding',
     help: "auto: Winograd's algorithm where a CPU is quicker with it; direct: nowhere.",
@@ -151,7 +165,7 @@ export const MODEL_KEYS = {
   }),
   precision: key(z.enum(['float32', 'bfloat16']).default('float32'), {
     role: 'result',
-    help: 'What convolutions multiply; sums, and everything else, are float32 either way.',
+    help: 'What activations are, and so what is multiplied; weights, statistics, loss and optimizer are float32 either way.',
   }),
 } as const;
 

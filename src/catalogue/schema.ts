@@ -184,7 +184,19 @@ export const configSchema = section({
     role: 'rounding',
     help: 'Whether equal runs give equal bits on a GPU, too, which is slower; on a CPU they always do.',
   }),
+  xla: key(z.enum(['off', 'on']).default('off'), {
+    role: 'rounding',
+    help: 'on: XLA compiles each step as a whole, which takes a while when it is first run; on one device, in one process.',
+  }),
 })
+  .refine(
+    ({ devices, xla }) => xla === 'off' || devices === 1,
+    rule(
+      z.object({ devices: count, xla: z.string() }),
+      ['xla'],
+      ({ devices }) => `off with devices ${devices}: a step that XLA compiles is on one`,
+    ),
+  )
   .refine(
     ({ devices, batchSize }) => devices <= batchSize,
     rule(

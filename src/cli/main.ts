@@ -11,6 +11,7 @@ import { registerCompare } from './compare.js';
 import { registerData } from './data.js';
 import { registerDoctor } from './doctor.js';
 import { registerEval } from './eval.js';
+import { registerExport } from './export.js';
 import { CLOSED_PIPE, describeFailure, Interrupted } from './failure.js';
 import { registerGraph } from './graph.js';
 import { registerModels } from './models.js';
@@ -92,6 +93,7 @@ function buildProgram(): Command {
   registerReport(program);
   registerCompare(program);
   registerEval(program);
+  registerExport(program);
   registerAnalyze(program);
   registerSample(program);
   registerModels(program);

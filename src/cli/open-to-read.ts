@@ -64,7 +64,13 @@ export async function openWithoutData(
   const working = await workingFolderOf(folder);
   const written = { config: folder.config, assignments: [], beneath: ABSENT };
   const config = loadConfig({ ...written, overrides, workingFolder: working.path });
-  const note = noteOnGone(working, { ...config, labelNoise: { ...config.labelNoise, file: null } });
+  // What a trained run began with is not read again.
+  const { labelNoise, model } = config;
+  const note = noteOnGone(working, {
+    ...config,
+    labelNoise: { ...labelNoise, file: null },
+    model: { ...model, pretrained: null },
+  });
   if (note !== null) tell(note);
   check(config);
   const settings = settingsToEvaluate(await begunWith(folder), threads ?? null);

@@ -4,13 +4,20 @@ import { isAbsolute, relative, resolve } from 'node:path';
 import { lookUp, type Located } from './located.js';
 import type { Config } from '../catalogue/schema.js';
 
-type PathKey = 'data.directory' | 'labelNoise.file';
+type PathKey = 'data.directory' | 'labelNoise.file' | 'model.pretrained';
 
 function mapPaths(config: Config, change: (path: string, key: PathKey) => string): Config {
-  const { data, labelNoise } = config;
+  const { data, labelNoise, model } = config;
   const directory = change(data.directory, 'data.directory');
   const file = labelNoise.file === null ? null : change(labelNoise.file, 'labelNoise.file');
-  return { ...config, data: { ...data, directory }, labelNoise: { ...labelNoise, file } };
+  const pretrained =
+    model.pretrained === null ? null : change(model.pretrained, 'model.pretrained');
+  return {
+    ...config,
+    data: { ...data, directory },
+    labelNoise: { ...labelNoise, file },
+    model: { ...model, pretrained },
+  };
 }
 
 /** `config`, of a run whose working folder is `folder`, with its paths as this process reads them. */

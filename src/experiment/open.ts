@@ -27,6 +27,7 @@ import {
   type RunFolder,
 } from './folder.js';
 import { bestRow, metricsTable } from './metrics.js';
+import { refuseOtherPretrained, type PretrainedFile } from './pretrained.js';
 import { probeTable, restoreProbes, type ProbeTable } from './probes.js';
 import { BEGINNING, type Progress } from './progress.js';
 import type { Reporter } from './reporter.js';
@@ -53,17 +54,23 @@ export interface Opened {
   readonly probes: ProbeTable | null;
 }
 
-/** A new run: whatever a run left in the folder goes, and files that are not ours stay. */
+/**
+ * A new run: whatever a run left in the folder goes, and files that are not ours stay.
+ *
+ * @param pretrained what the engine has its weights from; null: they are drawn
+ */
 export async function begin(
   folder: RunFolder,
   request: OpenRequest,
   dataset: Dataset,
+  pretrained: PretrainedFile | null,
 ): Promise<Opened> {
   const { config, environment } = request;
   await removeTemporaries(folder);
   await clearFolder(folder);
   await claimFolder(folder, config);
-  await writeEnvironment(folder.environment, environment, describePlaces(request, dataset), false);
+  const places = { ...describePlaces(request, dataset), ...(pretrained && { pretrained }) };
+  await writeEnvironment(folder.environment, environment, places, false);
   await writeFileAtomically(folder.config, formatConfig(config, folder.path));
   const noisy = noisyLabelsOf(dataset);
   if (noisy !== null) {
@@ -107,6 +114,7 @@ export async function restore(
   const workers = workersLine(await readEnvironment(folder.environment), environment);
   if (workers !== null) reporter.note(workers);
   await refuseOtherClasses(folder.classes, dataset);
+  await refuseOtherPretrained(folder, request);
   const wayOut = await wayOutOf(folder);
   const record = await withWayOut(wayOut, () => loadCheckpoint(checkpoint, engine));
   const trainImages = examplesIn(dataset.train);

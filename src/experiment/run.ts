@@ -37,6 +37,7 @@ import { NOTHING_WRITTEN, unlessInterrupted, type Interruption } from './interru
 import { train, type Loop } from './loop.js';
 import { begin, restore } from './open.js';
 import { bestRow } from './metrics.js';
+import { beginWithPretrained } from './pretrained.js';
 import type { Reporter } from './reporter.js';
 import { scheduleOf, staysAfter, stepsPerEpoch } from './steps.js';
 import { writeSummary } from './summary.js';
@@ -164,7 +165,7 @@ async function runIn(
   if (workers !== undefined) meet(engine, workers, config, dataset);
   const opened =
     decision.kind === 'start'
-      ? await begin(folder, request, dataset)
+      ? await begin(folder, request, dataset, await beginWithPretrained(request, engine))
       : await restore(folder, request, decision.checkpoint, dataset, engine);
   if (workers !== undefined) {
     reporter.note(workersLine(workers, config));

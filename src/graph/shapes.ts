@@ -74,7 +74,7 @@ const matrixProduct: Rule = (call) => {
     extent(b, call.flag('adj_y', 'transpose_b') ? -1 : -2),
   ];
   if (inner[0] !== inner[1]) call.fail('has inner extents that differ');
-  return [float(...broadcast(call, a.slice(0, -2), b.slice(0, -2)), rows, columns)];
+  return [like(call.input(0), [...broadcast(call, a.slice(0, -2), b.slice(0, -2)), rows, columns])];
 };
 
 const pool: Rule = (call) => {
@@ -309,7 +309,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   AvgPool: pool,
   MaxPoolGrad: (call) => [like(call.input(0))],
   MaxPoolGradGrad: (call) => [like(call.input(1))],
-  AvgPoolGrad: (call) => [float(...call.values(0))],
+  AvgPoolGrad: (call) => [like(call.input(1), call.values(0))],
   SoftmaxCrossEntropyWithLogits: (call) => [float(extent(call.shape(0), 0)), like(call.input(0))],
   SparseSoftmaxCrossEntropyWithLogits: (call) => [
     float(extent(call.shape(0), 0)),

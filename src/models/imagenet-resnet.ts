@@ -10,7 +10,7 @@ import {
   batchNorm,
   convolution,
   globalAveragePool,
-  linear,
+  classifier,
   maxPoolOverlapping,
   relu,
   sequence,
@@ -67,9 +67,9 @@ export function imagenetResnet(
     }),
   );
   const features = sequence(stem, ...blocks);
-  const classifier = linear(builder, 'fc', inputs, classes);
+  const head = classifier(builder, 'fc', inputs, classes);
   return builder.build(`imagenet-resnet${depth}`, (images, pass) =>
-    classifier(globalAveragePool(features(images, pass), pass), pass),
+    head(globalAveragePool(features(images, pass), pass), pass),
   );
 }
 

@@ -53,11 +53,24 @@ const BUILDS: { readonly [F in Family]: Build<F> } = {
     vgg(builder, name, { ...input, firstChannels: width, dropout }),
   pyramidnet: (builder, name, options, { channels, classes }) =>
     pyramidNet(builder, name, { channels, classes, ...options }),
-  vit: (builder, _, { width, ...options }, input) =>
-    vit(builder, { ...input, size: width, ...options }),
+  vit: transformer,
+  'deit-ti': transformer,
+  'deit-s': transformer,
+  'vit-s': (builder, { patch }, options, input) =>
+    transformer(builder, {}, { ...options, patch }, input),
   gpt: (builder, _, { width, ...options }, { context, classes }) =>
     gpt(builder, { context, vocabulary: classes, size: width, ...options }),
 };
+
+/** In DeiT's paper, too, the networks are those of the vision transformer, in other sizes. */
+function transformer(
+  builder: NetworkBuilder,
+  _: object,
+  { width, ...options }: NetworkChoice<'vit'>['options'],
+  input: ImageInput,
+): Network {
+  return vit(builder, { ...input, size: width, ...options });
+}
 
 /**
  * The network that a configuration names, for such images or windows.

@@ -12,7 +12,7 @@ import {
   batchNorm,
   convolution,
   globalAveragePool,
-  linear,
+  classifier,
   relu,
   sequence,
 } from '../nn/layers.js';
@@ -73,9 +73,9 @@ export function pyramidNet(
   });
   const last = sequence(batchNorm(builder, 'bn_final', inputs), relu);
   const features = sequence(stem, ...layers, last);
-  const classifier = linear(builder, 'fc', inputs, classes);
+  const head = classifier(builder, 'fc', inputs, classes);
   return builder.build(`pyramidnet-${depth}-${alpha}`, (images, pass) =>
-    classifier(globalAveragePool(features(images, pass), pass), pass),
+    head(globalAveragePool(features(images, pass), pass), pass),
   );
 }
 

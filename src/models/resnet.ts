@@ -7,7 +7,14 @@
 // bottleneck networks (50 layers and more) have no counterpart there.
 import type { ResNetDepth } from '../catalogue/networks.js';
 import { tf, type Tensor4D } from '../native/tensorflow.js';
-import { batchNorm, convolution, globalAveragePool, linear, relu, sequence } from '../nn/layers.js';
+import {
+  batchNorm,
+  classifier,
+  convolution,
+  globalAveragePool,
+  relu,
+  sequence,
+} from '../nn/layers.js';
 import type { Layer, Network, NetworkBuilder } from '../nn/network.js';
 
 /** Blocks in each of the four stages, and their kind, by depth. */
@@ -56,9 +63,9 @@ export function resnet(
     }),
   );
   const features = sequence(stem, ...blocks);
-  const classifier = linear(builder, 'fc', inputs, classes);
+  const head = classifier(builder, 'fc', inputs, classes);
   return builder.build(`resnet${depth}`, (images, pass) =>
-    classifier(globalAveragePool(features(images, pass), pass), pass),
+    head(globalAveragePool(features(images, pass), pass), pass),
   );
 }
 

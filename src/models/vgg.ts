@@ -5,11 +5,20 @@
 // kernels normal with standard deviation sqrt(2 / (K K O)), their biases 0, the classifier
 // PyTorch's default. Dropout is in the classifier only.
 import type { VggDepth } from '../catalogue/networks.js';
+import { widened } from '../native/bfloat16.js';
 import type { Tensor2D } from '../native/tensorflow.js';
 import { relu as reluKernel } from '../native/kernels.js';
 import { dropout } from '../nn/dropout.js';
 import { kaimingNormalFanOut as initialiser, zeros } from '../nn/initialisation.js';
-import { batchNorm, convolution, linear, maxPool2, relu, sequence } from '../nn/layers.js';
+import {
+  batchNorm,
+  classifier,
+  convolution,
+  linear,
+  maxPool2,
+  relu,
+  sequence,
+} from '../nn/layers.js';
 import type { Layer, Network, NetworkBuilder } from '../nn/network.js';
 import { UserError } from '../util/errors.js';
 
@@ -74,10 +83,10 @@ export function vgg(
   const drop = dropout<Tensor2D>(builder, rate);
   const first = linear(builder, 'classifier.1', inputs, hidden);
   const second = linear(builder, 'classifier.4', hidden, hidden);
-  const last = linear(builder, 'classifier.6', hidden, classes);
+  const last = classifier(builder, 'classifier.6', hidden, classes);
   const body = sequence(...features);
   return builder.build(name, (images, pass) => {
-    const x = body(images, pass).reshape<Tensor2D>([-1, hidden]);
+    const x = widened(body(images, pass)).reshape<Tensor2D>([-1, hidden]);
     const y = reluKernel(first(drop(x, pass), pass));
     return last(reluKernel(second(drop(y, pass), pass)), pass);
   });

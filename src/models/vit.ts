@@ -5,13 +5,14 @@
 // token, learned positions, exact GELU, drop-path that rises from 0 to its rate at the last layer.
 // Linear weights, class token and positions are normal with standard deviation 0.02, biases 0, the
 // patch embedding PyTorch's default. It has no BatchNorm, and so no running statistics.
+import { inFloat32, matching, widened } from '../native/bfloat16.js';
 import { conv2d } from '../native/convolution.js';
 import { nameScope } from '../native/scope.js';
 import { gelu } from '../native/transformer.js';
 import { tf, type Tensor2D, type Tensor3D, type Tensor4D } from '../native/tensorflow.js';
 import { dropout, dropPath } from '../nn/dropout.js';
 import { biasUniform, kaimingUniform, normal, zeros } from '../nn/initialisation.js';
-import { linear } from '../nn/layers.js';
+import { classifier } from '../nn/layers.js';
 import type { Layer, Network, NetworkBuilder } from '../nn/network.js';
 import { attention, layerNorm, tokenLinear, type TokenLayer } from '../nn/transformer.js';
 import { UserError } from '../util/errors.js';
@@ -40,26 +41,32 @@ export interface VitOptions {
 export function vit(builder: NetworkBuilder, options: VitOptions): Network {
   check(options);
   const { height, width, classes, size, patch, layers } = options;
-  const tokens = (height / patch) * (width / patch) + 1;
+  const grid = { height: height / patch, width: width / patch };
+  const tokens = grid.height * grid.width + 1;
   const classToken = builder.parameter('cls_token', [1, 1, size], initialiser);
-  const positions = builder.parameter('pos_embed', [1, tokens, size], initialiser);
+  const positions = builder.parameter('pos_embed', [1, tokens, size], initialiser, { grid });
   const embed = patchEmbedding(builder, options);
   const drop = dropout<Tensor3D>(builder, options.dropout);
   const blocks = Array.from({ length: layers }, (_, i) => {
-    const rate = layers === 1 ? options.dropPath : (options.dropPath * i) / (layers - 1);
-    return block(builder, `blocks.${i}`, options, rate);
+    return block(builder, `blocks.${i}`, options, dropPathRate(options.dropPath, i, layers));
   });
   const norm = layerNorm(builder, 'norm', size, EPSILON);
-  const head = linear(builder, 'head', size, classes, initialiser, zeros);
+  const head = classifier(builder, 'head', size, classes, initialiser, zeros);
   return builder.build('vit', (images, pass) => {
     const patches = embed(images, pass);
-    const first = tf.tile(pass.parameter(classToken) as Tensor3D, [patches.shape[0], 1, 1]);
-    const placed = tf.add<Tensor3D>(tf.concat([first, patches], 1), pass.parameter(positions));
+    const token = matching(patches, pass.parameter(classToken) as Tensor3D);
+    const first = tf.tile(token, [patches.shape[0], 1, 1]);
+    const joined = tf.concat([first, patches], 1);
+    const placed = tf.add<Tensor3D>(joined, matching(joined, pass.parameter(positions)));
     const features = blocks.reduce((x, one) => one(x, pass), drop(placed, pass));
-    const summary = tf.slice(norm(features, pass), [0, 0, 0], [-1, 1, -1]);
+    const summary = tf.slice(norm(widened(features), pass), [0, 0, 0], [-1, 1, -1]);
     return head(summary.reshape<Tensor2D>([-1, size]), pass);
   });
 }
+
+/** The rate of layer `layer` (from 0): 0 in the first, `rate` in the last of several. */
+export const dropPathRate = (rate: number, layer: number, layers: number): number =>
+  layers === 1 ? rate : (rate * layer) / (layers - 1);
 
 function check({ height, width, patch, size, heads }: VitOptions): void {
   if (height % patch !== 0 || width % patch !== 0) {
@@ -86,10 +93,9 @@ function patchEmbedding(
   const count = (height / patch) * (width / patch);
   return (images, pass) =>
     nameScope('patch_embed', () => {
-      const filter = pass.parameter(weight) as Tensor4D;
-      const { precision } = builder.convolutions;
-      const maps = conv2d(images, filter, patch, 'VALID', precision);
-      return tf.add(maps, pass.parameter(bias)).reshape([-1, count, size]);
+      const filter = matching(images, pass.parameter(weight) as Tensor4D);
+      const maps = conv2d(images, filter, patch, 'VALID');
+      return tf.add(maps, matching(maps, pass.parameter(bias))).reshape([-1, count, size]);
     });
 }
 
@@ -109,9 +115,16 @@ function block(
   const drop = dropout<Tensor3D>(builder, rate);
   const path = dropPath<Tensor3D>(builder, dropPathRate);
   return (x, pass) => {
-    const attended = drop(attend(norm1(x, pass), pass), pass);
+    const attended = drop(
+      attend(
+        inFloat32(x, (wide) => norm1(wide, pass)),
+        pass,
+      ),
+      pass,
+    );
     const y = tf.add<Tensor3D>(x, path(attended, pass));
-    const inner = drop(gelu(widen(norm2(y, pass), pass)), pass);
+    const normal = inFloat32(y, (wide) => norm2(wide, pass));
+    const inner = drop(inFloat32(widen(normal, pass), gelu), pass);
     return tf.add<Tensor3D>(y, path(drop(narrow(inner, pass), pass), pass));
   };
 }

@@ -11,7 +11,14 @@
 import { tf, type Tensor4D } from '../native/tensorflow.js';
 import { dropout } from '../nn/dropout.js';
 import { kaimingNormalFanIn as initialiser, zeros } from '../nn/initialisation.js';
-import { batchNorm, convolution, globalAveragePool, linear, relu, sequence } from '../nn/layers.js';
+import {
+  batchNorm,
+  classifier,
+  convolution,
+  globalAveragePool,
+  relu,
+  sequence,
+} from '../nn/layers.js';
 import type { Layer, Network, NetworkBuilder } from '../nn/network.js';
 import { UserError } from '../util/errors.js';
 
@@ -54,10 +61,10 @@ export function wideResNet(
     return sequence(first, ...others);
   });
   const last = sequence(batchNorm(builder, 'f.4_normalization', inputs), relu);
-  const classifier = linear(builder, 'f.8_classification', inputs, classes, zeros, zeros);
+  const head = classifier(builder, 'f.8_classification', inputs, classes, zeros, zeros);
   const features = sequence(stem, ...stages, last);
   return builder.build(`wrn-${depth}-${widening}`, (images, pass) =>
-    classifier(globalAveragePool(features(images, pass), pass), pass),
+    head(globalAveragePool(features(images, pass), pass), pass),
   );
 }
 

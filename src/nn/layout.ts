@@ -10,7 +10,14 @@ export interface TensorSpec {
   readonly offset: number;
   /** Whether it is the scale or the offset of a normalisation. */
   readonly isNorm?: true;
+  /** Whether it is of the classifier: its last dimension is the classes. */
+  readonly isHead?: true;
+  /** Of position embeddings [1 1+T D], which begin with a class token's: how the T others lie in an image. */
+  readonly grid?: { readonly height: number; readonly width: number };
 }
+
+/** What a piece is, besides its place and shape. */
+export type TensorKind = Omit<TensorSpec, 'name' | 'shape' | 'offset'>;
 
 /** The pieces of one vector, end to end in the order they were added. */
 export class Layout {
@@ -23,7 +30,7 @@ export class Layout {
   }
 
   /** Adds a piece at the end; returns its index. */
-  add(name: string, shape: readonly number[], kind: Pick<TensorSpec, 'isNorm'> = {}): number {
+  add(name: string, shape: readonly number[], kind: TensorKind = {}): number {
     this.tensors.push({ name, shape, offset: this.#size, ...kind });
     this.#size += sizeOf(shape);
     return this.tensors.length - 1;

@@ -1,4 +1,4 @@
-// A JSON file that the user names for output: one of somebody else's is never written over.
+// A file that the user names for output: one of somebody else's is never written over.
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -10,6 +10,17 @@ import { readText } from './text-file.js';
 const LARGEST_BYTES = 100_000_000;
 
 /**
+ * As `refuseUnlessOurs`, of a JSON file.
+ *
+ * @param keys of every object that the command writes
+ */
+export const refuseOthersFile = (
+  flag: string,
+  path: string,
+  keys: readonly string[],
+): Promise<void> => refuseUnlessOurs(flag, path, (size) => holds(path, size, keys));
+
+/**
  * Looks, and writes nothing: for before the work whose outcome goes to `path` begins. An empty file
  * is anybody's, as mktemp leaves it.
  *
@@ -17,12 +28,12 @@ const LARGEST_BYTES = 100_000_000;
  * no file can be made there.
  *
  * @param flag that named the file
- * @param keys of every object that the command writes
+ * @param isOurs whether a file of `size` bytes there is one
  */
-export async function refuseOthersFile(
+export async function refuseUnlessOurs(
   flag: string,
   path: string,
-  keys: readonly string[],
+  isOurs: (size: number) => Promise<boolean>,
 ): Promise<void> {
   if (path === '') throw new UserError(`${flag}: got an empty name, wanted a file`);
   const found = await stat(path).catch((error: unknown) => {
@@ -34,7 +45,7 @@ export async function refuseOthersFile(
       `${flag} ${path}: is not a regular file; name one, or a name that is still free`,
     );
   }
-  if (found !== null && found.size > 0 && !(await holds(path, found.size, keys))) {
+  if (found !== null && found.size > 0 && !(await isOurs(found.size))) {
     throw new UserError(
       `${flag} ${path}: is not from the same command, which would write over it; move it away, or name another file`,
     );

@@ -1,6 +1,6 @@
 // The safetensors format: float32 tensors with names and shapes in one file, written and read one
 // tensor at a time.
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import { writeFileAtomically } from './atomic-file.js';
 import { UserError } from './errors.js';
@@ -103,32 +103,43 @@ export async function readTensors(
   target: (entry: TensorEntry) => Float32Array,
 ): Promise<void> {
   await withFile(path, async (file) => {
-    const { metadata, tensors, dataStart } = await headerOf(file, path);
+    const header = await headerOf(file, path);
+    const { metadata, tensors, dataStart } = header;
     const other = tensors.find(({ dtype }) => dtype !== 'F32');
     if (other !== undefined) {
       throw new UserError(
         `${path}: tensor ${other.name} is of dtype ${other.dtype}, wanted F32, which all of a checkpoint is`,
       );
     }
-    const { sha256, ...rest } = metadata;
-    const entries = tensors.map(({ name, shape, start, end }) => [
-      name,
-      { dtype: 'F32', shape, data_offsets: [start, end] },
-    ]);
-    const unchecked = { __metadata__: rest, ...(Object.fromEntries(entries) as object) };
-    const hash = createHash('sha256').update(JSON.stringify(unchecked));
+    const hash = checksumOf(header);
     for (const entry of tensors) {
       const bytes = bytesOf(target(entry));
       await readExactly(file, bytes, dataStart + entry.start, path);
       hash.update(bytes);
     }
-    if (sha256 !== hash.digest('hex')) {
-      throw damaged(path, 'its content does not match its checksum');
-    }
+    refuseOtherChecksum(path, metadata, hash);
   });
 }
 
-async function headerOf(file: FileHandle, path: string): Promise<Header> {
+/** The checksum of files of ours, as far as the header decides it: the elements follow. */
+export function checksumOf({ metadata, tensors }: Header): Hash {
+  const rest = Object.fromEntries(Object.entries(metadata).filter(([key]) => key !== 'sha256'));
+  const entries = tensors.map(({ name, dtype, shape, start, end }) => [
+    name,
+    { dtype, shape, data_offsets: [start, end] },
+  ]);
+  const unchecked = { __metadata__: rest, ...(Object.fromEntries(entries) as object) };
+  return createHash('sha256').update(JSON.stringify(unchecked));
+}
+
+/** Errors: UserError where the content is not what the file says that it is. */
+export function refuseOtherChecksum(path: string, { sha256 }: Metadata, hash: Hash): void {
+  if (sha256 !== hash.digest('hex')) {
+    throw damaged(path, 'its content does not match its checksum');
+  }
+}
+
+export async function headerOf(file: FileHandle, path: string): Promise<Header> {
   const { size } = await file.stat();
   if (size < LENGTH_BYTES) throw damaged(path, `it ends after ${size} bytes`);
   const prefix = Buffer.alloc(LENGTH_BYTES);
@@ -196,7 +207,7 @@ function checkOffsets(tensors: readonly TensorEntry[], dataBytes: number, path: 
   throw damaged(path, `it has ${dataBytes} bytes of elements, wanted ${end}: ${problem}`);
 }
 
-async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
+export async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
   let file: FileHandle | null = null;
   try {
     file = await open(path, 'r');
@@ -208,7 +219,7 @@ async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>):
   }
 }
 
-async function readExactly(
+export async function readExactly(
   file: FileHandle,
   into: Uint8Array,
   position: number,

@@ -64,12 +64,7 @@ test('measures the loss of the next token, its perplexity, and bits per characte
     // By the logits after each beginning of each window, one by one.
     let [sum, count] = [0, 0];
     const batching = { size: 1, dropLast: false, shuffledBy: null };
-    const source = textSource(
-      split,
-      { ...config.data, ...counts(set) },
-      batching,
-      set[split],
-    );
+    const source = textSource(split, { ...config.data, ...counts(set) }, batching, set[split]);
     for await (const { inputs } of source.batches(0, 0)) {
       const window = [...required(inputs['tokens'], 'tokens')];
       for (let length = 1; length < window.length; length++) {

@@ -21,6 +21,9 @@ const PRODUCTS: readonly (readonly [name: string, size: number, products: number
   ['pyramidnet-110-270', 32, 1 + 36 * 3 + 1],
   // The patches; six products and the two of attention in each of six layers.
   ['vit', 32, 1 + 6 * (6 + 2) + 1],
+  ['deit-ti', 224, 1 + 12 * (6 + 2) + 1],
+  ['deit-s', 224, 1 + 12 * (6 + 2) + 1],
+  ['vit-s/32', 224, 1 + 12 * (6 + 2) + 1],
   ['gpt', 64, 12 * (6 + 2) + 1],
 ];
 

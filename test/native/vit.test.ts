@@ -1,26 +1,22 @@
 // The vision transformer against plain PyTorch (test/golden/make-vit.py), and what it refuses.
 import { batchAt } from '../../src/data/image-source.js';
-import { CROSS_ENTROPY } from './support/task.js';
 import { describe, expect, test } from 'vitest';
 import { modelSchema } from '../../src/catalogue/schema.js';
 import { loadGraph, traceProgram } from '../../src/graph/compile.js';
 import { runEagerly } from '../../src/graph/eager.js';
-import type { ProgramSpec } from '../../src/graph/program.js';
 import { buildModel } from '../../src/models/models.js';
-import type { Tensor1D, Tensor4D } from '../../src/native/tensorflow.js';
-import { ALIKE } from '../../src/optim/rule.js';
-import { trainOn, wholly } from '../../src/session/passes.js';
-import { required } from '../../src/util/errors.js';
 import { expectNear, l2 } from './support/compare.js';
 import { batchOf, bytes, tinyConfig, tinyEngine, train } from './support/engine.js';
 import { goldenImages, goldenParameters, goldenVit, ourShape, piece } from './support/golden.js';
-import { optimizerConfig, optimizerOf } from './support/optimizers.js';
+import { optimizerConfig } from './support/optimizers.js';
+import { passesOf } from './support/passes.js';
 
 const golden = goldenVit();
 const [batch, channels, height, width] = golden.input;
 const shape = { height, width, channels, classes: golden.classes };
 const network = buildModel(modelSchema.parse({ name: 'vit', ...golden.options }), shape);
 const { parameters } = network;
+const passes = passesOf(network, golden.input);
 
 test('has the parameters of the PyTorch network, in its order, and no statistics', () => {
   expect(parameters.size).toBe(golden.parameters);
@@ -30,51 +26,8 @@ test('has the parameters of the PyTorch network, in its order, and no statistics
   expect(network.statistics.size).toBe(0);
 });
 
-function passes(): ProgramSpec {
-  const optimizer = optimizerOf(optimizerConfig({ name: 'sgd' }), parameters.tensors);
-  const images = { dtype: 'float32', shape: [batch, height, width, channels] } as const;
-  const vector = { dtype: 'float32', shape: [parameters.size] } as const;
-  return {
-    variables: {
-      parameters: vector,
-      momentum: vector,
-      statistics: { dtype: 'float32', shape: [0] },
-    },
-    functions: {
-      evaluation: {
-        inputs: { images },
-        state: ['parameters', 'statistics'],
-        body: (state, inputs) => {
-          const [w, s] = [state['parameters'], state['statistics']] as [Tensor1D, Tensor1D];
-          const x = required(inputs['images'], 'images');
-          const { output: logits } = network.forward(w, s, x, 'evaluation');
-          return { outputs: { logits } };
-        },
-      },
-      step: {
-        inputs: {
-          images,
-          labels: { dtype: 'int32', shape: [batch] },
-          learningRate: { dtype: 'float32', shape: [] },
-        },
-        state: ['parameters', 'statistics', 'momentum'],
-        body: (state, inputs) => {
-          const one = {
-            input: inputs['images'] as Tensor4D,
-            targets: { labels: inputs['labels'] as Tensor1D },
-          };
-          const settings = { network, optimizer, task: CROSS_ENTROPY, microBatches: 1 };
-          const step = trainOn(settings, wholly(one), undefined, state, inputs, ALIKE);
-          const { loss, gradient } = required(step.parts[0], 'the pass').first;
-          return { state: step.state, outputs: { loss, gradient } };
-        },
-      },
-    },
-  };
-}
-
 test.each(['eager', 'traced'] as const)('computes what PyTorch does, %s', (how) => {
-  const program = how === 'eager' ? runEagerly(passes()) : loadGraph(traceProgram(passes()));
+  const program = how === 'eager' ? runEagerly(passes) : loadGraph(traceProgram(passes));
   program.write('parameters', goldenParameters(golden));
   program.write('statistics', new Float32Array(0));
   program.write('momentum', new Float32Array(parameters.size));

@@ -115,7 +115,7 @@ test('rows look at keys that there are', () => {
 });
 
 test('null is the published value', () => {
-  expect(publishedValues('dropout')).toBe('wrn, vit, gpt: 0; vgg: 0.5');
+  expect(publishedValues('dropout')).toBe('wrn, vit, deit-ti, deit-s, vit-s, gpt: 0; vgg: 0.5');
   const vit = 'model={name: vit, width: null}';
   expect(differences(smoke(vit), smoke('model={name: vit, width: 192, heads: 3}'))).toEqual([]);
   expect(identityOf(smoke('model={name: vgg16, width: null}')).get('model.dropout')).toBe(0.5);
@@ -223,7 +223,7 @@ test('every key that is not always read is read under some variant', () => {
     'optimizer={name: sam, rhoSchedule: rate}',
     'labelNoise={rate: 0.2, kind: symmetric}',
     'schedule.name=step',
-    'model={name: vit, width: null}',
+    'model={name: vit, width: null, pretrained: weights.safetensors}',
     'model={name: vgg16, width: null}',
     'model={name: pyramidnet-110-48, width: null}',
     'model={name: wrn-10-1, width: null}',

@@ -269,7 +269,7 @@ describe('the command line', () => {
     ['extends=smoke.yaml', 'wanted in a file: extends is not a key of --set'],
     [
       'model.__proto__.x=1',
-      'model.__proto__: unknown key, wanted one of name, width, dropout, dropPath, block, stageBlocks, patch, layers, heads, bias, tied, convolution, precision',
+      'model.__proto__: unknown key, wanted one of name, width, dropout, dropPath, block, stageBlocks, patch, layers, heads, bias, tied, pretrained, positions, convolution, precision',
     ],
   ])('--set %s', (assignment, message) => {
     expect(mistakes(good, [assignment])).toEqual([`--set ${assignment}: ${message}`]);
@@ -335,7 +335,7 @@ augmentation: {cutout: 8, cropPadding: 0, flip: false}
       ),
     ).toEqual([
       'x.yaml:4: model.name: got "vit", wanted gpt: text is made of tokens',
-      'x.yaml:4: model.precision: got "bfloat16", wanted float32 for text: its network has no convolutions',
+      'x.yaml:4: model.precision: got "bfloat16", wanted float32 for text: its network computes in float32',
       'x.yaml:5: labelNoise.rate: got 0.4, wanted 0 for text: a text has no labels',
       'x.yaml:6: augmentation.cutout: got 8, wanted 0 for text: a text is not augmented',
     ]);

@@ -107,7 +107,7 @@ interface GoldenStatistics {
   readonly final_eval_logits_row0: readonly number[];
 }
 
-const read = (file: string): unknown =>
+export const read = (file: string): unknown =>
   JSON.parse(readFileSync(new URL(`../../golden/${file}`, import.meta.url), 'utf8'));
 
 export const goldenModels = (): GoldenModel[] =>
@@ -192,7 +192,7 @@ export const ourShape = (shape: readonly number[]): number[] =>
 export const inOurLayout = (values: Float32Array, shape: readonly number[]): Float32Array =>
   permuted(values, shape, axes(shape));
 
-/** In PyTorch's order. */
+/** Parameter `k`, in PyTorch's order. */
 export function goldenValues([, shape, kind]: GoldenTensor, k: number): Float32Array {
   const size = sizeOf(shape);
   switch (kind) {

@@ -1,0 +1,26 @@
+// fsam export: the weights of a run for other programs.
+import { Option, type Command } from 'commander';
+import type { ExportOptions } from './export-run.js';
+
+export function registerExport(program: Command): void {
+  program
+    .command('export')
+    .description(
+      "Writes the weights of a run's newest checkpoint, without the optimizer's vectors.",
+    )
+    .argument('<run-folder>', 'such as results/quickstart/VARIANT/seed-1')
+    .requiredOption('--to <file>', 'the safetensors file to write')
+    .addOption(
+      new Option(
+        '--names <names>',
+        'pytorch: names and axes of PyTorch, as timm and torchvision load them; fsam: our axes',
+      )
+        .choices(['pytorch', 'fsam'])
+        .default('pytorch'),
+    )
+    .option('--checkpoint <file>', 'best (of checkpoint.keepBest), or another checkpoint')
+    .action(async (folder: string, options: ExportOptions) => {
+      const { exportRun } = await import('./export-run.js');
+      await exportRun(folder, options);
+    });
+}

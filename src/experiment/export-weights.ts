@@ -1,0 +1,64 @@
+// The weights and running statistics of a checkpoint in a file of their own, for other programs.
+import { shapeToPytorch, toPytorch } from '../nn/pytorch-layout.js';
+import { sizeOf } from '../native/types.js';
+import { required, UserError } from '../util/errors.js';
+import { isOurs, readFloats } from '../util/safetensors-floats.js';
+import { readHeader, writeSafetensors } from '../util/safetensors.js';
+import { networkEntries } from '../session/pretrained.js';
+
+/** `pytorch`: PyTorch's order of axes, under the names that ours have, too; `fsam`: as in a checkpoint. */
+export type Names = 'pytorch' | 'fsam';
+
+/** What tells files of this kind from others. Readers of PyTorch's files look for `pt`. */
+const BY = 'fsam export';
+const FORMATS: Readonly<Record<Names, string>> = { pytorch: 'pt', fsam: 'fsam weights' };
+
+interface Exported {
+  readonly tensors: number;
+  readonly numbers: number;
+  /** Whether they are a moving average: what the run evaluates, where it has one. */
+  readonly averaged: boolean;
+}
+
+/**
+ * Writes what the network has of `checkpoint` to `to`, whole or not at all.
+ *
+ * Errors: UserError where the checkpoint cannot be read, is damaged or none, or the file cannot be written.
+ */
+export async function exportWeights(
+  checkpoint: string,
+  to: string,
+  names: Names,
+): Promise<Exported> {
+  const header = await readHeader(checkpoint);
+  if (!isOurs(header)) {
+    throw new UserError(`${checkpoint}: is a safetensors file, but no checkpoint of fsam`);
+  }
+  const entries = networkEntries(header);
+  const memory = new Map(
+    [...entries.values()].map(({ name, shape }) => [name, new Float32Array(sizeOf(shape))]),
+  );
+  await readFloats(checkpoint, ({ name }) => memory.get(name) ?? null);
+  const tensors = [...entries].map(([name, { name: inFile, shape }]) => {
+    const data = required(memory.get(inFile), inFile);
+    if (names === 'fsam') return { name, shape, data };
+    return { name, shape: shapeToPytorch(shape), data: toPytorch(data, shape) };
+  });
+  await writeSafetensors(to, tensors, { format: FORMATS[names], by: BY });
+  return {
+    tensors: tensors.length,
+    numbers: tensors.reduce((sum, { data }) => sum + data.length, 0),
+    averaged: [...entries].some(([name, entry]) => name !== entry.name),
+  };
+}
+
+/** Whether `exportWeights` wrote the file. */
+export async function isExported(path: string): Promise<boolean> {
+  try {
+    const { metadata } = await readHeader(path);
+    return metadata['by'] === BY;
+  } catch (error) {
+    if (error instanceof UserError) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,57 @@
+// The axes of a tensor as PyTorch has them, and as the layers here do.
+import { sizeOf } from '../native/types.js';
+import { required } from '../util/errors.js';
+
+/**
+ * Where each axis of ours is among PyTorch's: kernels OIHW -> HWIO, matrices [out in] -> [in out]. Turning
+ * axes around works the same both ways for all but kernels.
+ */
+const FROM_PYTORCH: Readonly<Record<number, readonly number[]>> = { 4: [2, 3, 1, 0], 2: [1, 0] };
+const TO_PYTORCH: Readonly<Record<number, readonly number[]>> = { 4: [3, 2, 0, 1], 2: [1, 0] };
+
+type Orders = typeof FROM_PYTORCH;
+
+const orderOf = (orders: Orders, rank: number): readonly number[] =>
+  orders[rank] ?? Array.from({ length: rank }, (_, axis) => axis);
+
+const ordered = (orders: Orders, shape: readonly number[]): number[] =>
+  orderOf(orders, shape.length).map((axis) => required(shape[axis], 'an axis'));
+
+/** A shape of PyTorch's in our order. */
+export const shapeFromPytorch = (shape: readonly number[]): number[] =>
+  ordered(FROM_PYTORCH, shape);
+
+/** A shape of ours in PyTorch's order. */
+export const shapeToPytorch = (shape: readonly number[]): number[] => ordered(TO_PYTORCH, shape);
+
+/** The numbers of a tensor of PyTorch's, of PyTorch's `shape`, in our order. */
+export const fromPytorch = (values: Float32Array, shape: readonly number[]): Float32Array =>
+  permuted(values, shape, orderOf(FROM_PYTORCH, shape.length));
+
+/** The numbers of a tensor of ours, of our `shape`, in PyTorch's order. */
+export const toPytorch = (values: Float32Array, shape: readonly number[]): Float32Array =>
+  permuted(values, shape, orderOf(TO_PYTORCH, shape.length));
+
+/** Row by row over the axes `order` of a tensor [d0 d1 ..]. */
+function permuted(
+  values: Float32Array,
+  shape: readonly number[],
+  order: readonly number[],
+): Float32Array {
+  const axes = order.map((axis) => ({
+    extent: required(shape[axis], 'an axis'),
+    step: sizeOf(shape.slice(axis + 1)),
+  }));
+  const result = new Float32Array(values.length);
+  let next = 0;
+  const visit = (axis: number, start: number): void => {
+    const along = axes[axis];
+    if (along === undefined) {
+      result[next++] = required(values[start], 'a number');
+      return;
+    }
+    for (let i = 0; i < along.extent; i++) visit(axis + 1, start + i * along.step);
+  };
+  visit(0, 0);
+  return result;
+}

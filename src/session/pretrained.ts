@@ -1,0 +1,215 @@
+// Weights to begin with, from a file: of timm or torchvision in PyTorch's layout, or of a run of ours.
+import type { TensorSpec } from '../nn/layout.js';
+import { fromPytorch, shapeFromPytorch } from '../nn/pytorch-layout.js';
+import { resamplePositions, type Resampling } from '../nn/positions.js';
+import { sizeOf } from '../native/types.js';
+import { required, UserError } from '../util/errors.js';
+import { FLOATS, isOurs, readFloats } from '../util/safetensors-floats.js';
+import { readHeader, type Header, type TensorEntry } from '../util/safetensors.js';
+import { initialState, type Slot, type State } from './slot.js';
+
+export interface Pretrained {
+  /** Of the whole file. */
+  readonly sha256: string;
+  /** What the user is told of how it was taken, a line each. */
+  readonly notes: readonly string[];
+  /** The whole state before the first step. */
+  readonly state: State;
+}
+
+/** A tensor of the network's and what the file has for it. */
+interface Match {
+  readonly slot: 'parameters' | 'statistics';
+  readonly tensor: TensorSpec;
+  readonly entry: TensorEntry;
+  /** In our order of axes. */
+  readonly shape: readonly number[];
+}
+
+const NETWORK = ['parameters', 'statistics'] as const;
+/** Names told of each kind of mismatch. */
+const TOLD = 4;
+
+/**
+ * The state of a run that begins with the weights and running statistics of the file at `path`.
+ *
+ * A classifier of other classes than the network's, or none, leaves the network's as it was drawn; position
+ * embeddings of another square grid are resampled; PyTorch's `num_batches_tracked` are left out, as BatchNorm
+ * does not need them. Of a checkpoint with averaged weights these are taken: they are what is evaluated.
+ *
+ * @param drawn what the network starts from otherwise
+ * Errors: UserError, one line, where the file cannot be read or is damaged, holds numbers that are not finite,
+ * or does not fit the network: all that is missing, unexpected, or of another shape or dtype is in it. No memory
+ * is taken for what does not fit.
+ */
+export async function readPretrained(
+  path: string,
+  network: string,
+  slots: readonly Slot[],
+  drawn: State,
+  resampling: Resampling,
+): Promise<Pretrained> {
+  const header = await readHeader(path);
+  const ours = isOurs(header);
+  const entries = ours ? networkEntries(header) : ofPytorch(header);
+  const { matches, left } = match(path, network, slots, entries, !ours);
+  const state = new Map(NETWORK.map((slot) => [slot, Float32Array.from(stateOf(drawn, slot))]));
+  const notes: string[] = [];
+  const byEntry = new Map(matches.map((one) => [one.entry.name, one]));
+  const held = new Map<string, Float32Array>();
+  const sha256 = await readFloats(path, ({ name }) => {
+    const found = byEntry.get(name);
+    if (found === undefined) return null;
+    const memory = new Float32Array(sizeOf(found.shape));
+    held.set(name, memory);
+    return memory;
+  });
+  for (const { slot, tensor, entry, shape } of matches) {
+    const values = required(held.get(entry.name), entry.name);
+    held.delete(entry.name);
+    const inOurs = ours ? values : fromPytorch(values, entry.shape);
+    stateOf(state, slot).set(placed(inOurs, shape, tensor, resampling, notes), tensor.offset);
+  }
+  const all = slots.filter(({ name }) => NETWORK.includes(name as Match['slot']));
+  const count = all.reduce((sum, { tensors }) => sum + tensors.length, 0);
+  return {
+    sha256,
+    notes: [
+      `begins with ${matches.length} of ${count} tensors of ${path} (sha256 ${sha256.slice(0, 12)})`,
+      ...(left === null ? [] : [left]),
+      ...notes,
+    ],
+    state: initialState(slots, {
+      parameters: stateOf(state, 'parameters'),
+      statistics: stateOf(state, 'statistics'),
+    }),
+  };
+}
+
+const stateOf = (state: ReadonlyMap<string, Float32Array>, slot: string): Float32Array =>
+  required(state.get(slot), `the state ${slot}`);
+
+/** Of a file in PyTorch's layout, by the names of the network's tensors. */
+const ofPytorch = ({ tensors }: Header): ReadonlyMap<string, TensorEntry> =>
+  new Map(
+    tensors
+      .filter(({ name }) => !name.endsWith('.num_batches_tracked'))
+      .map((entry) => [entry.name, entry]),
+  );
+
+/**
+ * What a checkpoint or exported weights of ours have of the network, by the names of its tensors: the moving
+ * average where there is one, which is what is evaluated.
+ */
+export function networkEntries({ tensors }: Header): ReadonlyMap<string, TensorEntry> {
+  const found = new Map<string, TensorEntry>();
+  const averages = new Map<string, TensorEntry>();
+  for (const entry of tensors) {
+    const [, name] = /^average\.(.*)$/.exec(entry.name) ?? [];
+    if (name !== undefined) averages.set(name, entry);
+    else if (!entry.name.startsWith('optimizer.')) found.set(entry.name, entry);
+  }
+  return new Map([...found, ...averages]);
+}
+
+/** Errors: UserError that tells all mismatches. */
+function match(
+  path: string,
+  network: string,
+  slots: readonly Slot[],
+  entries: ReadonlyMap<string, TensorEntry>,
+  turned: boolean,
+): { readonly matches: readonly Match[]; readonly left: string | null } {
+  const wanted = NETWORK.flatMap((slot) =>
+    required(
+      slots.find(({ name }) => name === slot),
+      slot,
+    ).tensors.map((tensor) => ({ slot, tensor })),
+  );
+  const heads = wanted.filter(({ tensor }) => tensor.isHead === true).map(({ tensor }) => tensor);
+  const shapeOf = (entry: TensorEntry) => (turned ? shapeFromPytorch(entry.shape) : entry.shape);
+  const left = classifierLeft(heads, entries, shapeOf);
+  const problems = { missing: [] as string[], shapes: [] as string[], dtypes: [] as string[] };
+  const matches: Match[] = [];
+  for (const { slot, tensor } of wanted) {
+    const entry = entries.get(tensor.name);
+    if (left !== null && tensor.isHead === true) continue;
+    if (entry === undefined) {
+      problems.missing.push(tensor.name);
+      continue;
+    }
+    const shape = shapeOf(entry);
+    if (!FLOATS.includes(entry.dtype)) problems.dtypes.push(`${tensor.name} ${entry.dtype}`);
+    if (fits(shape, tensor)) matches.push({ slot, tensor, entry, shape });
+    else problems.shapes.push(`${tensor.name} ${show(shape)}, wanted ${show(tensor.shape)}`);
+  }
+  const names = new Set(wanted.map(({ tensor }) => tensor.name));
+  const unexpected = [...entries.keys()].filter((name) => !names.has(name));
+  const told = [
+    list('missing', problems.missing),
+    list('unexpected', unexpected),
+    list('of another shape', problems.shapes),
+    list(`of a dtype other than ${FLOATS.join(', ')}`, problems.dtypes),
+  ].filter((line) => line !== null);
+  if (told.length === 0) return { matches, left };
+  throw new UserError(`${path}: does not fit ${network}: ${told.join('; ')}`);
+}
+
+/** What is told of a classifier that is not taken; null where it is. */
+function classifierLeft(
+  heads: readonly TensorSpec[],
+  entries: ReadonlyMap<string, TensorEntry>,
+  shapeOf: (entry: TensorEntry) => readonly number[],
+): string | null {
+  const classesOf = (shape: readonly number[]) => shape.at(-1) ?? 0;
+  const found = heads.flatMap(({ name }) => entries.get(name) ?? []);
+  const ours = classesOf(heads[0]?.shape ?? []);
+  const drawn = `that for ${ours} is drawn from the seed`;
+  if (found.length === 0) return `the file has no classifier: ${drawn}`;
+  const fitting = heads.every(({ name, shape }) => {
+    const entry = entries.get(name);
+    // Shapes that differ in more than the classes are told as what they are.
+    return entry !== undefined && show(shapeOf(entry).slice(0, -1)) === show(shape.slice(0, -1));
+  });
+  const classes = found.map((entry) => classesOf(shapeOf(entry)));
+  if (!fitting || classes.every((count) => count === ours)) return null;
+  return `its classifier for ${classes[0] ?? 0} classes is left out: ${drawn}`;
+}
+
+const show = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
+
+function list(what: string, names: readonly string[]): string | null {
+  if (names.length === 0) return null;
+  const more = names.length > TOLD ? `, and ${names.length - TOLD} more` : '';
+  return `${names.length} ${what} (${names.slice(0, TOLD).join(', ')}${more})`;
+}
+
+function fits(shape: readonly number[], tensor: TensorSpec): boolean {
+  if (show(shape) === show(tensor.shape)) return true;
+  return squareGrid(shape, tensor) !== null;
+}
+
+/** Side of the grid of position embeddings [1 1+T D] that can be resampled to those of `tensor`; null for others. */
+function squareGrid(shape: readonly number[], { grid, shape: wanted }: TensorSpec): number | null {
+  const [one, rows = 0, size] = shape;
+  if (grid === undefined || shape.length !== 3 || one !== 1 || size !== wanted[2]) return null;
+  const side = Math.sqrt(rows - 1);
+  return rows > 1 && Number.isInteger(side) ? side : null;
+}
+
+/** `values` of `shape` as the network has them. */
+function placed(
+  values: Float32Array,
+  shape: readonly number[],
+  tensor: TensorSpec,
+  resampling: Resampling,
+  notes: string[],
+): Float32Array {
+  const { grid } = tensor;
+  const side = show(shape) === show(tensor.shape) ? null : squareGrid(shape, tensor);
+  if (side === null || grid === undefined) return values;
+  const [from, to] = [`${side}x${side}`, `${grid.height}x${grid.width}`];
+  const how = resampling === 'antialias' ? 'bicubic, antialiased' : 'bicubic';
+  notes.push(`its position embeddings for ${from} patches are resampled to ${to} (${how})`);
+  return resamplePositions(values, { height: side, width: side }, grid, resampling);
+}

@@ -1,0 +1,244 @@
+// Weights from files of other programs and of ours: what is taken, what is told, and what is refused.
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { whereWeightsAre } from '../../src/catalogue/published-weights.js';
+import { Layout } from '../../src/nn/layout.js';
+import { readPretrained } from '../../src/session/pretrained.js';
+import { networkSlots, trainingSlots, type State } from '../../src/session/slot.js';
+import { readFloats } from '../../src/util/safetensors-floats.js';
+import { writeSafetensors } from '../../src/util/safetensors.js';
+import { messageOf } from '../support/errors.js';
+import { temporaryFolder } from '../support/folders.js';
+import { f32, safetensorsFile, type Written } from '../support/safetensors.js';
+
+/** A kernel [2 1 1 3], a matrix [2 3], a classifier for three classes, and running means. */
+function network() {
+  const [parameters, statistics] = [new Layout(), new Layout()];
+  parameters.add('conv.weight', [2, 1, 1, 3]);
+  parameters.add('fc.weight', [2, 3], { isHead: true });
+  parameters.add('fc.bias', [3], { isHead: true });
+  statistics.add('bn.running_mean', [2]);
+  return { parameters, statistics };
+}
+const slots = networkSlots(network());
+const drawn: State = new Map([
+  ['parameters', Float32Array.from({ length: 15 }, () => 9)],
+  ['statistics', Float32Array.of(9, 9)],
+]);
+
+const counting = (length: number, from = 0) => Float32Array.from({ length }, (_, i) => from + i);
+
+/** As PyTorch has them: OIHW, [out in]. */
+const KERNEL = f32('conv.weight', [3, 1, 2, 1], counting(6));
+const MATRIX = f32('fc.weight', [3, 2], counting(6, 10));
+const BIAS = f32('fc.bias', [3], counting(3, 20));
+const MEAN = f32('bn.running_mean', [2], counting(2, 30));
+const COUNT: Written = {
+  name: 'bn.num_batches_tracked',
+  dtype: 'I64',
+  shape: [],
+  bytes: new Uint8Array(8),
+};
+const WHOLE = [KERNEL, MATRIX, BIAS, MEAN, COUNT];
+const without = (...left: Written[]) => WHOLE.filter((one) => !left.includes(one));
+
+const read = (path: string, of = slots) => readPretrained(path, 'net', of, drawn, 'antialias');
+
+const refusal = async (path: string): Promise<string> => {
+  const message = await messageOf(read(path));
+  expect(message).not.toContain('\n');
+  expect(message.startsWith(`${path}: `)).toBe(true);
+  return message.slice(path.length + 2);
+};
+
+test('axes are turned around, and BatchNorm’s counts left out', async () => {
+  const path = safetensorsFile(WHOLE);
+  const { state, notes } = await read(path);
+  // conv: output channel o of row h has 2 o + h; fc: output o of input i has 10 + 2 o + i.
+  expect([...(state.get('parameters') ?? [])]).toEqual([
+    ...[0, 2, 4, 1, 3, 5],
+    ...[10, 12, 14, 11, 13, 15],
+    ...[20, 21, 22],
+  ]);
+  expect([...(state.get('statistics') ?? [])]).toEqual([30, 31]);
+  expect(notes).toEqual([
+    expect.stringMatching(
+      /^begins with 4 of 4 tensors of .*model.safetensors \(sha256 [0-9a-f]{12}\)$/,
+    ),
+  ]);
+  // What was drawn is as it was.
+  expect(drawn.get('parameters')?.every((value) => value === 9)).toBe(true);
+});
+
+describe('the classifier', () => {
+  test('of other classes is left out, and that is said', async () => {
+    const other = [f32('fc.weight', [7, 2], counting(14)), f32('fc.bias', [7], counting(7))];
+    const { state, notes } = await read(safetensorsFile([KERNEL, ...other, MEAN]));
+    expect([...(state.get('parameters') ?? [])].slice(6)).toEqual(Array(9).fill(9));
+    expect(notes[1]).toBe(
+      'its classifier for 7 classes is left out: that for 3 is drawn from the seed',
+    );
+  });
+
+  test('may be missing, and that is said', async () => {
+    const { state, notes } = await read(safetensorsFile(without(MATRIX, BIAS)));
+    expect([...(state.get('parameters') ?? [])].slice(6)).toEqual(Array(9).fill(9));
+    expect(notes[1]).toBe('the file has no classifier: that for 3 is drawn from the seed');
+  });
+
+  test('of other features is refused', async () => {
+    const other = f32('fc.weight', [7, 4], counting(28));
+    expect(await refusal(safetensorsFile([KERNEL, other, BIAS, MEAN]))).toBe(
+      'does not fit net: 1 of another shape (fc.weight [4, 7], wanted [2, 3])',
+    );
+  });
+});
+
+test('a weight average begins with the weights of the file', async () => {
+  const averaged = trainingSlots(network(), { state: ['momentum'] }, 0.9);
+  const { state } = await readPretrained(safetensorsFile(WHOLE), 'net', averaged, drawn, 'plain');
+  expect(state.get('averagedParameters')).toEqual(state.get('parameters'));
+  expect([...(state.get('averagedStatistics') ?? [])]).toEqual([30, 31]);
+  expect([...(state.get('momentum') ?? [])]).toEqual(Array(15).fill(0));
+});
+
+describe('a file of ours', () => {
+  const tensors = [
+    { name: 'conv.weight', shape: [2, 1, 1, 3], data: counting(6) },
+    { name: 'fc.weight', shape: [2, 3], data: counting(6, 10) },
+    { name: 'fc.bias', shape: [3], data: counting(3, 20) },
+    { name: 'bn.running_mean', shape: [2], data: counting(2, 30) },
+    { name: 'optimizer.momentum', shape: [15], data: counting(15) },
+  ];
+  const write = async (extra: typeof tensors = []) => {
+    const path = join(temporaryFolder(), 'step-1.safetensors');
+    await writeSafetensors(path, [...tensors, ...extra], { format: 'fsam checkpoint' });
+    return path;
+  };
+
+  test('is in our order of axes, and what the optimizer has is left out', async () => {
+    const { state } = await read(await write());
+    expect([...(state.get('parameters') ?? [])]).toEqual([
+      ...[0, 1, 2, 3, 4, 5],
+      ...[10, 11, 12, 13, 14, 15],
+      ...[20, 21, 22],
+    ]);
+  });
+
+  test('with averaged weights gives these: they are what is evaluated', async () => {
+    const extra = [{ name: 'average.fc.bias', shape: [3], data: Float32Array.of(7, 7, 7) }];
+    const { state } = await read(await write(extra));
+    expect([...(state.get('parameters') ?? [])].slice(12)).toEqual([7, 7, 7]);
+  });
+
+  test('whose content was changed is refused', async () => {
+    const path = await write();
+    const bytes = readFileSync(path);
+    bytes[bytes.length - 1] = 1;
+    writeFileSync(path, bytes);
+    expect(await refusal(path)).toBe(
+      'is no intact safetensors file: its content does not match its checksum',
+    );
+  });
+});
+
+/** 16-bit numbers as they lie in a file. */
+const half = (dtype: string, ...bits: number[]): Written => ({
+  name: 'fc.bias',
+  dtype,
+  shape: [bits.length],
+  bytes: new Uint8Array(Uint16Array.from(bits).buffer),
+});
+
+describe('dtypes', () => {
+  test.each([
+    // Of IEEE 754 binary16: largest, smallest normal, smallest of all, -0, 1/3 rounded.
+    [
+      'F16',
+      [0x7bff, 0x0400, 0x0001, 0x8000, 0x3555],
+      [65504, 2 ** -14, 2 ** -24, -0, 0.333251953125],
+    ],
+    ['F16', [0xbe00, 0x83ff], [-1.5, -1023 / 2 ** 24]],
+    // Of bfloat16: 1.5, -2, pi rounded, 2^-133, the smallest of all.
+    ['BF16', [0x3fc0, 0xc000, 0x4049, 0x0001], [1.5, -2, 3.140625, 2 ** -133]],
+  ])('%s %j', async (dtype, bits, wanted) => {
+    const found = new Float32Array(bits.length);
+    await readFloats(safetensorsFile([half(dtype, ...bits)]), () => found);
+    expect([...found]).toEqual(wanted);
+  });
+
+  test.each([
+    ['F64', 8],
+    ['I32', 4],
+    ['BOOL', 1],
+  ])('%s is refused', async (dtype, size) => {
+    const bytes = new Uint8Array(3 * size);
+    const other = { name: 'fc.bias', dtype, shape: [3], bytes };
+    expect(await refusal(safetensorsFile([KERNEL, MATRIX, other, MEAN]))).toBe(
+      `does not fit net: 1 of a dtype other than F32, F16, BF16 (fc.bias ${dtype})`,
+    );
+  });
+
+  test.each([
+    ['F32', f32('fc.bias', [3], Float32Array.of(1, NaN, 2))],
+    ['F16', half('F16', 0, 0x7c00, 0)],
+    ['BF16', half('BF16', 0, 0xff80, 0)],
+  ])('%s with NaN or infinity is refused', async (_, broken) => {
+    expect(await refusal(safetensorsFile([KERNEL, MATRIX, broken, MEAN]))).toBe(
+      'tensor fc.bias holds numbers that are not finite',
+    );
+  });
+});
+
+test('mismatches are told all at once', async () => {
+  const others = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => f32(name, [1], counting(1)));
+  const kernel = f32('conv.weight', [3, 1, 3, 3], counting(27));
+  const bias = { ...BIAS, dtype: 'I32' };
+  expect(await refusal(safetensorsFile([kernel, MATRIX, bias, ...others]))).toBe(
+    'does not fit net: 1 missing (bn.running_mean); 6 unexpected (a, b, c, d, and 2 more); ' +
+      '1 of another shape (conv.weight [3, 3, 1, 3], wanted [2, 1, 1, 3]); ' +
+      '1 of a dtype other than F32, F16, BF16 (fc.bias I32)',
+  );
+});
+
+describe('a damaged file', () => {
+  test('cut in half', async () => {
+    const path = safetensorsFile(WHOLE);
+    truncateSync(path, readFileSync(path).length - 40);
+    expect(await refusal(path)).toMatch(/^is no intact safetensors file: .*it was cut short$/);
+  });
+
+  test('whose header says that it is 10 GB long', async () => {
+    const path = safetensorsFile(WHOLE);
+    const bytes = readFileSync(path);
+    bytes.writeBigUInt64LE(10_000_000_000n);
+    writeFileSync(path, bytes);
+    expect(await refusal(path)).toContain('its header cannot be 10000000000 bytes long');
+  });
+
+  test('whose header says that a tensor has 10 GB', async () => {
+    const huge = { name: 'conv.weight', shape: [2_500_000_000], bytes: new Uint8Array(0) };
+    const entry = { dtype: 'F32', shape: huge.shape, data_offsets: [0, 10_000_000_000] };
+    const header = Buffer.from(JSON.stringify({ [huge.name]: entry }));
+    const path = join(temporaryFolder(), 'huge.safetensors');
+    const prefix = Buffer.alloc(8);
+    prefix.writeBigUInt64LE(BigInt(header.length));
+    writeFileSync(path, Buffer.concat([prefix, header]));
+    expect(await refusal(path)).toContain('wanted 10000000000: it was cut short');
+    // Nothing but holes: it has as many bytes as it says.
+    truncateSync(path, prefix.length + header.length + 10_000_000_000);
+    const before = process.memoryUsage().rss;
+    expect(await refusal(path)).toContain('conv.weight [2500000000], wanted [2, 1, 1, 3]');
+    expect(process.memoryUsage().rss - before).toBeLessThan(100e6);
+  });
+});
+
+test('where weights are published is told by network', () => {
+  expect(whereWeightsAre('deit-s')).toBe(
+    'fsam fetches no weights; those of deit-s are model.safetensors of timm/deit_small_patch16_224.fb_in1k on the ' +
+      'Hugging Face hub, made of deit_small_patch16_224-cd65a155.pth, whose sha256 begins with cd65a155',
+  );
+  expect(whereWeightsAre('vit-s/16')).toMatch(/augreg_in21k_ft_in1k on the Hugging Face hub$/);
+  expect(whereWeightsAre('vgg16')).toContain('of vgg16 none are published');
+});
