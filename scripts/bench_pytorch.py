@@ -41,7 +41,7 @@ from pytorch.networks import build, parameter_count
 from pytorch.step import BASES, OPTIMIZERS, TrainingStep
 
 MODES = ("default", "channels_last", "compile")
-MODEL_OPTIONS = ("width", "dropout", "drop_path", "stage_blocks", "block", "patch", "layers", "heads")
+MODEL_OPTIONS = ("width", "dropout", "drop_path", "stage_blocks", "block", "patch", "layers", "heads", "bias", "tied")
 CROP_PADDING, CUTOUT = 4, 16
 WAITING_BATCHES = 4
 
@@ -55,6 +55,20 @@ def normalised_batches(options):
     labels = [torch.randint(options.classes, shape[:1], device=options.device) for _ in images]
     while True:
         yield from zip(images, labels)
+
+
+def token_batches(options):
+    """Endless batches of windows [B T], and of the tokens [B T] after each."""
+    shape = (options.batch, options.context + 1)
+    windows = [torch.randint(options.classes, shape, device=options.device) for _ in range(WAITING_BATCHES)]
+    while True:
+        yield from ((tokens[:, :-1], tokens[:, 1:]) for tokens in windows)
+
+
+def batches_for(options):
+    if options.context is not None:
+        return token_batches(options)
+    return augmented_batches(options) if options.augment else normalised_batches(options)
 
 
 def augmented_batches(options):
@@ -86,6 +100,7 @@ def network(options):
         classes=options.classes,
         channels=options.channels,
         height=options.height,
+        context=options.context,
         **{name: value for name, value in chosen.items() if value is not None},
     )
     count = parameter_count(model)
@@ -114,7 +129,7 @@ def measure(options):
     if options.precision == "bfloat16":
         autocast = torch.autocast(options.device.split(":")[0], dtype=torch.bfloat16)
     step = TrainingStep(model, options, autocast)
-    batches = augmented_batches(options) if options.augment else normalised_batches(options)
+    batches = batches_for(options)
     losses, milliseconds = [], []
     for _ in range(options.warmup + options.steps):
         start = time.perf_counter()
@@ -163,8 +178,10 @@ def parser():
     model.add_argument("--drop-path", type=float)
     model.add_argument("--stage-blocks", choices=("code", "paper"), help="of a wide residual network")
     model.add_argument("--block", choices=("basic", "bottleneck"))
-    for name in ("patch", "layers", "heads"):
+    for name in ("patch", "layers", "heads", "bias", "tied"):
         model.add_argument(f"--{name}", type=count)
+    for name in ("bias", "tied"):
+        model.add_argument(f"--no-{name}", dest=name, action="store_const", const=False)
     model.add_argument("--parameters", type=count, help="how many it must have, to be the same network")
     model.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="bfloat16: autocast")
     model.add_argument("--no-tf32", action="store_true", help="on a GPU, multiply float32 with all its bits")
@@ -172,6 +189,7 @@ def parser():
     data.add_argument("--classes", type=count, default=100)
     data.add_argument("--height", type=count, default=32, help="height and width of an image")
     data.add_argument("--channels", type=count, default=3, help="of an image")
+    data.add_argument("--context", type=count, help="tokens of a window, in place of images")
     data.add_argument("--batch", type=count, default=128)
     data.add_argument("--micro-batches", type=count, default=1, help="parts a batch is cut into")
     data.add_argument("--augment", action="store_true", help="augment in every step, from uint8 images")

@@ -6,6 +6,7 @@ Names and shapes of parameters are those of src/models/, and so of the authors' 
 import inspect
 import re
 
+from .gpt import Gpt
 from .pyramidnet import PyramidNet
 from .resnet import ImagenetResNet, ResNet
 from .vgg import Vgg
@@ -20,11 +21,12 @@ FAMILIES = (
     (r"vgg(11|13|16|19)(-bn)?", lambda depth, bn: (Vgg, {"depth": int(depth), "normalised": bn is not None})),
     (r"pyramidnet-(\d+)-(\d+)", lambda depth, alpha: (PyramidNet, {"depth": int(depth), "alpha": int(alpha)})),
     (r"vit", lambda: (VisionTransformer, {})),
+    (r"gpt", lambda: (Gpt, {})),
 )
 
 
-def build(name, classes, channels, height, **options):
-    """The network called `name`; `options` are those of its family: width, dropout, block and so on.
+def build(name, classes, channels=None, height=None, context=None, **options):
+    """The network called `name`, of images or of windows of tokens; `options` are those of its family: width, dropout, block and so on.
 
     Raises ValueError for a name or an option that there is not.
     """
@@ -36,9 +38,9 @@ def build(name, classes, channels, height, **options):
             unknown = [option for option in options if option not in known]
             if unknown:
                 raise ValueError(f"{name} has no option {', '.join(unknown)}")
-            if "height" in known:
-                settings["height"] = height
-            return network(**settings, classes=classes, channels=channels, **options)
+            given = {"channels": channels, "height": height, "context": context}
+            settings.update({name: value for name, value in given.items() if name in known})
+            return network(**settings, classes=classes, **options)
     raise ValueError(f"got the network {name}, wanted one that `fsam models` lists")
 
 

@@ -104,10 +104,12 @@ class TrainingStep:
                 torch._foreach_lerp_(self.averages, now, 1 - self.options.weight_average)
         return loss
 
-    def gradient(self, images, labels):
+    def gradient(self, inputs, labels):
         self.base.zero_grad(set_to_none=True)
         with self.autocast:
-            loss = F.cross_entropy(self.model(images), labels, label_smoothing=self.options.label_smoothing)
+            # Of images [N K] against [N], of windows [N T V] against [N T].
+            logits = self.model(inputs).flatten(0, -2)
+            loss = F.cross_entropy(logits, labels.flatten(), label_smoothing=self.options.label_smoothing)
         loss.backward()
         return loss.detach(), [parameter.grad for parameter in self.parameters]
 

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { optimizerTitle } from '../catalogue/optimizers.js';
 import { networkOf } from '../catalogue/network.js';
+import type { Options } from '../catalogue/networks.js';
 import type { Config } from '../catalogue/schema.js';
 import { isText, type DatasetShape } from '../data/dataset.js';
 import { statisticsOf } from '../session/benchmark.js';
@@ -79,13 +80,19 @@ function refuseSideBySide({ devices, microBatches, optimizer }: Config): void {
   }
 }
 
+/** Those of its family; what is usual there needs no flag. */
+function networkOptions(model: Config['model']) {
+  const { bias, tied, ...options }: Partial<Options> = networkOf(model).options;
+  return { ...options, noBias: bias === false, noTied: tied === false };
+}
+
 /** Everything that the time of a step depends on. */
 function pytorchArguments({ config, shape, ...job }: PytorchJob): string[] {
   const { model, optimizer } = config;
   refuseSideBySide(config);
   const options = {
     model: model.name,
-    ...networkOf(model).options,
+    ...networkOptions(model),
     parameters: job.parameters,
     precision: model.precision,
     noTf32: !config.tf32,

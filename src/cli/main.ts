@@ -17,6 +17,7 @@ import { registerGraph } from './graph.js';
 import { registerModels } from './models.js';
 import { tell } from './output.js';
 import { registerReport } from './report.js';
+import { registerSample } from './sample.js';
 import { registerSweep } from './sweep.js';
 import { registerTrain } from './train.js';
 
@@ -73,7 +74,9 @@ async function endBy(signal: StopSignal): Promise<never> {
 
 function buildProgram(): Command {
   const program = new Command('fsam')
-    .description('Trains image classifiers with SGD, SAM and F-SAM from YAML experiment files.')
+    .description(
+      'Trains image classifiers and language models with SGD, SAM and F-SAM from YAML experiment files.',
+    )
     .version(projectVersion(), '--version', 'print the version')
     .helpCommand(false)
     .addHelpText('after', HELP)
@@ -92,6 +95,7 @@ function buildProgram(): Command {
   registerEval(program);
   registerExport(program);
   registerAnalyze(program);
+  registerSample(program);
   registerModels(program);
   registerGraph(program);
   registerBench(program);

@@ -21,24 +21,43 @@ export interface ReadOptions {
   readonly threads?: number;
 }
 
-interface OpenToRead {
+interface RunToRead {
   readonly folder: RunFolder;
+  /** Its paths begin in the folder where the run did. */
   readonly config: Config;
   /** Path of the checkpoint asked for, or of the newest. */
   readonly checkpoint: string;
   readonly isBest: boolean;
-  /** With the labels from before label noise. */
-  readonly dataset: Dataset;
   /** What computes. */
   readonly inUse: string;
+}
+
+interface OpenToRead extends RunToRead {
+  /** With the labels from before label noise. */
+  readonly dataset: Dataset;
 }
 
 /** @param check whether the command can be done on such a run, before anything slow */
 export async function openToRead(
   path: string,
-  { dataDir, device, threads, ...options }: ReadOptions,
+  options: ReadOptions,
   check: (config: Config) => void,
 ): Promise<OpenToRead> {
+  const run = await openWithoutData(path, options, check);
+  const { data, seed } = run.config;
+  const indexing = createRecordProgress();
+  const dataset = await loadDataset(data, seed, indexing.index).finally(indexing.close);
+  for (const line of remarksOn(dataset)) tell(line);
+  await refuseOtherClasses(run.folder.classes, dataset);
+  return { ...run, dataset };
+}
+
+/** The same where nothing of the data set is wanted. */
+export async function openWithoutData(
+  path: string,
+  { dataDir, device, threads, ...options }: ReadOptions,
+  check: (config: Config) => void,
+): Promise<RunToRead> {
   const { checkpoint, isBest } = await openRun(path, options.checkpoint ?? null);
   const folder = runFolder(path);
   const overrides = { dataDirectory: dataDir, device };
@@ -56,11 +75,5 @@ export async function openToRead(
   check(config);
   const settings = settingsToEvaluate(await begunWith(folder), threads ?? null);
   const { inUse } = openDevice(config.device, settings, config);
-  const indexing = createRecordProgress();
-  const placed = pathsFrom(working.path, config);
-  const reading = loadDataset(placed.data, config.seed, indexing.index);
-  const dataset = await reading.finally(indexing.close);
-  for (const line of remarksOn(dataset)) tell(line);
-  await refuseOtherClasses(folder.classes, dataset);
-  return { folder, config: placed, checkpoint, isBest, dataset, inUse };
+  return { folder, config: pathsFrom(working.path, config), checkpoint, isBest, inUse };
 }

@@ -1,4 +1,5 @@
-// classes.txt: the classes of a run, one a line, in the order of their labels, where the data names them.
+// classes.txt: the classes of a run, or the characters of its text, one a line, in the order of their labels,
+// where the data names them.
 // Which label is which class may change with the data or a list of classes; a network does not notice.
 import { existsSync } from 'node:fs';
 import type { Dataset } from '../data/dataset.js';
@@ -9,13 +10,17 @@ import { readText } from '../util/text-file.js';
 export const writeClasses = (path: string, names: readonly string[]): Promise<void> =>
   writeFileAtomically(path, `${names.join('\n')}\n`);
 
+/** As a run wrote them. Errors: UserError where the file is missing or cannot be read. */
+export const readClasses = async (path: string): Promise<readonly string[]> =>
+  (await readText(path)).trimEnd().split('\n');
+
 /** Errors: UserError where the run that wrote `path` had other classes than the data set has. */
 export async function refuseOtherClasses(
   path: string,
   { source, classNames, classes }: Pick<Dataset, 'source' | 'classNames' | 'classes'>,
 ): Promise<void> {
   if (!existsSync(path)) return;
-  const begun = (await readText(path)).trimEnd().split('\n');
+  const begun = await readClasses(path);
   const wayOut = 'bring the data, or the list of classes, back';
   if (begun.length !== classes) {
     throw new UserError(

@@ -287,6 +287,16 @@ const RULES: Readonly<Record<string, Rule>> = {
   NormalizeBatchRelu: normalise,
   NormalizeBatchGrad: normaliseBack,
   NormalizeBatchReluGrad: normaliseBack,
+  Gelu: unary,
+  GeluGrad: unary,
+  NormalizeRows: (call) => {
+    const ofRow = float(...call.shape(0).slice(0, 1));
+    return [like(call.input(0)), ofRow, ofRow];
+  },
+  NormalizeRowsGrad: (call) => {
+    const scale = like(call.input(2));
+    return [like(call.input(0)), scale, scale];
+  },
   FusedBatchNormV3: (call) => {
     const statistics = like(call.input(1));
     return [like(call.input(0)), statistics, statistics, statistics, statistics, RESERVE];

@@ -8,11 +8,12 @@
 import { inFloat32, widened } from '../native/bfloat16.js';
 import { rowsOf } from '../native/embedding.js';
 import { nameScope } from '../native/scope.js';
+import { gelu } from '../native/transformer.js';
 import { tf, type Tensor2D, type Tensor3D } from '../native/tensorflow.js';
 import { dropout } from '../nn/dropout.js';
 import { normal } from '../nn/initialisation.js';
 import type { Network, NetworkBuilder } from '../nn/network.js';
-import { attention, gelu, layerNorm, tokenLinear, type TokenLayer } from '../nn/transformer.js';
+import { attention, layerNorm, tokenLinear, type TokenLayer } from '../nn/transformer.js';
 import { UserError } from '../util/errors.js';
 
 const DEVIATION = 0.02;

@@ -8,12 +8,13 @@
 import { inFloat32, matching, widened } from '../native/bfloat16.js';
 import { conv2d } from '../native/convolution.js';
 import { nameScope } from '../native/scope.js';
+import { gelu } from '../native/transformer.js';
 import { tf, type Tensor2D, type Tensor3D, type Tensor4D } from '../native/tensorflow.js';
 import { dropout, dropPath } from '../nn/dropout.js';
 import { biasUniform, kaimingUniform, normal, zeros } from '../nn/initialisation.js';
 import { classifier } from '../nn/layers.js';
 import type { Layer, Network, NetworkBuilder } from '../nn/network.js';
-import { attention, gelu, layerNorm, tokenLinear, type TokenLayer } from '../nn/transformer.js';
+import { attention, layerNorm, tokenLinear, type TokenLayer } from '../nn/transformer.js';
 import { UserError } from '../util/errors.js';
 
 const initialiser = normal(0.02);

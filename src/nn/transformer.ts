@@ -1,9 +1,11 @@
-// The layers of a transformer over tokens [N T D]: layer normalisation, attention, GELU.
+// The layers of a transformer over tokens [N T D]: layer normalisation, linear maps, attention.
 import { inFloat32 } from '../native/bfloat16.js';
 import { nameScope } from '../native/scope.js';
+import { normaliseRows } from '../native/transformer.js';
 import {
   tf,
   type Tensor,
+  type Tensor1D,
   type Tensor2D,
   type Tensor3D,
   type Tensor4D,
@@ -35,13 +37,14 @@ export function layerNorm(
   const scale = builder.normParameter(`${name}.weight`, [size], constant(1));
   const offset = bias ? builder.normParameter(`${name}.bias`, [size], zeros) : null;
   return (x, pass) =>
-    nameScope(name, () => {
-      const centred = tf.sub(x, tf.mean(x, -1, true));
-      const variance = tf.mean(tf.square(centred), -1, true);
-      const normal = tf.mul(centred, tf.rsqrt(tf.add(variance, tf.scalar(epsilon))));
-      const scaled = tf.mul<Tensor3D>(normal, pass.parameter(scale));
-      return offset === null ? scaled : tf.add(scaled, pass.parameter(offset));
-    });
+    nameScope(name, () =>
+      normaliseRows(
+        x,
+        pass.parameter(scale) as Tensor1D,
+        offset === null ? null : (pass.parameter(offset) as Tensor1D),
+        epsilon,
+      ),
+    );
 }
 
 /** The same linear map of every token: [N T I] -> [N T O]. */
@@ -59,12 +62,6 @@ export function tokenLinear(
     const rows = x.reshape<Tensor2D>([images * tokens, inputs]);
     return map(rows, pass).reshape([images, tokens, outputs]);
   };
-}
-
-/** x Phi(x), Phi the normal distribution function (Hendrycks and Gimpel, arXiv 1606.08415). */
-export function gelu<T extends Tensor>(x: T): T {
-  const twice = tf.add(tf.erf(tf.mul(x, tf.scalar(Math.SQRT1_2))), tf.scalar(1));
-  return tf.mul(tf.mul(x, tf.scalar(0.5)), twice);
 }
 
 export interface AttentionOptions extends WithBias {

@@ -17,7 +17,8 @@ export type Purpose =
   | 'krylov-start'
   | 'perturbation'
   | 'landscape-direction'
-  | 'analysis-sample';
+  | 'analysis-sample'
+  | 'continuation';
 
 const TWO_TO_32 = 2 ** 32;
 

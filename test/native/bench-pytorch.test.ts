@@ -4,7 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { timePytorch } from '../../src/cli/bench-pytorch.js';
-import { LISTED_NETWORKS } from '../../src/catalogue/network.js';
+import { LISTED_NETWORKS, modelReads } from '../../src/catalogue/network.js';
 import type { NetworkOption } from '../../src/catalogue/networks.js';
 import { modelSchema, type ModelConfig } from '../../src/catalogue/schema.js';
 import { buildModel } from '../../src/models/models.js';
@@ -44,11 +44,14 @@ const OPTIONS = {
   tied: 'tied',
 } satisfies Record<NetworkOption | 'width', string>;
 
-/** HWIO -> OIHW, [in out] -> [out in]. */
-function theirShape(shape: readonly number[]): readonly number[] {
+/** HWIO -> OIHW, [in out] -> [out in]; tables are [V D] in both. */
+function theirShape(name: string, shape: readonly number[]): readonly number[] {
+  if (/\.w[tp]e\./.test(name)) return shape;
   const order = { 4: [3, 2, 0, 1], 2: [1, 0] }[shape.length];
   return order === undefined ? shape : order.map((axis) => shape[axis] as number);
 }
+
+const isOfTokens = (model: ModelConfig): boolean => modelReads(model) === 'tokens';
 
 /** Sizes of images that a network takes. */
 const sideOf = ({ name }: ModelConfig) => (name.startsWith('imagenet') ? 64 : 32);
@@ -58,9 +61,9 @@ describe.skipIf(!hasTorch)(title, () => {
     const script = here('../fixtures/pytorch-golden.py');
     const found = ask([script, SCRIPTS, GOLDEN]) as Record<string, Record<string, number>>;
     const count = (group: string) => Object.keys(found[group] ?? {}).length;
-    const groups = ['networks', 'vit', 'decay', 'optimizers', 'family'];
-    expect(groups.map(count)).toEqual([7, 1, 5, 8, 10]);
-    const apart = Object.entries({ ...found['networks'], ...found['vit'] });
+    const groups = ['networks', 'vit', 'gpt', 'decay', 'optimizers', 'family'];
+    expect(groups.map(count)).toEqual([7, 1, 3, 6, 8, 10]);
+    const apart = Object.entries({ ...found['networks'], ...found['vit'], ...found['gpt'] });
     expect(apart.filter(([, distance]) => !(distance < 1e-4))).toEqual([]);
     // Scales that are decayed and scales that are not end 2.6e-4 apart.
     expect(Object.entries(found['decay'] ?? {}).filter(([, d]) => !(d < 1e-4))).toEqual([]);
@@ -79,20 +82,22 @@ describe.skipIf(!hasTorch)(title, () => {
       ...files.map((config) => configFrom(config).model),
       modelSchema.parse({ name: 'pyramidnet-20-12', block: 'basic' }),
       modelSchema.parse({ name: 'wrn-16-2', stageBlocks: 'paper' }),
+      modelSchema.parse({ name: 'gpt', width: 8, layers: 1, heads: 2, bias: false, tied: false }),
       modelSchema.parse({ name: 'vit', patch: 8, layers: 1, heads: 4, width: 16 }),
     ];
     const networks = models.map((model) => {
       const size = sideOf(model);
-      const { parameters } = buildModel(model, {
-        height: size,
-        width: size,
-        channels: 3,
-        classes: 7,
-      });
-      return parameters.tensors.map(({ name, shape }) => [name, theirShape(shape)]);
+      const input = isOfTokens(model)
+        ? { context: 9, classes: 7 }
+        : { height: size, width: size, channels: 3, classes: 7 };
+      const { parameters } = buildModel(model, input);
+      return parameters.tensors.map(({ name, shape }) => [name, theirShape(name, shape)]);
     });
     const asked = models.map((model) => ({
-      ...{ name: model.name, height: sideOf(model), channels: 3, classes: 7 },
+      name: model.name,
+      of: isOfTokens(model)
+        ? { context: 9, classes: 7 }
+        : { height: sideOf(model), channels: 3, classes: 7 },
       options: Object.fromEntries(
         Object.entries(OPTIONS).flatMap(([option, theirs]) => {
           const value = model[option as keyof typeof OPTIONS];
@@ -107,7 +112,7 @@ import torch
 from pytorch.networks import build
 # Shapes alone.
 torch.set_default_device("meta")
-made = [build(a["name"], a["classes"], a["channels"], a["height"], **a["options"]) for a in json.load(sys.stdin)]
+made = [build(a["name"], **a["of"], **a["options"]) for a in json.load(sys.stdin)]
 print(json.dumps([[[n, list(p.shape)] for n, p in m.named_parameters()] for m in made]))`;
     expect(ask(['-c', program], JSON.stringify(asked))).toEqual(networks);
   });

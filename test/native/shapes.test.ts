@@ -9,6 +9,7 @@ import {
   type TFEOpAttr,
   type TFJSBinding,
 } from '../../src/native/tensorflow.js';
+import '../../src/native/transformer.js';
 import '../../src/native/winograd.js';
 import { DATA_TYPE, describeType, elementType } from '../../src/native/types.js';
 import { InternalError } from '../../src/util/errors.js';

@@ -319,6 +319,49 @@ describe('the command line', () => {
   });
 });
 
+describe('what is learnt from, and by what', () => {
+  const text = (more: string) => `name: x
+data: {name: text, directory: books}
+optimizer: {name: fsam}
+${more}`;
+
+  test('texts want a network of tokens, and nothing that only images have', () => {
+    expect(
+      inFile(
+        text(`model: {name: vit, precision: bfloat16}
+labelNoise: {rate: 0.4}
+augmentation: {cutout: 8, cropPadding: 0, flip: false}
+`),
+      ),
+    ).toEqual([
+      'x.yaml:4: model.name: got "vit", wanted gpt: text is made of tokens',
+      'x.yaml:4: model.precision: got "bfloat16", wanted float32 for text: its network computes in float32',
+      'x.yaml:5: labelNoise.rate: got 0.4, wanted 0 for text: a text has no labels',
+      'x.yaml:6: augmentation.cutout: got 8, wanted 0 for text: a text is not augmented',
+    ]);
+    const file = write('x.yaml', text('model: {name: gpt}\nlabelNoise: {file: labels.csv}\n'));
+    expect(mistakes(file)[0]).toMatch(
+      /labelNoise.file: got ".*labels.csv", wanted null for text: a text has no labels$/,
+    );
+  });
+
+  test('images want a network of images', () => {
+    expect(inFile(GOOD.replace('resnet18', 'gpt'))[0]).toContain(
+      'model.name: got "gpt", wanted resnet18 (34, 50, 101, 152), ',
+    );
+  });
+
+  test('what a text is, by its keys', () => {
+    const config = load(write('x.yaml', text('model: {name: gpt, width: 64}\n')));
+    expect(config.data).toMatchObject({
+      ...{ tokens: 'characters', context: 256, windows: null, testShare: 0.1 },
+    });
+    expect(inFile(text('model: {name: gpt, patch: 4}\n'))).toEqual([
+      'x.yaml:4: model.patch: got 4, wanted null: gpt has no such option',
+    ]);
+  });
+});
+
 describe('extends', () => {
   test('merges maps, replaces lists and scalars, over several files', () => {
     write('base.yaml', `${GOOD}  rho: 0.1\nschedule: {name: step, milestones: [1, 2]}\n`);

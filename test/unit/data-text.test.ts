@@ -105,6 +105,15 @@ test('bytes are what they are, with the number of them that a character has', as
   expect(set.classNames).toBeUndefined();
 });
 
+test('memory holds the tokens once, of one byte each', async () => {
+  const keys = { validation: 3, subset: { train: 2 } };
+  const { train, test: tested, validation } = await load(fileOf('abcdefgh'.repeat(8)), keys);
+  const memory = train.tokens.buffer;
+  expect(memory.byteLength).toBe(64);
+  expect(tested.tokens.buffer).toBe(memory);
+  expect(validation?.tokens.buffer).toBe(memory);
+});
+
 test('a folder is its .txt files, in the order of their names', async () => {
   const folder = join(root, 'several');
   mkdirSync(join(folder, 'more.txt'), { recursive: true });

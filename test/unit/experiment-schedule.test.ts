@@ -28,6 +28,14 @@ describe('createSchedule', () => {
     }
   });
 
+  it("cosine to a floor after a warm-up gives nanoGPT's rates, as in test/golden/gpt.json", () => {
+    // get_lr with two steps of warm-up, decay to 1e-4 at step 6.
+    const theirs = [0.000333333333333, 0.000666666666667, 0.001, 0.000868198051534];
+    const keys = { name: 'cosine', learningRate: 1e-3, warmupEpochs: 1, floor: 0.1 };
+    const ours = rates(keys, 3, 2);
+    for (const [step, rate] of theirs.entries()) expect(ours[step]).toBeCloseTo(rate, 14);
+  });
+
   it('step multiplies at the milestones, epochs counted from 0', () => {
     const ours = rates(
       { name: 'step', learningRate: 1, milestones: [1, 3], factor: 0.5, warmupEpochs: 0.5 },

@@ -7,6 +7,7 @@
 #include "op.h"
 #include "parallel.h"
 #include "patches.h"
+#include "tokens.h"
 
 // Of tensorflow/core/util/port.h; null where the library does not give it away.
 namespace tensorflow {
@@ -72,6 +73,7 @@ Status defineAll() {
          backpropFilterShape, status);
   defineNormalisations(status);
   definePatches(status);
+  defineTokens(status);
   return status;
 }
 
@@ -79,6 +81,7 @@ const char* prepare(int threads) {
   startPool(threads);
   prepareNormalisations();
   preparePatches();
+  prepareTokens();
   return prepareConvolutions();
 }
 

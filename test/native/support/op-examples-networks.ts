@@ -145,6 +145,21 @@ export const NETWORKS: Readonly<Record<string, Case>> = {
   NormalizeBatchRelu: normalise,
   NormalizeBatchGrad: normaliseBack,
   NormalizeBatchReluGrad: normaliseBack,
+  Gelu: (draw) => ({ inputs: [draw.float(draw.shape(2))] }),
+  GeluGrad: (draw) => {
+    const shape = draw.shape(2);
+    return { inputs: [draw.float(shape), draw.float(shape)] };
+  },
+  NormalizeRows: (draw) => {
+    const shape = draw.shape(2);
+    const vectors = [shape.slice(1), shape.slice(1), []].map((one) => draw.float(one));
+    return { inputs: [draw.float(shape), ...vectors], outputs: 3 };
+  },
+  NormalizeRowsGrad: (draw) => {
+    const [rows = 0, columns = 0] = draw.shape(2);
+    const shapes = [[rows, columns], [rows, columns], [columns], [rows], [rows]];
+    return { inputs: shapes.map((shape) => draw.float(shape)), outputs: 3 };
+  },
   FusedBatchNormV3: (draw) => {
     const image = draw.shape(4);
     const channels = [image[3] ?? 0];

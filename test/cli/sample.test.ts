@@ -1,0 +1,85 @@
+// A language model from training to a text of its own, as a user sees it.
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, expect, it } from 'vitest';
+import { CONFIGS_FOLDER } from '../../src/config/files.js';
+import { rowsOf } from '../support/csv.js';
+import { read, temporaryFolder } from '../support/folders.js';
+import { fsam } from './support/fsam.js';
+
+const folder = temporaryFolder();
+beforeAll(async () => {
+  const file = join(CONFIGS_FOLDER, 'tiny/moby-dick-gpt.yaml');
+  const config = ['--config', file, '--out', 'run'];
+  const { code, stdout } = await fsam(folder, ['train', ...config]);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^epoch 1\/2 {2}lr .* train .* perturbed .* test .* best /);
+});
+
+it('has the columns of its task, each in terms of the others', () => {
+  const [header = [], ...rows] = rowsOf(read(folder, 'run', 'metrics.csv'));
+  expect(header.join(',')).toBe(
+    'epoch,step,learning_rate,train_loss,perturbed_loss,test_loss,best_test_loss,test_perplexity,' +
+      'test_bits_per_character,gradient_norm,perturbation_cosine',
+  );
+  for (const row of rows) {
+    const number = (column: string) => Number(row[header.indexOf(column)]);
+    const loss = number('test_loss');
+    expect(number('test_perplexity')).toBeCloseTo(Math.exp(loss), 3);
+    expect(number('test_bits_per_character')).toBeCloseTo(loss / Math.LN2, 5);
+  }
+  const characters = read(folder, 'run', 'classes.txt').trimEnd().split('\n');
+  expect(characters).toHaveLength(83);
+  expect(characters.slice(0, 3)).toEqual(['"\\n"', '" "', '"!"']);
+});
+
+it('eval tells the last row', async () => {
+  const { code, stdout } = await fsam(folder, ['eval', 'run']);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(
+    /^test loss \d\.\d+ {2}perplexity \d+\.\d+ {2}bits per character \d\.\d+ {2}\(64 windows\)\n$/,
+  );
+});
+
+it('continues a text, the same by the same seed', async () => {
+  const words = ['sample', 'run', '--prompt', 'Call me Ishmael', '--tokens', '40'];
+  const [first, again, other] = await Promise.all(
+    [[], [], ['--seed', '2']].map((more) => fsam(folder, [...words, ...more])),
+  );
+  expect(first?.code).toBe(0);
+  expect(first?.stderr).toMatch(/^run\/checkpoints\/step-00000004.safetensors: 4 steps, on CPU\n$/);
+  expect(first?.stdout.startsWith('Call me Ishmael')).toBe(true);
+  expect(first?.stdout).toHaveLength('Call me Ishmael'.length + 40 + 1);
+  expect(again?.stdout).toBe(first?.stdout);
+  expect(other?.stdout).not.toBe(first?.stdout);
+  const likeliest = await fsam(folder, ['sample', 'run', '--tokens', '3', '--temperature', '0']);
+  expect(likeliest.stdout).toHaveLength(4);
+  expect(readdirSync(join(folder, 'run')).sort()).toContain('classes.txt');
+});
+
+it.each([
+  [['run', '--prompt', 'Straße'], '--prompt: got "ß", which does not occur in the text'],
+  [['run', '--temperature', '-1'], 'wanted a number of at least 0'],
+  [['nowhere'], 'nowhere: there is no such folder; wanted a run folder'],
+])('sample %j is a mistake, in one line', async (words, message) => {
+  const { code, stdout, stderr } = await fsam(folder, ['sample', ...words]);
+  expect(code).toBe(2);
+  expect(stdout).toBe('');
+  expect(stderr).toContain(message);
+  expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+});
+
+it('of a run of images is refused, as are logits of one of tokens', async () => {
+  const trained = ['train', '--config', 'smoke', '--epochs', '1', '--out', 'images'];
+  expect((await fsam(folder, trained)).code).toBe(0);
+  const sampled = await fsam(folder, ['sample', 'images']);
+  expect([sampled.code, sampled.stderr]).toEqual([
+    2,
+    'fsam: images: is a run of the task classification, wanted one of language, such as of configs/moby-dick-gpt.yaml\n',
+  ]);
+  const logits = await fsam(folder, ['eval', 'run', '--logits', 'logits.json']);
+  expect(logits.code).toBe(2);
+  expect(logits.stderr).toBe(
+    'fsam: --logits: got it for run, whose network reads tokens; wanted a run on images\n',
+  );
+});
