@@ -20,6 +20,9 @@ FAMILIES = (
     (r"vgg(11|13|16|19)(-bn)?", lambda depth, bn: (Vgg, {"depth": int(depth), "normalised": bn is not None})),
     (r"pyramidnet-(\d+)-(\d+)", lambda depth, alpha: (PyramidNet, {"depth": int(depth), "alpha": int(alpha)})),
     (r"vit", lambda: (VisionTransformer, {})),
+    (r"deit-ti", lambda: (VisionTransformer, {"width": 192, "patch": 16, "layers": 12, "heads": 3})),
+    (r"deit-s", lambda: (VisionTransformer, {"width": 384, "patch": 16, "layers": 12, "heads": 6})),
+    (r"vit-s/(\d+)", lambda patch: (VisionTransformer, {"width": 384, "patch": int(patch), "layers": 12, "heads": 6})),
 )
 
 
@@ -38,7 +41,7 @@ def build(name, classes, channels, height, **options):
                 raise ValueError(f"{name} has no option {', '.join(unknown)}")
             if "height" in known:
                 settings["height"] = height
-            return network(**settings, classes=classes, channels=channels, **options)
+            return network(**{**settings, **options}, classes=classes, channels=channels)
     raise ValueError(f"got the network {name}, wanted one that `fsam models` lists")
 
 

@@ -4,6 +4,7 @@ import type { Config } from '../catalogue/schema.js';
 import { shapeOf, type Dataset } from '../data/dataset.js';
 import { imageSource } from '../data/image-source.js';
 import { withLabelNoise } from '../data/label-noise.js';
+import { networkInput } from '../data/resize.js';
 import type { Source } from '../data/source.js';
 import { pick } from '../data/subset.js';
 import { loadCheckpoint, type CheckpointRecord } from '../experiment/checkpoint.js';
@@ -37,7 +38,7 @@ export async function openAnalysed(config: Config, images: Dataset): Promise<Ope
   return {
     config,
     dataset,
-    network: buildModel(config.model, shape),
+    network: buildModel(config.model, networkInput(config.data, shape)),
     task: createTask(config, { ...shape, labelNoise: false }),
   };
 }

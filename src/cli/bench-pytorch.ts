@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { optimizerTitle } from '../catalogue/optimizers.js';
 import { networkOf } from '../catalogue/network.js';
 import type { Config } from '../catalogue/schema.js';
+import { networkInput } from '../data/resize.js';
 import type { DatasetShape } from '../data/dataset.js';
 import { statisticsOf } from '../session/benchmark.js';
 import { UserError } from '../util/errors.js';
@@ -90,7 +91,7 @@ function pytorchArguments({ config, shape, ...job }: PytorchJob): string[] {
     precision: model.precision,
     noTf32: !config.tf32,
     classes: shape.classes,
-    height: shape.height,
+    height: networkInput(config.data, shape).height,
     channels: shape.channels,
     batch: config.batchSize,
     microBatches: config.microBatches,

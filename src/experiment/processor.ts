@@ -2,6 +2,7 @@
 // The last bits of its numbers depend on both, so that it goes on with what it began with.
 import type { Config } from '../catalogue/schema.js';
 import { imageSize } from '../data/load.js';
+import { networkInput } from '../data/resize.js';
 import { averageConvolution } from '../catalogue/network.js';
 import type { ProcessorSettings } from '../native/device.js';
 import { chooseOneDnn, isOursToChoose, oneDnnTold, processorFlags } from '../native/onednn.js';
@@ -37,7 +38,7 @@ export async function settingsFor(
   // Without a look at the data set where that would decide nothing: it may be long.
   if (!isOursToChoose(flags) || oneDnnTold() !== null) return { threads, onednn: null };
   try {
-    const image = await imageSize(config.data, config.seed);
+    const image = networkInput(config.data, await imageSize(config.data, config.seed));
     const batch = largestPart(config);
     const onednn = chooseOneDnn(batch * averageConvolution(config.model, image), flags);
     return { threads, onednn };

@@ -10,6 +10,7 @@ import {
   type Split,
 } from '../data/dataset.js';
 import { imageSource } from '../data/image-source.js';
+import { networkInput } from '../data/resize.js';
 import type { Source } from '../data/source.js';
 import { traceProgram, type Graph } from '../graph/compile.js';
 import type { Workers } from '../graph/workers.js';
@@ -69,7 +70,7 @@ function partsOf(
 ): EngineParts {
   const { seed, microBatches, devices, weightAverage, batchSize, dropLast, evaluationBatchSize } =
     config;
-  const network = buildModel(config.model, shape);
+  const network = buildModel(config.model, networkInput(config.data, shape));
   const optimizer = createOptimizer(
     config.optimizer,
     network.parameters.tensors,
