@@ -131,6 +131,7 @@ const FRAMES = [
       'model.heads': pick(1, 2),
       'model.dropout': pick(0, 0.125),
       'model.dropPath': pick(0, 0.25),
+      'optimizer.layerDecay': pick(0.75, 0.5),
     },
   },
   {

@@ -13,8 +13,8 @@ import type { Network } from '../nn/network.js';
 import { createEngine } from '../tasks/engine.js';
 import { createTask } from '../tasks/tasks.js';
 import type { Task } from '../session/task.js';
-import { averageOf, type State } from '../session/slot.js';
-import { required, UserError } from '../util/errors.js';
+import { evaluatedState, type State } from '../session/slot.js';
+import { UserError } from '../util/errors.js';
 import { errorCode, unreadable } from '../util/file-errors.js';
 import { sha256OfFile } from '../util/file-hash.js';
 import { randomStream } from '../util/random.js';
@@ -56,10 +56,7 @@ export async function readAnalysed(
   const engine = createEngine(config, dataset, { mode: 'eager', evaluates: [], trains: false });
   try {
     const record = await loadCheckpoint(path, engine);
-    const all = engine.readState();
-    const taken = (name: 'parameters' | 'statistics') =>
-      [name, required(all.get(averageOf(engine.slots, name) ?? name), name)] as const;
-    return { state: new Map([taken('parameters'), taken('statistics')]), record };
+    return { state: evaluatedState(engine.slots, engine.readState()), record };
   } finally {
     engine.dispose();
   }

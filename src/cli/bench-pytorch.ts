@@ -75,6 +75,9 @@ function refuseSideBySide({ devices, microBatches, optimizer }: Config): void {
     );
   };
   if (devices > 1) refuse('devices', `${devices}`, '1 with --against');
+  if (optimizer.layerDecay !== null) {
+    refuse('optimizer.layerDecay', `${optimizer.layerDecay}`, 'null with --against');
+  }
   if (microBatches > 1 && optimizer.perturbation === 'shared') {
     refuse('optimizer.perturbation', 'shared', 'own with --against');
   }
