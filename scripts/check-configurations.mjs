@@ -63,7 +63,10 @@ async function writeConfiguration(index, folder) {
       await compiled('data/load.js')
     );
     const config = configSchema.parse(written);
-    const { train, classes } = await loadDataset(config.data, config.seed);
+    const { ofImages } = /** @type {typeof import('../src/data/dataset.js')} */ (
+      await compiled('data/dataset.js')
+    );
+    const { train, classes } = ofImages(await loadDataset(config.data, config.seed));
     const labels = [...train.labels];
     const lines = labels.map(
       (label, i) => `${i},${label},${i % 3 === 0 ? (label + 1) % classes : label}`,

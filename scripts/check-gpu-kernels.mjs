@@ -28,7 +28,7 @@ const { hostNodes } = await compiled('graph/host-nodes.js');
 /** @type {typeof import('../src/native/device.js')} */
 const { openDevice } = await compiled('native/device.js');
 /** @type {typeof import('../src/native/own-ops.js')} */
-const { tracedForGpu } = await compiled('native/own-ops.js');
+const { withoutOwnOps } = await compiled('native/own-ops.js');
 /** @type {typeof import('../src/native/registered-kernels.js')} */
 const { registeredKernels } = await compiled('native/registered-kernels.js');
 /** @type {typeof import('../src/native/types.js')} */
@@ -113,7 +113,7 @@ for (const { name, config } of configurations()) {
   const counts = PRECISIONS.map((precision) => {
     const asked = { ...config, model: { ...config.model, precision } };
     const noisy = { ...shape, labelNoise: hasLabelNoise(config.labelNoise) };
-    const { nodes } = tracedForGpu(() => traceRun(asked, noisy));
+    const { nodes } = withoutOwnOps(() => traceRun(asked, noisy));
     const lacking = new Set();
     const host = hostNodes(nodes);
     for (const node of nodes) {

@@ -1,5 +1,5 @@
 // Small configurations drawn from a seed, of every optimizer and every kind of network in turn, so that
-// eleven in a row use every key of the schema. test/native/configurations.test.ts trains some of them,
+// fourteen in a row use every key of the schema. test/native/configurations.test.ts trains some of them,
 // scripts/check-configurations.mjs as many as one likes.
 import fc from 'fast-check';
 
@@ -40,6 +40,11 @@ const COMMON = {
   'data.shardsInBlock': pick(16),
   'data.onCorrupt': pick('error'),
   'data.workers': pick(null),
+  // Of texts.
+  'data.tokens': pick('characters', 'bytes'),
+  'data.context': integer([4, 8]),
+  'data.windows': pick(28, 33),
+  'data.testShare': pick(0.1, 0.25),
   'data.synthetic.train': integer([28, 34]),
   'data.synthetic.test': integer([12, 16]),
   'data.synthetic.size': pick(8, 16),
@@ -61,6 +66,7 @@ const COMMON = {
   'schedule.name': pick('cosine', 'step', 'constant', 'inverse-sqrt'),
   'schedule.learningRate': number([0.005, 0.05]),
   'schedule.warmupEpochs': pick(0, 0.5, 1),
+  'schedule.floor': pick(0, 0.1),
   'schedule.milestones': pick([1], [1, 2]),
   'schedule.factor': number([0.25, 1]),
   weightAverage: pick(null, 0.75, 0.9),
@@ -73,6 +79,8 @@ const COMMON = {
   device: pick('cpu'),
   tf32: fc.boolean(),
   deterministic: fc.boolean(),
+  // Compiles for half a minute: scripts/check-xla.mjs.
+  xla: pick('off'),
 };
 
 const NOISE = {
@@ -221,6 +229,28 @@ const FRAMES = [
       ...FULL_GRADIENT,
       'optimizer.projection': pick('exact', 'constant'),
       'optimizer.sigma': number([0, 1]),
+    },
+  },
+  {
+    optimizer: 'fsam',
+    keys: {
+      ...CLIMB,
+      ...ADAPTIVE,
+      ...MOVING_AVERAGE,
+      ...ADAMW,
+      ...network('gpt', 8),
+      'optimizer.base': pick('adamw'),
+      'data.name': pick('moby-dick'),
+      'data.subset.train': pick(null, 40),
+      'data.subset.test': pick(9),
+      'augmentation.cropPadding': pick(0),
+      'augmentation.cutout': pick(0),
+      'augmentation.cutoutProbability': pick(0),
+      'model.layers': integer([1, 2]),
+      'model.heads': pick(1, 2),
+      'model.dropout': pick(0, 0.125),
+      'model.bias': pick(true, false),
+      'model.tied': pick(true, false),
     },
   },
   {

@@ -49,7 +49,7 @@ function range(name, shape) {
 }
 
 const tensors = network.parameters.tensors.map(({ name, shape: ours }, k) => {
-  const shape = shapeToPytorch(ours);
+  const shape = shapeToPytorch({ name, shape: ours });
   const [factor = 0, base = 0] = range(name, shape);
   const data = Float32Array.from(
     { length: sizeOf(shape) },

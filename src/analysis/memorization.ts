@@ -1,7 +1,7 @@
 // `analyze memorization`: how many wrong labels a network has learnt by heart, and how many it sees through.
 import { hasLabelNoise, realisedNoise } from '../data/label-noise.js';
 import { imageSource } from '../data/image-source.js';
-import { shapeOf } from '../data/dataset.js';
+import { ofImages, shapeOf } from '../data/dataset.js';
 import { agreementOf, type Agreement } from '../session/agreement.js';
 import { UserError } from '../util/errors.js';
 import { POSITION, positionOf, prefixOf, type Context, type Results } from './context.js';
@@ -21,13 +21,14 @@ const COLUMNS = [...POSITION, 'wrong_labels', 'right_labels', ...SHARES.map(([co
 /** Errors: UserError where no label of the run is wrong, or none is right. */
 export function refuseRightLabels({ dataset, config }: Opened, run: string): void {
   const wanted = 'wanted a run with label noise, such as of configs/cifar10-resnet18-noise.yaml';
-  const { labels } = dataset.train;
   if (!hasLabelNoise(config.labelNoise)) {
     throw new UserError(
       `${run}: was trained on the labels of its set, got labelNoise.rate 0; ${wanted}`,
     );
   }
-  const { changed: wrong } = realisedNoise(dataset);
+  const { train } = ofImages(dataset);
+  const { labels } = train;
+  const { changed: wrong } = realisedNoise(train);
   if (wrong > 0 && wrong < labels.length) return;
   throw new UserError(
     `${run}: got ${wrong} wrong labels of ${labels.length}; ${wanted}, of which some are wrong and some right`,
@@ -36,11 +37,12 @@ export function refuseRightLabels({ dataset, config }: Opened, run: string): voi
 
 export async function analyseMemorization(context: Context): Promise<Results> {
   const {
-    opened: { network, task, dataset, config },
+    opened: { network, task, config, ...opened },
     analysed: { state },
     journal,
     signal,
   } = context;
+  const dataset = ofImages(opened.dataset);
   const shape = shapeOf(dataset);
   const batching = { size: config.evaluationBatchSize, dropLast: false, shuffledBy: null };
   const of = (split: 'train' | 'test') => {

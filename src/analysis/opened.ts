@@ -1,12 +1,13 @@
 // A trained run, opened to be analysed: its network, its checkpoints, and samples of its images.
 import { createHash } from 'node:crypto';
 import type { Config } from '../catalogue/schema.js';
-import { shapeOf, type Dataset } from '../data/dataset.js';
-import { imageSource } from '../data/image-source.js';
+import { isText, shapeOf, type Dataset } from '../data/dataset.js';
 import { withLabelNoise } from '../data/label-noise.js';
 import { networkInput } from '../data/resize.js';
+import { sourceOf } from '../data/set-source.js';
 import type { Source } from '../data/source.js';
 import { pick } from '../data/subset.js';
+import { pickWindows, windowsIn } from '../data/text/cut-text.js';
 import { loadCheckpoint, type CheckpointRecord } from '../experiment/checkpoint.js';
 import { buildModel } from '../models/models.js';
 import type { Network } from '../nn/network.js';
@@ -74,7 +75,7 @@ export interface SampleOptions {
 
 /** How many images a sample has. */
 export const sampleSize = ({ dataset }: Opened, { split, samples }: SampleOptions): number =>
-  Math.min(samples, dataset[split].labels.length);
+  Math.min(samples, placesIn(dataset, split));
 
 /** The images number `from` to `to` of the sample's order, unaugmented, with the labels that the run learnt. */
 export function sampleSource(
@@ -82,12 +83,28 @@ export function sampleSource(
   { split, batch, seed }: SampleOptions,
   [from, to]: readonly [number, number],
 ): Source {
-  const order = randomStream(seed, 'analysis-sample').permutation(dataset[split].labels.length);
+  const order = randomStream(seed, 'analysis-sample').permutation(placesIn(dataset, split));
   // In the order drawn: that of the files may go by class, and a batch's statistics with it.
-  const train = pick(dataset, split, order.slice(from, to));
-  const shape = { ...shapeOf({ ...dataset, train }), labelNoise: false };
-  return imageSource('train', shape, { size: batch, dropLast: false, shuffledBy: null }, train);
+  const picked = withTraining(dataset, split, order.slice(from, to));
+  const shape = { ...shapeOf(picked), labelNoise: false };
+  return sourceOf('train', shape, { size: batch, dropLast: false, shuffledBy: null }, picked);
 }
+
+/** Images that a split has, or windows of it side by side. */
+const placesIn = (dataset: Dataset, split: SampleOptions['split']): number =>
+  isText(dataset)
+    ? windowsIn(dataset[split].tokens, dataset.context)
+    : dataset[split].labels.length;
+
+/** With these of a split to train on. */
+const withTraining = (
+  dataset: Dataset,
+  split: SampleOptions['split'],
+  indices: Int32Array,
+): Dataset =>
+  isText(dataset)
+    ? { ...dataset, train: pickWindows(dataset[split], dataset.context, indices) }
+    : { ...dataset, train: pick(dataset, split, indices) };
 
 /** Of a checkpoint's bytes. Errors: UserError where it is gone. */
 export async function hashOf(path: string): Promise<string> {
@@ -100,6 +117,8 @@ export async function hashOf(path: string): Promise<string> {
   }
 }
 
-/** Of the labels that a split has: of the same number of images, an analysis may not go on with others. */
+/** Of the labels, or tokens, that a split has: an analysis may not go on with others, though as many. */
 export const hashOfLabels = ({ dataset }: Opened, split: SampleOptions['split']): string =>
-  createHash('sha256').update(Int32Array.from(dataset[split].labels)).digest('hex');
+  createHash('sha256')
+    .update(isText(dataset) ? dataset[split].tokens : Int32Array.from(dataset[split].labels))
+    .digest('hex');

@@ -2,8 +2,8 @@
 import { normalize } from 'node:path';
 import { z } from 'zod';
 import { below, key, keysOfRows, rowNames, section, type Entries } from './key.js';
-import type { DataSetTrait, TaskName } from './tasks.js';
-import { count, filePath } from './values.js';
+import { TASKS, type DataSetTrait, type Reads, type TaskName } from './tasks.js';
+import { count, filePath, fraction } from './values.js';
 
 interface DataSetRow extends Readonly<Record<DataSetTrait, boolean>> {
   /** What is learnt from it. */
@@ -16,6 +16,26 @@ interface DataSetRow extends Readonly<Record<DataSetTrait, boolean>> {
   readonly topFive: boolean;
   readonly keys: Entries;
 }
+
+/** Of every text. */
+const TEXT = {
+  tokens: key(z.enum(['characters', 'bytes']).default('characters'), {
+    role: 'result',
+    help: 'What a text is cut into; characters: those that occur in it, in the order of Unicode; bytes: 256 of them, in files of any kind.',
+  }),
+  context: key(count.default(256), {
+    role: 'result',
+    help: 'Tokens of a window: how much of the text the network sees at a time.',
+  }),
+  windows: key(count.nullable().default(null), {
+    role: 'result',
+    help: 'Windows that an epoch trains on, each from a place of its own, drawn; null: as many as the training text has side by side.',
+  }),
+  testShare: key(fraction.gt(0).lt(1).default(0.1), {
+    role: 'result',
+    help: 'Share of the text, at its end, that is tested on.',
+  }),
+} as const;
 
 export const DATA_SETS = {
   cifar10: { task: 'classification', isItsFolder: false, topFive: false, keys: {} },
@@ -60,6 +80,8 @@ export const DATA_SETS = {
       }),
     },
   },
+  text: { task: 'language', isItsFolder: true, topFive: false, keys: TEXT },
+  'moby-dick': { task: 'language', isItsFolder: false, topFive: false, keys: TEXT },
   synthetic: {
     task: 'classification',
     isItsFolder: false,
@@ -91,18 +113,24 @@ export const DATA_SETS = {
 const rowOf = (name: unknown): DataSetRow | undefined =>
   Object.hasOwn(DATA_SETS, String(name)) ? DATA_SETS[name as keyof typeof DATA_SETS] : undefined;
 
+/** What it is made of. */
+export const readsOf = (name: keyof typeof DATA_SETS): Reads => TASKS[DATA_SETS[name].task].reads;
+
 /** Whether `augmentation` says what becomes of its training images. */
-export const isAugmentedAsAsked = (name: unknown): boolean => rowOf(name)?.comesAugmented !== true;
+export const isAugmentedAsAsked = (name: unknown): boolean => {
+  const row = rowOf(name);
+  return row === undefined || (TASKS[row.task].reads === 'images' && row.comesAugmented !== true);
+};
 
 /** The keys of the section, in its order. */
 export const DATA_KEYS = {
   name: key(z.enum(rowNames(DATA_SETS)), {
     role: 'result',
-    help: 'The data set; idx reads MNIST, Fashion-MNIST and their like.',
+    help: 'The data set; idx reads MNIST, Fashion-MNIST and their like, text any files of text.',
   }),
   directory: key(filePath.default('data'), {
     role: 'place',
-    help: 'Folder that holds the set; of all but imagenet the folder above it or its .tar.gz will do, too.',
+    help: 'Folder that holds the set; of CIFAR and idx the folder above it or its .tar.gz will do, too; text: a file, or a folder of .txt files, taken in the order of their names.',
     read: (at) => rowOf(at('data.name'))?.isItsFolder === true,
     meaning: (path) => normalize(`${path}/.`),
   }),
@@ -110,14 +138,14 @@ export const DATA_KEYS = {
     section({
       train: key(count.nullable().default(null), {
         role: 'result',
-        help: 'Training images; null takes all.',
+        help: 'Training images, or windows of a text from its beginning; null takes all.',
       }),
       test: key(count.nullable().default(null), {
         role: 'result',
-        help: 'Test images; null takes all.',
+        help: 'Test images, or windows; null takes all.',
       }),
     }).prefault({}),
-    'Class-balanced subsets, drawn from the seed.',
+    'Subsets; of images class-balanced, drawn from the seed.',
   ),
   resize: key(count.nullable().default(null), {
     role: 'result',
@@ -126,7 +154,7 @@ export const DATA_KEYS = {
   }),
   validation: key(count.nullable().default(null), {
     role: 'result',
-    help: 'Images held out of the training set, class-balanced and drawn from the seed, before its subset is taken: the best epoch is chosen by them; null: none.',
+    help: 'Images held out of the training set, class-balanced and drawn from the seed, or windows at the end of the training text, before its subset is taken: the best epoch is chosen by them; null: none.',
   }),
   ...keysOfRows(DATA_SETS, (at) => at('data.name')),
 } as const;

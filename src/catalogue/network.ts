@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { InternalError } from '../util/errors.js';
 import { key, rowNames, type Key } from './key.js';
 import { NETWORKS, OPTIONS, type NetworkOption, type Options } from './networks.js';
+import type { Reads } from './tasks.js';
 import { filePath } from './values.js';
 
 type Rows = typeof NETWORKS;
@@ -21,7 +22,7 @@ export type NetworkChoice<F extends Family = Family> = {
   };
 }[F];
 
-interface Written extends Readonly<Record<NetworkOption, unknown>> {
+export interface Written extends Readonly<Record<NetworkOption, unknown>> {
   readonly name: string;
 }
 
@@ -55,15 +56,13 @@ export function networkOf(model: Written): NetworkChoice {
 }
 
 /**
- * Multiply-adds of one image in an average convolution or matrix product, within a factor of two: to
+ * Multiply-adds of one example in an average convolution or matrix product, within a factor of two: to
  * tell small networks from large ones before TensorFlow, which a trace needs, is loaded.
+ *
+ * @param places pixels of an image, or tokens of a window
  */
-export function averageConvolution(
-  model: Written,
-  image: { readonly height: number; readonly width: number },
-): number {
-  return image.height * image.width * perPixel(networkOf(model));
-}
+export const averageConvolution = (model: Written, places: number): number =>
+  places * perPixel(networkOf(model));
 
 function perPixel<F extends Family>({ family, name, options }: NetworkChoice<F>): number {
   return SIZES[family].perPixel(name, options);
@@ -79,13 +78,26 @@ const SIZES: {
   };
 } = NETWORKS;
 
+/** What the network reads; undefined for a name of no family. */
+export function modelReads({ name }: Pick<Written, 'name'>): Reads | undefined {
+  const family = familyOf(name);
+  return family === undefined ? undefined : NETWORKS[family].reads;
+}
+
+/** `gpt`: the families that read such, as `model.name` takes them. */
+export const networksThatRead = (reads: Reads): string =>
+  FAMILIES.filter((family) => NETWORKS[family].reads === reads)
+    .map((family) => NETWORKS[family].wanted)
+    .join(', ');
+
 /** What `fsam models` lists: those for small images first. */
 export const LISTED_NETWORKS: readonly {
   readonly name: string;
+  readonly reads: Reads;
   readonly madeFor: { readonly size: number; readonly classes: number };
 }[] = FAMILIES.flatMap((family) => {
-  const { listed, madeFor } = NETWORKS[family];
-  return listed.map((name) => ({ name, madeFor }));
+  const { listed, madeFor, reads } = NETWORKS[family];
+  return listed.map((name) => ({ name, madeFor, reads }));
 }).sort((a, b) => a.madeFor.size - b.madeFor.size);
 
 /** How the names of families without end are made. */
@@ -144,7 +156,7 @@ export const MODEL_KEYS = {
   positions: key(z.enum(['antialias', 'plain']).default('antialias'), {
     role: 'result',
     help: 'How pretrained position embeddings of another grid are resampled: bicubic, antialiased as timm does it, or plain as older code.',
-    read: (at) => at('model.pretrained') !== null && 'heads' in publishedOf(at('model.name')),
+    read: (at) => at('model.pretrained') !== null && 'dropPath' in publishedOf(at('model.name')),
   }),
   convolution: key(z.enum(['auto', 'direct']).default('auto'), {
     role: 'rounding',

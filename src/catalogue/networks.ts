@@ -1,6 +1,7 @@
 // One row for each family of networks: its names, the options that it has, and how large its
 // convolutions are.
 import { z } from 'zod';
+import type { Reads } from './tasks.js';
 import { count, fraction } from './values.js';
 
 /** What a family may have, the width always. In the order of the section. */
@@ -22,12 +23,15 @@ export const OPTIONS = {
   patch: { type: count, help: 'Side of a patch, in pixels' },
   layers: { type: count, help: 'Transformer layers' },
   heads: { type: count, help: 'Attention heads, a divisor of width' },
+  bias: { type: z.boolean(), help: 'Whether linear layers and normalisations have biases' },
+  tied: { type: z.boolean(), help: 'Whether the last layer is the table of tokens once more' },
 } as const;
 
 export type NetworkOption = keyof typeof OPTIONS;
 export type Options = { readonly [O in NetworkOption]: z.output<(typeof OPTIONS)[O]['type']> };
 
-interface FamilyRow<Name, O extends NetworkOption> {
+interface FamilyRow<Name, O extends NetworkOption, R extends Reads> {
+  readonly reads: R;
   /** Of its names. */
   readonly pattern: RegExp;
   /** What a name means, by the groups of the pattern. */
@@ -38,17 +42,17 @@ interface FamilyRow<Name, O extends NetworkOption> {
   readonly listed: readonly string[];
   /** How the others are named, where there are others. */
   readonly open?: string;
-  /** The images and classes that it was made for. */
+  /** The side of the images, or the tokens of a window, and the classes that it was made for. */
   readonly madeFor: { readonly size: number; readonly classes: number };
   /** The options that it has, as published: what null means in a configuration. */
   readonly published: Pick<Options, O>;
-  /** Multiply-adds for a pixel of the image in an average convolution or matrix product, within a factor of two. */
+  /** Multiply-adds for a pixel of the image, or a token of the window, in an average convolution or matrix product, within a factor of two. */
   readonly perPixel: (name: Name, options: Pick<Options, O>) => number;
 }
 
-const family = <Name extends object, O extends NetworkOption>(
-  row: FamilyRow<Name, O>,
-): FamilyRow<Name, O> => row;
+const family = <Name extends object, O extends NetworkOption, R extends Reads>(
+  row: FamilyRow<Name, O, R>,
+): FamilyRow<Name, O, R> => row;
 
 const [SMALL, IMAGENET] = [
   { size: 32, classes: 10 },
@@ -65,13 +69,13 @@ const [SQUARE, BOTTLENECK] = [3 * 3, (4 + 3 * 3 + 4) / 3];
 const perPixelOfResNet = (depth: ResNetDepth, width: number): number =>
   (depth >= 50 ? BOTTLENECK : SQUARE) * width ** 2;
 
-/** Four products between as many features, and two with four times as many. */
-const perPixelOfTransformer = (width: number, patch: number): number =>
-  (((4 + 2 * 4) / 6) * width ** 2) / patch ** 2;
+/** For a token: four products between as many features, and two with four times as many. */
+const perToken = (width: number): number => ((4 + 2 * 4) / 6) * width ** 2;
 
 /** In the order in which help texts name them. */
 export const NETWORKS = {
   resnet: family({
+    reads: 'images',
     pattern: /^resnet(18|34|50|101|152)$/,
     read: ([depth]) => ({ depth: Number(depth) as ResNetDepth }),
     wanted: 'resnet18 (34, 50, 101, 152)',
@@ -81,6 +85,7 @@ export const NETWORKS = {
     perPixel: ({ depth }, { width }) => perPixelOfResNet(depth, width),
   }),
   'imagenet-resnet': family({
+    reads: 'images',
     pattern: /^imagenet-resnet(18|34|50|101|152)$/,
     read: ([depth]) => ({ depth: Number(depth) as ResNetDepth }),
     wanted: 'imagenet-resnet18 (34, 50, 101, 152)',
@@ -91,6 +96,7 @@ export const NETWORKS = {
     perPixel: ({ depth }, { width }) => perPixelOfResNet(depth, width) / 16,
   }),
   wrn: family({
+    reads: 'images',
     pattern: /^wrn-([1-9]\d{0,3})-([1-9]\d{0,2})$/,
     read: ([depth, widening]) => ({ depth: Number(depth), widening: Number(widening) }),
     wanted: 'wrn-DEPTH-WIDENING as wrn-28-10',
@@ -101,6 +107,7 @@ export const NETWORKS = {
     perPixel: ({ widening }, { width }) => SQUARE * (widening * width) ** 2,
   }),
   vgg: family({
+    reads: 'images',
     pattern: /^vgg(11|13|16|19)(-bn)?$/,
     read: ([depth, batchNorm]) => ({
       depth: Number(depth) as VggDepth,
@@ -114,6 +121,7 @@ export const NETWORKS = {
     perPixel: (_, { width }) => (SQUARE * width ** 2) / 2,
   }),
   pyramidnet: family({
+    reads: 'images',
     pattern: /^pyramidnet-([1-9]\d{0,3})-([1-9]\d{0,3})$/,
     read: ([depth, alpha]) => ({ depth: Number(depth), alpha: Number(alpha) }),
     wanted: 'pyramidnet-DEPTH-ALPHA as pyramidnet-110-270',
@@ -128,33 +136,37 @@ export const NETWORKS = {
     },
   }),
   vit: family({
+    reads: 'images',
     pattern: /^vit$/,
     read: () => ({}),
     wanted: 'vit',
     listed: ['vit'],
     madeFor: SMALL,
     published: { width: 192, dropout: 0, dropPath: 0, patch: 4, layers: 6, heads: 3 },
-    perPixel: (_, { width, patch }) => perPixelOfTransformer(width, patch),
+    perPixel: (_, { width, patch }) => perToken(width) / patch ** 2,
   }),
   'deit-ti': family({
+    reads: 'images',
     pattern: /^deit-ti$/,
     read: () => ({}),
     wanted: 'deit-ti',
     listed: ['deit-ti'],
     madeFor: IMAGENET,
     published: { width: 192, dropout: 0, dropPath: 0, patch: 16, layers: 12, heads: 3 },
-    perPixel: (_, { width, patch }) => perPixelOfTransformer(width, patch),
+    perPixel: (_, { width, patch }) => perToken(width) / patch ** 2,
   }),
   'deit-s': family({
+    reads: 'images',
     pattern: /^deit-s$/,
     read: () => ({}),
     wanted: 'deit-s',
     listed: ['deit-s'],
     madeFor: IMAGENET,
     published: { width: 384, dropout: 0, dropPath: 0, patch: 16, layers: 12, heads: 6 },
-    perPixel: (_, { width, patch }) => perPixelOfTransformer(width, patch),
+    perPixel: (_, { width, patch }) => perToken(width) / patch ** 2,
   }),
   'vit-s': family({
+    reads: 'images',
     pattern: /^vit-s\/([1-9]\d{0,2})$/,
     read: ([patch]) => ({ patch: Number(patch) }),
     wanted: 'vit-s/PATCH as vit-s/16',
@@ -162,6 +174,16 @@ export const NETWORKS = {
     open: 'vit-s/PATCH',
     madeFor: IMAGENET,
     published: { width: 384, dropout: 0, dropPath: 0, layers: 12, heads: 6 },
-    perPixel: ({ patch }, { width }) => perPixelOfTransformer(width, patch),
+    perPixel: ({ patch }, { width }) => perToken(width) / patch ** 2,
+  }),
+  gpt: family({
+    reads: 'tokens',
+    pattern: /^gpt$/,
+    read: () => ({}),
+    wanted: 'gpt',
+    listed: ['gpt'],
+    madeFor: { size: 1024, classes: 50257 },
+    published: { width: 768, dropout: 0, layers: 12, heads: 12, bias: true, tied: true },
+    perPixel: (_, { width }) => perToken(width),
   }),
 } as const;

@@ -1,10 +1,17 @@
 // One row for each schedule of the learning rate, with the keys that only some of them read.
 import { z } from 'zod';
 import { key, keysOfRows, rowNames, type Rows } from './key.js';
-import { count, nonNegative, positive } from './values.js';
+import { count, fraction, nonNegative, positive } from './values.js';
 
 export const SCHEDULES = {
-  cosine: { keys: {} },
+  cosine: {
+    keys: {
+      floor: key(fraction.default(0), {
+        role: 'result',
+        help: 'Share of learningRate that it would reach after the last step.',
+      }),
+    },
+  },
   step: {
     keys: {
       milestones: key(
@@ -28,7 +35,7 @@ export const SCHEDULES = {
 export const SCHEDULE_KEYS = {
   name: key(z.enum(rowNames(SCHEDULES)).default('cosine'), {
     role: 'result',
-    help: 'cosine: to 0 over all steps; step: times factor at the milestones; inverse-sqrt: over the root of the step, counted from 1.',
+    help: 'cosine: to its floor over all steps; step: times factor at the milestones; inverse-sqrt: over the root of the step, counted from 1.',
   }),
   learningRate: key(positive.default(0.05), { role: 'result', help: 'The rate after warm-up.' }),
   warmupEpochs: key(nonNegative.default(0), {

@@ -2,6 +2,7 @@
 // rows, and the rules over several keys.
 import { z } from 'zod';
 import { DATA_KEYS, isAugmentedAsAsked } from './data-sets.js';
+import { fitsWhatIsLearnt } from './fits.js';
 import { below, key, section, type Values } from './key.js';
 import { LABEL_NOISE_KEYS } from './label-noises.js';
 import { MODEL_KEYS, onlyOptionsOfTheFamily } from './network.js';
@@ -121,7 +122,10 @@ export const configSchema = section({
     role: 'result',
     help: 'Stops after this many steps in all, schedule unchanged; null: at the end.',
   }),
-  batchSize: key(count.default(128), { role: 'result', help: 'Images a training step.' }),
+  batchSize: key(count.default(128), {
+    role: 'result',
+    help: 'Images a training step, or windows of a text.',
+  }),
   dropLast: key(z.boolean().default(false), {
     role: 'result',
     help: 'Leave out the last batch of an epoch where it is short: its images, others in each epoch, wait for the next.',
@@ -147,7 +151,7 @@ export const configSchema = section({
   augmentation: {
     ...below(
       augmentationSchema.prefault({}),
-      'Changes to training images (none of imagenet, which has its own).',
+      'Changes to training images (none of imagenet, which has its own, and of texts).',
     ),
     read: (at: Values) => isAugmentedAsAsked(at('data.name')),
   },
@@ -180,7 +184,19 @@ export const configSchema = section({
     role: 'rounding',
     help: 'Whether equal runs give equal bits on a GPU, too, which is slower; on a CPU they always do.',
   }),
+  xla: key(z.enum(['off', 'on']).default('off'), {
+    role: 'rounding',
+    help: 'on: XLA compiles each step as a whole, which takes a while when it is first run; on one device, in one process.',
+  }),
 })
+  .refine(
+    ({ devices, xla }) => xla === 'off' || devices === 1,
+    rule(
+      z.object({ devices: count, xla: z.string() }),
+      ['xla'],
+      ({ devices }) => `off with devices ${devices}: a step that XLA compiles is on one`,
+    ),
+  )
   .refine(
     ({ devices, batchSize }) => devices <= batchSize,
     rule(
@@ -208,7 +224,8 @@ export const configSchema = section({
       ['schedule', 'warmupEpochs'],
       ({ epochs }) => `less than the ${epochs} epochs of the run`,
     ),
-  );
+  )
+  .check(fitsWhatIsLearnt);
 
 /** A complete, checked configuration: every default filled in. */
 export type Config = z.infer<typeof configSchema>;

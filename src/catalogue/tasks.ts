@@ -1,8 +1,11 @@
 // One row for each task: what is measured of it, in columns and in words, and what makes an epoch the
 // best. How the numbers are computed stands in src/tasks.
 
-/** A percentage is of what is measured, times 100. */
-export type Unit = 'number' | 'percent';
+/** A percentage is of what is measured, times 100; a perplexity e to the power of it. */
+export type Unit = 'number' | 'percent' | 'perplexity';
+
+/** What a network reads. */
+export type Reads = 'images' | 'tokens';
 
 /** What not every run has, and what is measured of it alone. */
 export type Trait = 'climb' | 'labelNoise' | 'validation';
@@ -46,6 +49,9 @@ export interface TaskRow<
   E extends string = string,
   S extends string = string,
 > {
+  readonly reads: Reads;
+  /** What one is called that is learnt from; several of them. */
+  readonly examples: string;
   /**
    * Of the passes of training steps, by column of metrics.csv, over the examples of an epoch.
    */
@@ -102,6 +108,8 @@ const STEPS = {
 
 export const TASKS = {
   classification: task({
+    reads: 'images',
+    examples: 'images',
     training: {
       [TRAIN_LOSS]: LOSSES[TRAIN_LOSS],
       // Against the labels trained on.
@@ -143,6 +151,24 @@ export const TASKS = {
     },
     steps: STEPS,
     best: { measure: 'accuracy', is: 'highest' },
+  }),
+  language: task({
+    reads: 'tokens',
+    examples: 'windows',
+    training: LOSSES,
+    // All of the next token, told from those before it.
+    evaluation: {
+      loss: { unit: 'number', plural: 'losses' },
+      perplexity: { unit: 'perplexity', plural: 'perplexities', console: false },
+      bits_per_character: {
+        name: 'bits per character',
+        unit: 'number',
+        plural: 'bits per character',
+        console: false,
+      },
+    },
+    steps: STEPS,
+    best: { measure: 'loss', is: 'lowest' },
   }),
 } as const;
 

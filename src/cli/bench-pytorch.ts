@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { optimizerTitle } from '../catalogue/optimizers.js';
 import { networkOf } from '../catalogue/network.js';
 import type { Config } from '../catalogue/schema.js';
+import { isText, type DatasetShape } from '../data/dataset.js';
 import { networkInput } from '../data/resize.js';
-import type { DatasetShape } from '../data/dataset.js';
 import { statisticsOf } from '../session/benchmark.js';
 import { UserError } from '../util/errors.js';
 import { flagsOf, parseAnswer, type PythonScript, type Wanted } from './bench-python.js';
@@ -87,6 +87,7 @@ function refuseSideBySide({ devices, microBatches, optimizer }: Config): void {
 function pytorchArguments({ config, shape, ...job }: PytorchJob): string[] {
   const { model, optimizer } = config;
   refuseSideBySide(config);
+  const input = networkInput(config.data, shape);
   const options = {
     model: model.name,
     ...networkOf(model).options,
@@ -94,8 +95,9 @@ function pytorchArguments({ config, shape, ...job }: PytorchJob): string[] {
     precision: model.precision,
     noTf32: !config.tf32,
     classes: shape.classes,
-    height: networkInput(config.data, shape).height,
-    channels: shape.channels,
+    ...(isText(input)
+      ? { context: input.context }
+      : { height: input.height, channels: input.channels }),
     batch: config.batchSize,
     microBatches: config.microBatches,
     optimizer: optimizerTitle(optimizer.name, optimizer.adaptive),

@@ -1,7 +1,7 @@
 // What `fsam eval` does: a run's checkpoint on one of its sets.
 import { bestOf, evaluationRows, taskOf } from '../catalogue/task.js';
 import type { Config } from '../catalogue/schema.js';
-import type { Dataset, Split } from '../data/dataset.js';
+import { isText, ofImages, type Dataset, type Split } from '../data/dataset.js';
 import { hasLabelNoise } from '../data/label-noise.js';
 import { loadCheckpoint } from '../experiment/checkpoint.js';
 import { formatOf } from '../experiment/metrics.js';
@@ -34,6 +34,11 @@ export async function evaluate(folder: string, options: EvalOptions): Promise<vo
     }
   });
   const { config, dataset, checkpoint, isBest, inUse } = run;
+  if (logits !== undefined && isText(dataset)) {
+    throw new UserError(
+      `--logits: got it for ${folder}, whose network reads tokens; wanted a run on images`,
+    );
+  }
   const engine = createEngine(config, dataset, {
     mode: 'compiled',
     evaluates: [split],
@@ -67,7 +72,7 @@ function printEvaluation(
     const value = formatOf(unit)(required(numbers[column], column));
     return `${called} ${value}${unit === 'percent' ? ' %' : ''}`;
   });
-  print(`${split} ${figures.join('  ')}  (${examples} images${labels})`);
+  print(`${split} ${figures.join('  ')}  (${examples} ${taskOf(config).examples}${labels})`);
 }
 
 async function writeLogits(
@@ -76,6 +81,9 @@ async function writeLogits(
   dataset: Dataset,
   state: State,
 ): Promise<void> {
-  await writeFileAtomically(file, `${JSON.stringify(formulaLogits(config, dataset, state))}\n`);
+  await writeFileAtomically(
+    file,
+    `${JSON.stringify(formulaLogits(config, ofImages(dataset), state))}\n`,
+  );
   tell(`logits written to ${file}`);
 }

@@ -11,6 +11,7 @@ import { messageOf } from '../util/file-errors.js';
 import { gpuFindings } from './gpu-findings.js';
 import { gpuName, tfjsVersion } from './machine.js';
 import { print } from './output.js';
+import { SERVER, workersPlace } from './workers-place.js';
 
 type Finding = readonly [label: string, text: string];
 
@@ -23,6 +24,7 @@ export async function printFindings(version: string, dataDir: string): Promise<v
     // Before TensorFlow is loaded, which they may keep from it.
     ...gpu(),
     ...(await device()),
+    servers(),
     ...(await dataSets(dataDir)),
   ];
   for (const [label, text] of findings) print(`${label.padEnd(LABEL_WIDTH)}${text}`);
@@ -86,6 +88,21 @@ function describeDevice({ inUse, device, reason, lacking }: Device, gpu: string 
   const why = lacking === null ? 'but TensorFlow finds no GPU' : 'and there is no GPU: see driver';
   const seen = gpu === null ? '' : `; nvidia-smi shows ${gpu}`;
   return `CPU: the GPU library is set up (${reason}), ${why}${seen}`;
+}
+
+/** What `fsam train` opens when it is started as this was. */
+function servers(): Finding {
+  try {
+    const place = workersPlace({ timeoutSeconds: 0, opensServer: true });
+    if (place === null) return ['servers', 'none: one process opens no port'];
+    const { index, addresses } = place;
+    return [
+      'servers',
+      `worker ${index} of ${addresses.length} would open ${addresses[index] ?? ''}: ${SERVER}`,
+    ];
+  } catch (error) {
+    return ['servers', messageOf(error)];
+  }
 }
 
 /** Looked for as the loaders look. */

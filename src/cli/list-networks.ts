@@ -17,12 +17,15 @@ export function listNetworks({ channels, ...options }: ModelsOptions): void {
   openDevice('cpu');
   const line = (...cells: string[]): string =>
     cells.map((cell, i) => (i === 0 ? cell.padEnd(20) : cell.padStart(15))).join('');
-  print(line('network', 'image', 'classes', 'parameters', 'multiply-adds'));
-  for (const { name, madeFor } of LISTED_NETWORKS) {
+  print(line('network', 'reads', 'classes', 'parameters', 'multiply-adds'));
+  for (const { name, madeFor, reads } of LISTED_NETWORKS) {
     const { size, classes } = { ...madeFor, ...options };
-    const image = `${size}x${size}x${channels}`;
+    const isOfTokens = reads === 'tokens';
+    const image = isOfTokens ? `${size} tokens` : `${size}x${size}x${channels}`;
     try {
-      const input = { height: size, width: size, channels, classes };
+      const input = isOfTokens
+        ? { context: size, classes }
+        : { height: size, width: size, channels, classes };
       const cost = networkCost(modelSchema.parse({ name }), input);
       print(line(name, image, String(classes), grouped(cost.parameters), inMillions(cost)));
     } catch (error) {

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { isAugmentedAsAsked } from '../catalogue/data-sets.js';
 import { optimizerTitle, takesFullGradient } from '../catalogue/optimizers.js';
 import type { Config } from '../catalogue/schema.js';
-import type { DatasetShape } from '../data/dataset.js';
+import { isText, type DatasetShape } from '../data/dataset.js';
 import { knownShape } from '../data/load.js';
 import { useThreads } from '../native/threads.js';
 import { writeFileAtomically } from '../util/atomic-file.js';
@@ -125,7 +125,9 @@ function refuseFullGradient({ optimizer }: Config): void {
 }
 
 /** Those that stand in for them have one side, and the network that PyTorch times, too. */
-function refuseOtherImages({ height, width, channels }: DatasetShape): void {
+function refuseOtherImages(shape: DatasetShape): void {
+  if (isText(shape)) return;
+  const { height, width, channels } = shape;
   if (height === width && (channels === 1 || channels === 3)) return;
   throw new UserError(
     `data: got images of ${height} x ${width} x ${channels}, wanted square ones of 1 or 3 channels for bench`,
@@ -138,10 +140,12 @@ const libraries = (timings: readonly Timing[]): string[] => [
 
 function describe(config: Config, shape: DatasetShape): string {
   const { model, optimizer, batchSize } = config;
-  const image = `${shape.height}x${shape.width}x${shape.channels}`;
+  const examples = isText(shape)
+    ? `windows of ${shape.context} tokens, ${shape.classes} different ones`
+    : `${shape.height}x${shape.width}x${shape.channels} images, ${shape.classes} classes`;
   return (
-    `${model.name}${model.width === null ? '' : ` of width ${model.width}`}, ${model.precision}, ${image} images, ` +
-    `${shape.classes} classes, ${optimizerTitle(optimizer.name, optimizer.adaptive)}, batch ${batchSize}`
+    `${model.name}${model.width === null ? '' : ` of width ${model.width}`}, ${model.precision}, ${examples}, ` +
+    `${optimizerTitle(optimizer.name, optimizer.adaptive)}, batch ${batchSize}`
   );
 }
 

@@ -19,9 +19,12 @@ interface WorkersAsked {
   readonly opensServer: boolean;
 }
 
-/** Why a server is not opened by itself. */
-export const OPEN_SERVER =
-  "each opens a server of TensorFlow's that listens on every interface of its machine and asks nobody who they are; --open-server says that the network is closed";
+/** What everybody who is to open one has to know. */
+export const SERVER =
+  "a server of TensorFlow's that listens on every interface of its machine and asks nobody who they are";
+
+/** Why one is not opened by itself. */
+export const OPEN_SERVER = `each opens ${SERVER}; --open-server says that the network is closed`;
 
 /**
  * Null where this process trains alone. Within Slurm, whose network is a cluster's own, nobody has to agree to servers.

@@ -7,13 +7,13 @@ import { tf, type Tensor, type Tensor4D } from '../native/tensorflow.js';
 import type { TensorType } from '../native/types.js';
 import { required } from '../util/errors.js';
 import type { RandomStream } from '../util/random.js';
-import type { Dataset } from './dataset.js';
+import type { ImageDataset } from './dataset.js';
 
 /**
  * What of a data set decides the graph. Pixels are normalised as (x / 255 - mean) / std, per
  * channel.
  */
-export type ImageFormat = Pick<Dataset, 'height' | 'width' | 'channels' | 'mean' | 'std'>;
+export type ImageFormat = Pick<ImageDataset, 'height' | 'width' | 'channels' | 'mean' | 'std'>;
 
 /** The fed draws, one integer an image each [B]; only those that the configuration needs. */
 type Draw = 'flip' | 'cropTop' | 'cropLeft' | 'cutTop' | 'cutLeft';

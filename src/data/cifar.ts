@@ -15,7 +15,7 @@ import {
   type CifarForm,
   type CifarFormat,
 } from './cifar-format.js';
-import type { Dataset, DatasetShape, ImageSet } from './dataset.js';
+import type { ImageDataset, ImageShape, ImageSet } from './dataset.js';
 import { kindOf, readDataFile } from './files.js';
 
 /** For both sets, as the authors of F-SAM have them: https://github.com/nblt/F-SAM. */
@@ -37,7 +37,7 @@ interface CifarSource extends Candidate {
 export async function loadCifar(
   format: CifarFormat,
   directory: string,
-): Promise<Dataset<Uint8Array>> {
+): Promise<ImageDataset<Uint8Array>> {
   const { source, passedOver } = await findSource(format, directory);
   const sets = { train: emptySet(source.form, 'train'), test: emptySet(source.form, 'test') };
   const missing = new Set(source.form.files);
@@ -59,7 +59,7 @@ export async function loadCifar(
 }
 
 /** The shape of the whole set, known without its files. */
-export function cifarShape(format: CifarFormat): DatasetShape {
+export function cifarShape(format: CifarFormat): ImageShape {
   const count = (split: 'train' | 'test') =>
     format.binary.files
       .filter((file) => file.split === split)

@@ -1,5 +1,5 @@
-// What a data set is to the rest of the program: sets of uint8 images with labels. Labels are in host
-// memory; images are too, or they are read as training asks for them.
+// What a data set is to the rest of the program: sets of uint8 images with labels, or texts of tokens.
+// Labels and tokens are in host memory; images are too, or they are read as training asks for them.
 import { InternalError } from '../util/errors.js';
 import type { RandomStream } from '../util/random.js';
 import type { Closable } from './source.js';
@@ -64,12 +64,23 @@ export function inMemory({ images }: ImageSet): Uint8Array {
   throw new InternalError('images that are read as they are asked for were asked for as a whole');
 }
 
-/** One data set, checked: every label is in range and every file had its full length. */
-export interface Dataset<I extends Images = Images> {
+/** What is known of any data set. */
+interface SetFacts {
   readonly name: string;
+  /** What is told apart: classes of images, or tokens. */
   readonly classes: number;
-  /** By label, where the data has names. */
+  /** By label, where the data has names; of characters, each as a JSON string. */
   readonly classNames?: readonly string[];
+  /** Where it was read from, for environment.json. */
+  readonly source: string;
+  /** One line for each place before `source` that holds only a part of the set. */
+  readonly passedOver?: readonly string[];
+  /** What the user is told of how the set was read, a line each. */
+  readonly notes?: readonly string[];
+}
+
+/** Images, checked: every label is in range and every file had its full length. */
+export interface ImageDataset<I extends Images = Images> extends SetFacts {
   readonly height: number;
   readonly width: number;
   readonly channels: number;
@@ -82,13 +93,55 @@ export interface Dataset<I extends Images = Images> {
   readonly test: ImageSet<I>;
   /** Held out of the training set, where that is asked for. */
   readonly validation?: ImageSet<I>;
-  /** Where it was read from, for environment.json. */
-  readonly source: string;
-  /** One line for each place before `source` that holds only a part of the set. */
-  readonly passedOver?: readonly string[];
-  /** What the user is told of how the set was read, a line each. */
-  readonly notes?: readonly string[];
 }
+
+/** Each from 0 to the number of tokens there are, less one. */
+export type Tokens = Uint8Array | Uint16Array;
+
+/** A part of a text. */
+export interface TextSet {
+  /** One after the other [N]. */
+  readonly tokens: Tokens;
+  /** Windows of an epoch. */
+  readonly examples: number;
+  /** Where its windows begin [examples]; left out: side by side from the first token on. */
+  readonly starts?: Int32Array;
+}
+
+/** A text, cut into a part to train on and others after it. */
+export interface TextDataset extends SetFacts {
+  /** Tokens T of a window that the network sees; one more is read, for the last one to be told from. */
+  readonly context: number;
+  /** In the mean over the whole text. */
+  readonly tokensPerCharacter: number;
+  readonly train: TextSet;
+  readonly test: TextSet;
+  /** The end of the training text, where that is asked for. */
+  readonly validation?: TextSet;
+}
+
+export type Dataset = ImageDataset | TextDataset;
+
+type OfText = { readonly context: number };
+
+/** Whether it is of a text: a data set, or the shape of one. */
+export const isText = <T extends object>(set: T): set is Extract<T, OfText> => 'context' in set;
+
+/** Errors: InternalError where it is of a text. */
+export function ofImages<T extends object>(set: T): Exclude<T, OfText> {
+  if (isText(set)) throw new InternalError('a text was taken for images');
+  return set as Exclude<T, OfText>;
+}
+
+/** Errors: InternalError where it is of images. */
+export function ofText<T extends object>(set: T): Extract<T, OfText> {
+  if (isText(set)) return set;
+  throw new InternalError('images were taken for a text');
+}
+
+/** Images of a set, or windows of an epoch. */
+export const examplesIn = (set: ImageSet | TextSet): number =>
+  'labels' in set ? set.labels.length : set.examples;
 
 /** What the user is told of the set before it is used, a line each. */
 export const remarksOn = ({ source, passedOver = [], notes = [] }: Dataset): readonly string[] => [
@@ -101,33 +154,58 @@ export type Split = 'train' | 'validation' | 'test';
 
 export const SPLITS: readonly Split[] = ['train', 'validation', 'test'];
 
-/** What of a data set a network and its graph depend on: everything but the images and labels. */
-export interface DatasetShape extends Pick<
-  Dataset,
-  'classes' | 'height' | 'width' | 'channels' | 'mean' | 'std'
-> {
+/** The training labels that were changed on purpose, beside those before; null where none were. */
+export function noisyLabelsOf(
+  dataset: Dataset,
+): { readonly labels: Int32Array; readonly originalLabels: Int32Array } | null {
+  if (isText(dataset)) return null;
+  const { labels, originalLabels } = dataset.train;
+  return originalLabels === undefined ? null : { labels, originalLabels };
+}
+
+interface Counts {
   readonly trainCount: number;
   readonly testCount: number;
   /** 0: nothing was held out. */
   readonly validationCount: number;
   /** Whether training labels were changed on purpose. */
   readonly labelNoise: boolean;
+}
+
+/** What of a set of images a network and its graph depend on: everything but the images and labels. */
+export interface ImageShape
+  extends Counts, Pick<ImageDataset, 'classes' | 'height' | 'width' | 'channels' | 'mean' | 'std'> {
   /** Whether images are read as they are asked for; otherwise they lie on the device as a whole. */
   readonly streamed: boolean;
 }
 
+/** The same of a text. */
+export interface TextShape
+  extends Counts, Pick<TextDataset, 'classes' | 'context' | 'tokensPerCharacter'> {}
+
+export type DatasetShape = ImageShape | TextShape;
+
+export function shapeOf(dataset: ImageDataset): ImageShape;
+export function shapeOf(dataset: Dataset): DatasetShape;
 export function shapeOf(dataset: Dataset): DatasetShape {
   const { train, test, validation } = dataset;
+  const counts = {
+    trainCount: examplesIn(train),
+    testCount: examplesIn(test),
+    validationCount: validation === undefined ? 0 : examplesIn(validation),
+  };
+  if (isText(dataset)) {
+    const { classes, context, tokensPerCharacter } = dataset;
+    return { ...counts, labelNoise: false, classes, context, tokensPerCharacter };
+  }
   const { classes, height, width, channels, mean, std } = dataset;
   return {
     ...{ classes, height, width, channels, mean, std },
-    trainCount: train.labels.length,
-    testCount: test.labels.length,
-    validationCount: validation?.labels.length ?? 0,
-    labelNoise: train.originalLabels !== undefined,
-    streamed: isStream(train.images),
+    ...counts,
+    labelNoise: dataset.train.originalLabels !== undefined,
+    streamed: isStream(dataset.train.images),
   };
 }
 
-/** Images of a split. */
+/** Images of a split, or windows. */
 export const countOf = (shape: DatasetShape, split: Split): number => shape[`${split}Count`];

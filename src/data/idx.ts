@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { InternalError, UserError } from '../util/errors.js';
 import { unreadable } from '../util/file-errors.js';
 import { choose, type Candidate, type Choice } from './candidates.js';
-import type { Dataset, ImageSet } from './dataset.js';
+import type { ImageDataset, ImageSet } from './dataset.js';
 import { kindOf, readMaybeGzipped } from './files.js';
 import { channelStatistics } from './statistics.js';
 
@@ -53,7 +53,7 @@ const FASHION_MNIST = { mean: [0.286], std: [0.353] } as const;
  * Errors: UserError when a file is missing, unreadable, of another type, cut short, or does not fit
  * the others.
  */
-export async function loadIdx(directory: string): Promise<Dataset<Uint8Array>> {
+export async function loadIdx(directory: string): Promise<ImageDataset<Uint8Array>> {
   const folder = await findFolder(directory);
   const train = await readSet(folder, 'train');
   const test = await readSet(folder, 't10k');
@@ -81,7 +81,7 @@ export async function loadIdx(directory: string): Promise<Dataset<Uint8Array>> {
  * The first 5,000 training and 1,000 test images of Fashion-MNIST, which come with the program.
  * Errors: as loadIdx.
  */
-export async function loadFashionMnistTiny(): Promise<Dataset<Uint8Array>> {
+export async function loadFashionMnistTiny(): Promise<ImageDataset<Uint8Array>> {
   return { ...(await loadIdx(EMBEDDED)), name: 'fashion-mnist-tiny', ...FASHION_MNIST };
 }
 

@@ -3,41 +3,18 @@
 import type { Values } from '../graph/program.js';
 import { gatherRows } from '../native/kernels.js';
 import type { TensorType } from '../native/types.js';
-import { InternalError, required, UserError } from '../util/errors.js';
-import { randomStream, type RandomStream } from '../util/random.js';
-import { cutRange, type Range } from '../util/ranges.js';
+import { InternalError, required } from '../util/errors.js';
 import {
   countOf,
   inMemory,
   isStream,
-  type DatasetShape,
+  type ImageShape,
   type Images,
   type ImageSet,
   type Split,
 } from './dataset.js';
+import { orderOf, type Batching, type Order, type Piece, type Shuffler } from './order.js';
 import type { Closable, Held, HostBatch, Source } from './source.js';
-
-/** How an epoch is cut into batches. */
-export interface Batching {
-  /** Examples of a batch. */
-  readonly size: number;
-  /** Whether a short last batch is left out. */
-  readonly dropLast: boolean;
-  /** Decides the order of each epoch; null leaves the images in theirs: they are evaluated. */
-  readonly shuffledBy: number | null;
-  /** Which share of every batch is fed, where workers share batches; left out: all of it. */
-  readonly share?: Share | undefined;
-  /** Of batches of which each is fed by one worker in turn, whose turn it is; left out: all are fed. */
-  readonly turn?: Share | undefined;
-}
-
-const ALONE: Share = { index: 0, count: 1 };
-
-/** One of several, from 0. */
-interface Share {
-  readonly index: number;
-  readonly count: number;
-}
 
 /** A batch of the images at `indices` [B] of a set that the device holds. */
 export const batchAt = (indices: Int32Array): HostBatch => ({
@@ -53,72 +30,20 @@ export const batchAt = (indices: Int32Array): HostBatch => ({
  */
 export function imageSource(
   split: Split,
-  shape: DatasetShape,
+  shape: ImageShape,
   batching: Batching,
   set?: ImageSet,
 ): Source {
-  const order = orderOf(countOf(shape, split), batching, set?.images);
+  const order = orderOf(countOf(shape, split), batching, set && shufflerOf(set.images));
   const fields = fieldsOf(split, shape);
   return shape.streamed
     ? streamedSource(split, fields, order, set)
     : heldSource(split, fields, order, set);
 }
 
-/** In which order, and in what pieces, an epoch takes its examples. */
-export interface Order extends Pick<Source, 'examples' | 'sizes' | 'fed'> {
-  readonly isShuffled: boolean;
-  /** Their indices, from batch `from` on; of each those that are fed. */
-  readonly batches: (epoch: number, from: number) => Iterable<Piece>;
-}
-
-interface Piece extends Pick<HostBatch, 'examples'> {
-  readonly indices: Int32Array;
-}
-
-type Shuffler = (random: RandomStream) => Int32Array;
-
-/** Null where any order is as good as another. */
-const shufflerOf = (images: Images | undefined): Shuffler | null =>
-  images !== undefined && isStream(images) ? (images.shuffle ?? null) : null;
-
-/** @param images left out: only their number counts */
-export function orderOf(
-  examples: number,
-  { size, dropLast, shuffledBy, share = ALONE, turn = ALONE }: Batching,
-  images?: Images,
-): Order {
-  const shuffle: Shuffler = shufflerOf(images) ?? ((random) => random.permutation(examples));
-  const full = Math.min(size, examples);
-  const last = examples === 0 ? 0 : examples % full;
-  const end = dropLast ? examples - last : examples;
-  const fed = (all: number): Range => {
-    if (all < share.count) {
-      throw new UserError(
-        `batchSize: a batch of ${all} is for ${share.count} workers, wanted as many images at least; dropLast: true leaves out a short last batch`,
-      );
-    }
-    return required(cutRange({ begin: 0, size: all }, share.count)[share.index], 'a share');
-  };
-  return {
-    examples,
-    sizes: [full, dropLast ? 0 : last].filter((one) => one > 0),
-    isShuffled: shuffledBy !== null,
-    fed,
-    batches: function* (epoch, from) {
-      const indices =
-        shuffledBy === null
-          ? Int32Array.from({ length: examples }, (_, i) => i)
-          : shuffle(randomStream(shuffledBy, 'order', epoch));
-      for (let [batch, begin] = [from, from * full]; begin < end; batch++, begin += full) {
-        if (batch % turn.count !== turn.index) continue;
-        const all = Math.min(full, end - begin);
-        const own = fed(all);
-        const first = begin + own.begin;
-        yield { examples: all, indices: indices.slice(first, first + own.size) };
-      }
-    },
-  };
-}
+/** Undefined where any order is as good as another. */
+export const shufflerOf = (images: Images): Shuffler | undefined =>
+  isStream(images) ? images.shuffle : undefined;
 
 /** What a set has of every example. */
 interface Field {
@@ -128,7 +53,7 @@ interface Field {
   readonly shape: readonly number[];
 }
 
-function fieldsOf(split: Split, shape: DatasetShape): Field[] {
+function fieldsOf(split: Split, shape: ImageShape): Field[] {
   const { height, width, channels, labelNoise } = shape;
   const labels = (field: 'labels' | 'originalLabels'): Field => ({
     field,

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import type { DataConfig } from '../catalogue/schema.js';
 import { UserError } from '../util/errors.js';
-import type { Dataset, DatasetShape, ImageSet, ImageStream } from './dataset.js';
+import type { ImageDataset, ImageShape, ImageSet, ImageStream } from './dataset.js';
 import { kindOf } from './files.js';
 import { pictureStream, sharedMemory, type Pictures } from './pictures/picture-stream.js';
 import { createPool } from './pictures/pool.js';
@@ -32,7 +32,7 @@ export async function loadImageNet(
   config: DataConfig,
   seed: number,
   onProgress?: OnIndexing,
-): Promise<Dataset<ImageStream>> {
+): Promise<ImageDataset<ImageStream>> {
   const { directory, classes, workers, imageSize: side, resizeTo: resize } = config;
   const { order, shardsInBlock, onCorrupt } = config;
   const index = await openIndex(directory, {
@@ -74,7 +74,7 @@ export async function loadImageNet(
 
 /** A shape that was not read from files. */
 interface PublishedShape {
-  readonly shape: DatasetShape;
+  readonly shape: ImageShape;
   /** What was taken, for the user. */
   readonly note: string;
 }

@@ -8,7 +8,13 @@ import type { Config, DataConfig, LabelNoiseConfig } from '../catalogue/schema.j
 import { UserError } from '../util/errors.js';
 import { randomStream, type RandomStream } from '../util/random.js';
 import { CIFAR100_SUPERCLASSES } from './cifar100-superclasses.js';
-import type { Dataset, Images } from './dataset.js';
+import {
+  ofImages,
+  type Dataset,
+  type ImageDataset,
+  type Images,
+  type ImageSet,
+} from './dataset.js';
 import { readNoisyLabels } from './label-noise-file.js';
 
 export const hasLabelNoise = ({ rate, file }: LabelNoiseConfig): boolean =>
@@ -38,11 +44,20 @@ const MISTAKES: Partial<Record<DataConfig['name'], Readonly<Record<number, numbe
  * Errors: UserError where the set has no asymmetric noise, or the file of labels does not fit.
  */
 export async function withLabelNoise<I extends Images>(
-  dataset: Dataset<I>,
+  dataset: ImageDataset<I>,
   config: Config,
-): Promise<Dataset<I>> {
+): Promise<ImageDataset<I>>;
+export async function withLabelNoise(dataset: Dataset, config: Config): Promise<Dataset>;
+export async function withLabelNoise(dataset: Dataset, config: Config): Promise<Dataset> {
   const { labelNoise, data, seed } = config;
   if (!hasLabelNoise(labelNoise)) return dataset;
+  return withNoisyLabels(ofImages(dataset), { labelNoise, data, seed });
+}
+
+async function withNoisyLabels(
+  dataset: ImageDataset,
+  { labelNoise, data, seed }: Pick<Config, 'labelNoise' | 'data' | 'seed'>,
+): Promise<ImageDataset> {
   const original = dataset.train.labels;
   const labels =
     labelNoise.file === null
@@ -95,8 +110,10 @@ function changeOf(
 }
 
 /** How many labels are not the original ones, and what share of all that is. */
-export function realisedNoise({ train }: Dataset): { changed: number; rate: number } {
-  const { labels, originalLabels = labels } = train;
+export function realisedNoise({
+  labels,
+  originalLabels = labels,
+}: Pick<ImageSet, 'labels' | 'originalLabels'>): { changed: number; rate: number } {
   const changed = labels.reduce((sum, label, i) => sum + Number(label !== originalLabels[i]), 0);
   return { changed, rate: changed / labels.length };
 }

@@ -3,14 +3,22 @@ import type { DataConfig } from '../catalogue/schema.js';
 import type { Candidate } from './candidates.js';
 import { CIFAR_FORMATS, type CifarFormat } from './cifar-format.js';
 import { cifarCandidates, cifarShape, loadCifar } from './cifar.js';
-import { isStream, shapeOf, type Dataset, type DatasetShape } from './dataset.js';
+import {
+  isStream,
+  isText,
+  ofImages,
+  shapeOf,
+  type Dataset,
+  type DatasetShape,
+  type ImageShape,
+} from './dataset.js';
 import { loadImageNet, publishedShape } from './imagenet.js';
 import { idxCandidates, loadFashionMnistTiny, loadIdx } from './idx.js';
 import type { OnIndexing } from './records/build-index.js';
 import { holdOut, takeSubset } from './subset.js';
 import { makeSynthetic } from './synthetic.js';
-
-type ImageSize = Pick<DatasetShape, 'height' | 'width'>;
+import { cutText } from './text/cut-text.js';
+import { loadMobyDick, loadText } from './text/load-text.js';
 
 interface Loader {
   readonly load: (
@@ -21,15 +29,15 @@ interface Loader {
   /** Where in a folder it is looked for, as `load` does; left out: it has a place of its own, or none. */
   readonly candidates?: (directory: string) => Promise<readonly Candidate[]>;
   /** Of the whole set; left out: known only once it is read. */
-  readonly shape?: DatasetShape;
+  readonly shape?: ImageShape;
   /** As it was published, where its folder is not there; null where it is. */
   readonly published?: (
     config: DataConfig,
-  ) => Promise<(KnownShape & { readonly note: string }) | null>;
+  ) => Promise<(KnownShape<ImageShape> & { readonly note: string }) | null>;
   /** Whether training reads its images as it goes; left out: they lie on the device as a whole. */
   readonly streamed?: true;
-  /** Of its images, where that is known though its shape is not. */
-  readonly size?: (config: DataConfig) => ImageSize;
+  /** Pixels of an image, or tokens of a window, where that is known though its shape is not. */
+  readonly places?: (config: DataConfig) => number;
 }
 
 const cifar = (format: CifarFormat): Loader => ({
@@ -38,7 +46,7 @@ const cifar = (format: CifarFormat): Loader => ({
   shape: cifarShape(format),
 });
 
-const square = (side: number): ImageSize => ({ height: side, width: side });
+const text = (load: Loader['load']): Loader => ({ load, places: ({ context }) => context });
 
 const LOADERS: Readonly<Record<DataConfig['name'], Loader>> = {
   cifar10: cifar(CIFAR_FORMATS.cifar10),
@@ -49,18 +57,20 @@ const LOADERS: Readonly<Record<DataConfig['name'], Loader>> = {
     load: loadImageNet,
     published: publishedShape,
     streamed: true,
-    size: ({ imageSize }) => square(imageSize),
+    places: ({ imageSize }) => imageSize ** 2,
   },
   synthetic: {
     load: ({ synthetic }, seed) => makeSynthetic(synthetic, seed),
-    size: ({ synthetic: { size } }) => square(size),
+    places: ({ synthetic: { size } }) => size ** 2,
   },
+  text: text(loadText),
+  'moby-dick': text(loadMobyDick),
 };
 
 /**
- * Reads the set into memory, or the index of one that memory does not hold. `seed` chooses what is held
- * out for validation and the subset of the rest, and draws the synthetic set; mean and std are those of
- * the whole training set, whatever is taken of it.
+ * Reads the set into memory, or the index of one that memory does not hold. Of images `seed` chooses what
+ * is held out for validation and the subset of the rest, and draws the synthetic set; mean and std are
+ * those of the whole training set, whatever is taken of it.
  *
  * Errors: UserError, one line, when the set is missing, damaged or smaller than the subset wanted, or
  * an image that is evaluated is known to be damaged.
@@ -71,6 +81,7 @@ export async function loadDataset(
   onIndexing?: OnIndexing,
 ): Promise<Dataset> {
   const whole = await LOADERS[config.name].load(config, seed, onIndexing);
+  if (isText(whole)) return cutText(whole, config);
   const cut = takeSubset(holdOut(whole, config.validation, seed), config.subset, seed);
   const validated = cut.validation?.images;
   // Of training images that are skipped where they are damaged, none has been refused; these are evaluated.
@@ -98,8 +109,8 @@ export async function datasetShape(config: DataConfig, seed: number): Promise<Da
 }
 
 /** The shape of a set as `datasetShape` gives it, or as it was published. */
-interface KnownShape {
-  readonly shape: DatasetShape;
+interface KnownShape<S extends DatasetShape = DatasetShape> {
+  readonly shape: S;
   /** What was taken for a set that is not there; null where nothing had to be. */
   readonly note: string | null;
 }
@@ -112,7 +123,7 @@ export async function knownShape(config: DataConfig, seed: number): Promise<Know
 }
 
 /** Of the part of a set that the configuration takes. */
-function cutShape(whole: DatasetShape, { subset, validation }: DataConfig): DatasetShape {
+function cutShape(whole: ImageShape, { subset, validation }: DataConfig): ImageShape {
   const validationCount = validation ?? 0;
   return {
     ...whole,
@@ -125,7 +136,13 @@ function cutShape(whole: DatasetShape, { subset, validation }: DataConfig): Data
 /** Whether training reads its images as it goes. */
 export const isStreamed = ({ name }: DataConfig): boolean => LOADERS[name].streamed === true;
 
-/** Height and width of its images, with as little read as `datasetShape` or less. Errors: as loadDataset. */
-export async function imageSize(config: DataConfig, seed: number): Promise<ImageSize> {
-  return LOADERS[config.name].size?.(config) ?? (await datasetShape(config, seed));
+/**
+ * Pixels of an image, or tokens of a window, with as little read as `datasetShape` or less. Errors: as
+ * loadDataset.
+ */
+export async function placesOf(config: DataConfig, seed: number): Promise<number> {
+  const known = LOADERS[config.name].places?.(config);
+  if (known !== undefined) return known;
+  const { height, width } = ofImages(await datasetShape(config, seed));
+  return height * width;
 }

@@ -15,16 +15,16 @@ export const resizeOf = ({ name, resize }: Pick<DataConfig, 'name' | 'resize'>):
   isAugmentedAsAsked(name) ? resize : null;
 
 /**
- * What the network of a configuration reads of a set of such images.
+ * What the network of a configuration reads of a set of such images, or of a text as it is.
  *
  * Errors: UserError where data.resize is smaller than the images.
  */
-export function networkInput<S extends Size>(
+export function networkInput<S extends Size | { readonly context: number }>(
   config: Pick<DataConfig, 'name' | 'resize'>,
   shape: S,
 ): S {
   const side = resizeOf(config);
-  if (side === null) return shape;
+  if (side === null || !('height' in shape)) return shape;
   const { height, width } = shape;
   if (side < Math.max(height, width)) {
     throw new UserError(
@@ -32,6 +32,12 @@ export function networkInput<S extends Size>(
     );
   }
   return { ...shape, height: side, width: side };
+}
+
+/** Pixels of an image that the network reads, of a set whose images have `places`; tokens of a text as they are. */
+export function placesRead(config: Pick<DataConfig, 'name' | 'resize'>, places: number): number {
+  const side = resizeOf(config);
+  return side === null ? places : side ** 2;
 }
 
 /**

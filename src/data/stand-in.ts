@@ -1,8 +1,18 @@
-// A stand-in for a data set where nothing of it is read: synthetic images of its shape, which reach the
-// training step as its own would.
+// A stand-in for a data set where nothing of it is read: synthetic images or tokens of its shape, which
+// reach the training step as its own would.
 import { ALIGNMENT, bytesToAlignment } from '../native/pixels.js';
 import { required } from '../util/errors.js';
-import type { Dataset, DatasetShape, ImageStream } from './dataset.js';
+import { randomStream } from '../util/random.js';
+import {
+  isText,
+  type Dataset,
+  type DatasetShape,
+  type ImageDataset,
+  type ImageShape,
+  type ImageStream,
+  type TextDataset,
+  type TextShape,
+} from './dataset.js';
 import { makeSynthetic } from './synthetic.js';
 
 /** Batches of images that are made, of a set that lies on the device. */
@@ -12,15 +22,38 @@ const STREAMED_BATCHES = 2;
 /** Classes that have images: each takes memory of its own while they are made. */
 const MOST_CLASSES = 16;
 
+interface Wanted {
+  readonly batchSize: number;
+  readonly seed: number;
+}
+
 /**
  * A set of a few batches to train on, with none to evaluate on.
  *
- * @param shape of square images
+ * @param shape of square images, or of a text
  */
-export function standInFor(
-  shape: DatasetShape,
-  { batchSize, seed }: { readonly batchSize: number; readonly seed: number },
-): Dataset {
+export function standInFor(shape: ImageShape, wanted: Wanted): ImageDataset;
+export function standInFor(shape: DatasetShape, wanted: Wanted): Dataset;
+export function standInFor(shape: DatasetShape, wanted: Wanted): Dataset {
+  return isText(shape) ? textFor(shape, wanted) : imagesFor(shape, wanted);
+}
+
+/** Tokens drawn one by one. */
+function textFor(shape: TextShape, { batchSize, seed }: Wanted): TextDataset {
+  const { classes, context, tokensPerCharacter } = shape;
+  const examples = BATCHES * batchSize;
+  const stream = randomStream(seed, 'synthetic');
+  const tokens = Uint16Array.from({ length: examples * context + 1 }, () =>
+    stream.integer(classes),
+  );
+  return {
+    ...{ name: 'synthetic', source: 'synthetic', classes, context, tokensPerCharacter },
+    train: { tokens, examples },
+    test: { tokens: new Uint16Array(), examples: 0 },
+  };
+}
+
+function imagesFor(shape: ImageShape, { batchSize, seed }: Wanted): ImageDataset {
   const { height, width, channels, classes, mean, std, streamed } = shape;
   const train = batchSize * (streamed ? STREAMED_BATCHES : BATCHES);
   const size = { size: height, channels, classes: Math.min(classes, MOST_CLASSES) };

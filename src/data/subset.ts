@@ -2,7 +2,7 @@
 import { UserError } from '../util/errors.js';
 import { randomStream, type RandomStream } from '../util/random.js';
 import type { DataConfig } from '../catalogue/schema.js';
-import { isStream, type Dataset, type Images, type ImageSet } from './dataset.js';
+import { isStream, type ImageDataset, type Images, type ImageSet } from './dataset.js';
 
 const COUNTERS = { train: 0, test: 1 } as const;
 
@@ -15,10 +15,10 @@ const COUNTERS = { train: 0, test: 1 } as const;
  * share.
  */
 export function takeSubset<I extends Images>(
-  dataset: Dataset<I>,
+  dataset: ImageDataset<I>,
   subset: DataConfig['subset'],
   seed: number,
-): Dataset<I> {
+): ImageDataset<I> {
   const take = (split: 'train' | 'test') => {
     const count = subset[split];
     const stream = randomStream(seed, 'subset', COUNTERS[split]);
@@ -34,10 +34,10 @@ export function takeSubset<I extends Images>(
  * Errors: UserError where a class would have no image left to train on.
  */
 export function holdOut<I extends Images>(
-  dataset: Dataset<I>,
+  dataset: ImageDataset<I>,
   count: number | null,
   seed: number,
-): Dataset<I> {
+): ImageDataset<I> {
   if (count === null) return dataset;
   const { labels } = dataset.train;
   const pools = classesOf(labels, dataset.classes);
@@ -61,7 +61,7 @@ export function holdOut<I extends Images>(
 }
 
 function balanced<I extends Images>(
-  dataset: Dataset<I>,
+  dataset: ImageDataset<I>,
   split: 'train' | 'test',
   count: number,
   stream: RandomStream,
@@ -121,7 +121,7 @@ function shuffle(items: readonly number[], stream: RandomStream): number[] {
 
 /** The images at `indices` of a set, with the labels that they have there. */
 export function pick<I extends Images>(
-  dataset: Pick<Dataset<I>, 'train' | 'test' | 'height' | 'width' | 'channels'>,
+  dataset: Pick<ImageDataset<I>, 'train' | 'test' | 'height' | 'width' | 'channels'>,
   split: 'train' | 'test',
   indices: Int32Array,
 ): ImageSet<I> {

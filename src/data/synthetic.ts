@@ -1,7 +1,7 @@
 // A seeded, learnable set made on the spot: a smooth pattern for each class, plus noise.
 import { randomStream, type RandomStream } from '../util/random.js';
 import type { DataConfig } from '../catalogue/schema.js';
-import type { Dataset, ImageSet } from './dataset.js';
+import type { ImageDataset, ImageSet } from './dataset.js';
 import { channelStatistics } from './statistics.js';
 
 /**
@@ -22,7 +22,7 @@ type Size = Omit<DataConfig['synthetic'], 'channels'> & { readonly channels: num
  * The set that `synthetic` describes, the same for the same `seed`. Labels go 0, 1, .. classes - 1,
  * 0, 1 and so on.
  */
-export function makeSynthetic(synthetic: Size, seed: number): Dataset<Uint8Array> {
+export function makeSynthetic(synthetic: Size, seed: number): ImageDataset<Uint8Array> {
   const { size, channels, classes } = synthetic;
   const stream = randomStream(seed, 'synthetic', 0);
   const patterns = Array.from({ length: classes }, () => drawPattern(stream, size, channels));

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../catalogue/schema.js';
-import { isStream, type Dataset } from '../data/dataset.js';
+import { examplesIn, isStream, type Dataset } from '../data/dataset.js';
 import type { Workers } from '../graph/workers.js';
 import type { Engine } from '../session/engine.js';
 import type { Together } from '../session/together.js';
@@ -46,8 +46,12 @@ const togetherOf = ({ together }: Engine): Together => required(together, 'other
 function identityOf(config: Config, { train, test, validation }: Dataset): number[] {
   const hash = createHash('sha256').update(JSON.stringify(recordOfRun(config)));
   for (const set of [train, test, validation]) {
-    hash.update(Int32Array.from(set?.labels ?? []));
-    if (set && !isStream(set.images)) hash.update(set.images);
+    if (set === undefined) continue;
+    if ('tokens' in set) hash.update(set.tokens);
+    else {
+      hash.update(Int32Array.from(set.labels));
+      if (!isStream(set.images)) hash.update(set.images);
+    }
   }
   const bytes = hash.digest();
   return [bytes.readUIntBE(0, 3), bytes.readUIntBE(3, 3)];
@@ -62,7 +66,7 @@ export async function follow(
 ): Promise<'finished' | 'interrupted'> {
   meet(engine, workers, config, dataset);
   let { epoch, step, stepInEpoch } = beginTogether(engine, null);
-  const perEpoch = stepsPerEpoch(dataset.train.labels.length, config);
+  const perEpoch = stepsPerEpoch(examplesIn(dataset.train), config);
   const lastStep = stepsInAll(perEpoch, config);
   const schedule = scheduleOf(perEpoch, config);
   const source = required(engine.training, 'what is trained on');

@@ -1,9 +1,9 @@
 // The files of a run folder, begun anew or read back to go on.
 import { existsSync } from 'node:fs';
 import type { Config } from '../catalogue/schema.js';
-import { bestOf } from '../catalogue/task.js';
+import { bestOf, taskOf } from '../catalogue/task.js';
 import { formatConfig } from '../config/text.js';
-import { isStream, type Dataset } from '../data/dataset.js';
+import { examplesIn, isStream, isText, noisyLabelsOf, type Dataset } from '../data/dataset.js';
 import { realisedNoise } from '../data/label-noise.js';
 import { readNoisyLabels, writeNoisyLabels } from '../data/label-noise-file.js';
 import type { Engine } from '../session/engine.js';
@@ -72,9 +72,9 @@ export async function begin(
   const places = { ...describePlaces(request, dataset), ...(pretrained && { pretrained }) };
   await writeEnvironment(folder.environment, environment, places, false);
   await writeFileAtomically(folder.config, formatConfig(config, folder.path));
-  const { labels, originalLabels } = dataset.train;
-  if (originalLabels !== undefined) {
-    await writeNoisyLabels(folder.labelNoise, originalLabels, labels);
+  const noisy = noisyLabelsOf(dataset);
+  if (noisy !== null) {
+    await writeNoisyLabels(folder.labelNoise, noisy.originalLabels, noisy.labels);
   }
   if (dataset.classNames !== undefined) await writeClasses(folder.classes, dataset.classNames);
   await makeFolders(folder.checkpoints);
@@ -117,13 +117,13 @@ export async function restore(
   await refuseOtherPretrained(folder, request);
   const wayOut = await wayOutOf(folder);
   const record = await withWayOut(wayOut, () => loadCheckpoint(checkpoint, engine));
-  const trainImages = dataset.train.labels.length;
+  const trainImages = examplesIn(dataset.train);
   if (!belongsTo(record, config, folder)) {
     throw new UserError(`${checkpoint}: is a checkpoint of another configuration; ${wayOut}`);
   }
   if (record.trainImages !== trainImages) {
     throw new UserError(
-      `${dataset.source}: has ${trainImages} training images, wanted the ${record.trainImages} that the run in ` +
+      `${dataset.source}: has ${trainImages} training ${taskOf(config).examples}, wanted the ${record.trainImages} that the run in ` +
         `${folder.path} began with; bring them back, or start anew with --overwrite`,
     );
   }
@@ -168,11 +168,11 @@ export async function restore(
 /** Null where a training image that cannot be read is an error. */
 function skippedImages(
   folder: RunFolder,
-  { train }: Dataset,
+  dataset: Dataset,
   listed?: Skipped,
 ): SkippedImages | null {
-  const { images } = train;
-  const found = isStream(images) ? images.skipped : undefined;
+  const images = isText(dataset) ? null : dataset.train.images;
+  const found = images !== null && isStream(images) ? images.skipped : undefined;
   return found === undefined ? null : new SkippedImages(folder.skipped, found, listed);
 }
 
@@ -196,15 +196,17 @@ function describePlaces(
     data: source,
     ...(passedOver.length > 0 && { dataPassedOver: passedOver }),
   };
-  if (dataset.train.originalLabels === undefined) return data;
-  const { changed, rate } = realisedNoise(dataset);
+  const noisy = noisyLabelsOf(dataset);
+  if (noisy === null) return data;
+  const { changed, rate } = realisedNoise(noisy);
   return { ...data, labelNoise: { changedLabels: changed, rate } };
 }
 
 /** A file of labels may have been changed since the run began. */
 async function checkNoisyLabels(folder: RunFolder, dataset: Dataset): Promise<void> {
-  const { labels, originalLabels } = dataset.train;
-  if (originalLabels === undefined) return;
+  const noisy = noisyLabelsOf(dataset);
+  if (noisy === null) return;
+  const { labels, originalLabels } = noisy;
   const begun = await readNoisyLabels(folder.labelNoise, originalLabels, dataset.classes);
   const changed = labels.findIndex((label, i) => label !== begun[i]);
   if (changed < 0) return;

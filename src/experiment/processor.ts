@@ -1,8 +1,8 @@
 // How a run uses the processor: the number of threads, and whether TensorFlow computes with oneDNN.
 // The last bits of its numbers depend on both, so that it goes on with what it began with.
 import type { Config } from '../catalogue/schema.js';
-import { imageSize } from '../data/load.js';
-import { networkInput } from '../data/resize.js';
+import { placesOf } from '../data/load.js';
+import { placesRead } from '../data/resize.js';
 import { averageConvolution } from '../catalogue/network.js';
 import type { ProcessorSettings } from '../native/device.js';
 import { chooseOneDnn, isOursToChoose, oneDnnTold, processorFlags } from '../native/onednn.js';
@@ -38,9 +38,9 @@ export async function settingsFor(
   // Without a look at the data set where that would decide nothing: it may be long.
   if (!isOursToChoose(flags) || oneDnnTold() !== null) return { threads, onednn: null };
   try {
-    const image = networkInput(config.data, await imageSize(config.data, config.seed));
+    const places = placesRead(config.data, await placesOf(config.data, config.seed));
     const batch = largestPart(config);
-    const onednn = chooseOneDnn(batch * averageConvolution(config.model, image), flags);
+    const onednn = chooseOneDnn(batch * averageConvolution(config.model, places), flags);
     return { threads, onednn };
   } catch (error) {
     // What is wrong with the data shows where it is read.

@@ -2,8 +2,15 @@
 import { pathsFrom } from '../config/paths.js';
 import type { Config } from '../catalogue/schema.js';
 import { gradientsPerStep, takesFullGradient } from '../catalogue/optimizers.js';
-import { bestOf, type Best } from '../catalogue/task.js';
-import { isStream, remarksOn, type Dataset } from '../data/dataset.js';
+import { bestOf, taskOf, type Best } from '../catalogue/task.js';
+import {
+  examplesIn,
+  isStream,
+  isText,
+  noisyLabelsOf,
+  remarksOn,
+  type Dataset,
+} from '../data/dataset.js';
 import { describeNoise, realisedNoise, withLabelNoise } from '../data/label-noise.js';
 import { loadDataset } from '../data/load.js';
 import type { Workers } from '../graph/workers.js';
@@ -147,7 +154,7 @@ async function runIn(
 ): Promise<RunOutcome> {
   const { config, reporter, interruption } = request;
   const best = bestOf(config);
-  const trainImages = dataset.train.labels.length;
+  const trainImages = examplesIn(dataset.train);
   const perEpoch = stepsPerEpoch(trainImages, config);
   if (interruption.signal !== null) {
     reporter.note(NOTHING_WRITTEN);
@@ -165,7 +172,8 @@ async function runIn(
     beginTogether(engine, opened.progress);
   }
 
-  if (dataset.train.originalLabels !== undefined) reporter.note(noiseLine(config, dataset));
+  const noisy = noisyLabelsOf(dataset);
+  if (noisy !== null) reporter.note(noiseLine(config, noisy));
   if (config.checkpoint.keepBest && best.by.split === 'test') reporter.note(bestByTest(best));
   for (const line of fullGradientLines(config, trainImages)) reporter.note(line);
   reporter.start({
@@ -225,6 +233,7 @@ const bestByTest = ({ test }: Best): string =>
 
 /** What is read while the run goes on, and what that takes; null where memory holds it all. */
 function readingLine(dataset: Dataset, { batchSize, evaluationBatchSize }: Config): string | null {
+  if (isText(dataset)) return null;
   const { name, classes, train, test } = dataset;
   const [trained, tested] = [train.images, test.images];
   if (!isStream(trained) || !isStream(tested)) return null;
@@ -248,19 +257,19 @@ function fullGradientLines(config: Config, trainImages: number): string[] {
   const often = every === 1 ? 'every step' : `every ${every} steps`;
   const times = gradientsPerStep(optimizer, batchSize, trainImages) / 2;
   return [
-    `full gradient: over ${taken.toLocaleString('en')} images ${often}: about ${times.toFixed(1)} times the work of sam`,
+    `full gradient: over ${taken.toLocaleString('en')} ${taskOf(config).examples} ${often}: about ${times.toFixed(1)} times the work of sam`,
     ...(optimizer.name === 'sam-noise' && batchSize >= trainImages
       ? [
-          `sam-noise: a batch is the whole set of ${trainImages.toLocaleString('en')} images and has no noise: it takes plain steps`,
+          `sam-noise: a batch is the whole set of ${trainImages.toLocaleString('en')} ${taskOf(config).examples} and has no noise: it takes plain steps`,
         ]
       : []),
   ];
 }
 
 /** `label noise symmetric 0.4 inclusive, seed 1: 3,598 of 10,000 labels changed (35.98 %)` */
-function noiseLine(config: Config, dataset: Dataset): string {
-  const { changed, rate } = realisedNoise(dataset);
-  const [part, all] = [changed, dataset.train.labels.length].map((n) => n.toLocaleString('en'));
+function noiseLine(config: Config, noisy: NonNullable<ReturnType<typeof noisyLabelsOf>>): string {
+  const { changed, rate } = realisedNoise(noisy);
+  const [part, all] = [changed, noisy.labels.length].map((n) => n.toLocaleString('en'));
   return `label noise ${describeNoise(config)}: ${part} of ${all} labels changed (${(100 * rate).toFixed(2)} %)`;
 }
 

@@ -25,6 +25,7 @@ import type { Attribute, Node } from './node.js';
 import { Recorder } from './recorder.js';
 import { sessionConfig, taskName } from './session-config.js';
 import type { Workers } from './workers.js';
+import { compiling, withCalls } from './xla.js';
 
 /** Where the pieces of a traced function are in the graph. */
 interface EntryPoint {
@@ -32,6 +33,8 @@ interface EntryPoint {
   readonly lent: readonly string[];
   /** Names of the nodes to fetch, by output. */
   readonly outputs: ReadonlyMap<string, string>;
+  /** Its own, in the order recorded. */
+  readonly nodes: readonly Node[];
 }
 
 /** A traced program: nodes, and how to reach the functions. */
@@ -102,6 +105,7 @@ function traceFunction(
   spec: FunctionSpec,
   variables: TensorTypes,
 ): EntryPoint {
+  const begin = recorder.nodes.length;
   return trace(recorder, name, (tracing) => {
     const placeholders = mapValues(spec.inputs, (type, input) =>
       recorder.add({
@@ -136,7 +140,7 @@ function traceFunction(
     checkUse(recorder.nodes, name, results, placeholders, reads, optional);
     for (const input of lent)
       checkLent(recorder.nodes, entry(placeholders, input, `input of ${name}`));
-    return { inputs: spec.inputs, lent, outputs };
+    return { inputs: spec.inputs, lent, outputs, nodes: recorder.nodes.slice(begin) };
   });
 }
 
@@ -227,24 +231,38 @@ export function refuseFewerDevices(
   );
 }
 
+export interface LoadOptions {
+  /** That the graph meets others by; null: it is alone. */
+  readonly workers?: Workers | null;
+  /**
+   * Whether XLA compiles each function as a whole, when it is first run. On one device, without workers, and without
+   * ops of our own (`withoutOwnOps`).
+   */
+  readonly xla?: boolean;
+}
+
 /**
  * Loads a traced program into a TensorFlow session of its own. Variables have no value until
  * written.
- *
- * @param workers that the graph meets others by; null: it is alone
  */
-export function loadGraph(graph: Graph, workers: Workers | null = null): Program {
-  const devices = 1 + graph.nodes.reduce((most, { device }) => Math.max(most, device), 0);
+export function loadGraph(
+  graph: Graph,
+  { workers = null, xla = false }: LoadOptions = {},
+): Program {
+  const { nodes, bodies } = xla
+    ? inCalls(graph)
+    : { nodes: graph.nodes, bodies: new Map<string, Uint8Array>() };
+  const devices = 1 + nodes.reduce((most, { device }) => Math.max(most, device), 0);
   const kind = eagerBackend().binding.isUsingGpuDevice() ? 'GPU' : 'CPU';
   const task = workers === null ? '' : taskName(workers.index);
   const isPlaced = devices > 1 || workers !== null;
-  const host = kind === 'GPU' ? hostNodes(graph.nodes) : new Set();
+  const host = kind === 'GPU' ? hostNodes(nodes) : new Set();
   const place = ({ name, device }: Node): string => {
     if (host.has(name)) return `${task}/device:CPU:0`;
     return isPlaced ? `${task}/device:${kind}:${device}` : '';
   };
-  const session = openGraph(encodeGraph(graph.nodes, place), {
-    config: sessionConfig({ devices, kind, worker: workers?.index ?? null }),
+  const session = openGraph(encodeGraph(nodes, place, [...bodies.values()]), {
+    config: sessionConfig({ devices, kind, worker: workers?.index ?? null, xla }),
     ...(workers && { target: workers.target }),
   });
   try {
@@ -274,14 +292,20 @@ export function loadGraph(graph: Graph, workers: Workers | null = null): Program
       write: session.define({ name: assign, feeds: [{ node: fed, type }], targets: [assign] }),
     };
   });
+  const uncompiled = new Set(bodies.keys());
 
   return {
     run(name, given: Values, traced) {
       const { inputs, outputs, computation } = entry(functions, name, 'function');
       checkInputs(name, inputs, given);
       const fed = Object.keys(inputs).map((input) => required(given[input], input));
-      const values =
-        traced === undefined ? computation.run(fed) : runTraced(computation, fed, traced);
+      const record = (told: OnTrace) => runTraced(computation, fed, told);
+      const values = uncompiled.has(name)
+        ? compiling(name, record, traced)
+        : traced === undefined
+          ? computation.run(fed)
+          : record(traced);
+      uncompiled.delete(name);
       return Object.fromEntries(outputs.map((output, i) => [output, required(values[i], output)]));
     },
     read(variable) {
@@ -297,6 +321,15 @@ export function loadGraph(graph: Graph, workers: Workers | null = null): Program
     },
   };
 }
+
+const inCalls = ({ nodes, functions }: Graph) =>
+  withCalls(
+    nodes,
+    mapValues(functions, (entryPoint) => ({
+      nodes: entryPoint.nodes,
+      fetched: [...entryPoint.outputs.values()],
+    })),
+  );
 
 function runTraced(
   computation: Computation,

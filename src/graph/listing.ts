@@ -31,6 +31,7 @@ const SHOWN = new Set(['strides', 'padding', 'ksize', 'is_training', 'axis', 'ke
 function describeAttribute(attribute: Attribute): string {
   switch (attribute.kind) {
     case 'ints':
+    case 'types':
     case 'shape':
       return `[${attribute.value.join(' ')}]`;
     case 'tensor':
@@ -40,6 +41,7 @@ function describeAttribute(attribute: Attribute): string {
     case 'float':
     case 'bool':
     case 'string':
+    case 'function':
       return String(attribute.value);
     default:
       return attribute satisfies never;

@@ -4,10 +4,13 @@ import type { ElementType, TensorType, TypedArray } from '../native/types.js';
 /** The value of an op's attribute, with its kind. */
 export type Attribute =
   | { readonly kind: 'type'; readonly value: ElementType }
+  | { readonly kind: 'types'; readonly value: readonly ElementType[] }
   | { readonly kind: 'int' | 'float'; readonly value: number }
   | { readonly kind: 'ints'; readonly value: readonly number[] }
   | { readonly kind: 'bool'; readonly value: boolean }
   | { readonly kind: 'string'; readonly value: string }
+  /** The name of a function of the graph's. */
+  | { readonly kind: 'function'; readonly value: string }
   | { readonly kind: 'shape'; readonly value: readonly number[] }
   | { readonly kind: 'tensor'; readonly value: { type: TensorType; data: TypedArray } };
 

@@ -8,7 +8,8 @@ import type { DeviceKind } from './graph-def.js';
 /** The messages, for those that hold a ConfigProto. */
 export const CONFIG_MESSAGES = `
 message RewriterConfig { enum Toggle { DEFAULT = 0; ON = 1; OFF = 2; } Toggle arithmetic_optimization = 7; }
-message GraphOptions { RewriterConfig rewrite_options = 10; }
+message OptimizerOptions { enum GlobalJitLevel { DEFAULT = 0; OFF = -1; ON_1 = 1; } GlobalJitLevel global_jit_level = 5; }
+message GraphOptions { OptimizerOptions optimizer_options = 3; RewriterConfig rewrite_options = 10; }
 message Experimental { string collective_group_leader = 1; }
 message ConfigProto {
   map<string, int32> device_count = 1; repeated string device_filters = 4; bool allow_soft_placement = 7;
@@ -23,6 +24,8 @@ export interface SessionPlace {
   readonly kind: DeviceKind;
   /** Which worker of the run this is; null where there is one. */
   readonly worker: number | null;
+  /** Whether the graph has calls that XLA compiles; left out: none. */
+  readonly xla?: boolean;
 }
 
 /** How TensorFlow calls worker `index` of a run. */
@@ -39,8 +42,12 @@ export const taskName = (index: number): string => `/job:worker/replica:0/task:$
  *
  * As the fields of a ConfigProto.
  */
-export const configFields = ({ devices, kind, worker }: SessionPlace) => ({
-  graph_options: { rewrite_options: { arithmetic_optimization: 'OFF' } },
+export const configFields = ({ devices, kind, worker, xla = false }: SessionPlace) => ({
+  graph_options: {
+    rewrite_options: { arithmetic_optimization: 'OFF' },
+    // Without it no call is compiled, whatever it is marked with.
+    ...(xla && { optimizer_options: { global_jit_level: 'ON_1' } }),
+  },
   // What has no kernel on a GPU stays on the host.
   ...((devices > 1 || kind === 'GPU') && { allow_soft_placement: true }),
   ...(devices > 1 && kind === 'CPU' && { device_count: { CPU: devices } }),

@@ -246,6 +246,9 @@ const RULES: Readonly<Record<string, Rule>> = {
       like(call.input(0), [...shape.slice(0, axis), ...call.shape(1), ...shape.slice(axis + 1)]),
     ];
   },
+  UnsortedSegmentSum: (call) => [
+    like(call.input(0), [call.value(2), ...call.shape(0).slice(call.shape(1).length)]),
+  ],
   Range: (call) => {
     const [start, stop, step] = [call.value(0), call.value(1), call.value(2)];
     return [like(call.input(0), [Math.max(0, Math.ceil((stop - start) / step))])];

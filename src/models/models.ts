@@ -1,7 +1,10 @@
 // Networks by name. The door of this folder.
 import { networkOf, type Family, type NetworkChoice } from '../catalogue/network.js';
+import { NETWORKS } from '../catalogue/networks.js';
 import type { ModelConfig } from '../catalogue/schema.js';
 import { NetworkBuilder, type Network } from '../nn/network.js';
+import { InternalError } from '../util/errors.js';
+import { gpt } from './gpt.js';
 import { imagenetResnet } from './imagenet-resnet.js';
 import { pyramidNet } from './pyramidnet.js';
 import { resnet } from './resnet.js';
@@ -9,12 +12,26 @@ import { vgg } from './vgg.js';
 import { vit } from './vit.js';
 import { wideResNet } from './wide-resnet.js';
 
-/** What a network must fit: the images it reads and the classes it tells apart. */
-export interface ModelInput {
+/** The images that a network reads, and the classes that it tells apart. */
+interface ImageInput {
   readonly height: number;
   readonly width: number;
   readonly channels: number;
   readonly classes: number;
+}
+
+/** The windows that it reads, and the tokens that there are. */
+interface TokenInput {
+  readonly context: number;
+  readonly classes: number;
+}
+
+/** What a network must fit. */
+export type ModelInput = ImageInput | TokenInput;
+
+interface Inputs {
+  readonly images: ImageInput;
+  readonly tokens: TokenInput;
 }
 
 /** How a network of the family F is built. */
@@ -22,7 +39,7 @@ type Build<F extends Family> = (
   builder: NetworkBuilder,
   name: NetworkChoice<F>['name'],
   options: NetworkChoice<F>['options'],
-  input: ModelInput,
+  input: Inputs[(typeof NETWORKS)[F]['reads']],
 ) => Network;
 
 const BUILDS: { readonly [F in Family]: Build<F> } = {
@@ -41,6 +58,8 @@ const BUILDS: { readonly [F in Family]: Build<F> } = {
   'deit-s': transformer,
   'vit-s': (builder, { patch }, options, input) =>
     transformer(builder, {}, { ...options, patch }, input),
+  gpt: (builder, _, { width, ...options }, { context, classes }) =>
+    gpt(builder, { context, vocabulary: classes, size: width, ...options }),
 };
 
 /** In DeiT's paper, too, the networks are those of the vision transformer, in other sizes. */
@@ -48,13 +67,13 @@ function transformer(
   builder: NetworkBuilder,
   _: object,
   { width, ...options }: NetworkChoice<'vit'>['options'],
-  input: ModelInput,
+  input: ImageInput,
 ): Network {
   return vit(builder, { ...input, size: width, ...options });
 }
 
 /**
- * The network that a configuration names, for such images.
+ * The network that a configuration names, for such images or windows.
  *
  * Errors: UserError where it cannot read images of that size, or its depth or width is not one
  * that the family has.
@@ -68,5 +87,8 @@ function built<F extends Family>(
   builder: NetworkBuilder,
   input: ModelInput,
 ): Network {
-  return BUILDS[family](builder, name, options, input);
+  const given = 'context' in input ? 'tokens' : 'images';
+  const { reads } = NETWORKS[family];
+  if (given !== reads) throw new InternalError(`${family} reads ${reads}, got ${given}`);
+  return BUILDS[family](builder, name, options, input as Parameters<Build<F>>[3]);
 }

@@ -31,21 +31,21 @@ onceOpen(() => {
 /** The best that the processor has, and that oneDNN may use: ONEDNN_MAX_CPU_ISA. */
 export const instructionSet = (): string => required(registered, 'our own ops');
 
-let tracesForGpu = false;
+let isWithout = false;
 
-/** Traces what `body` traces as for a GPU, which need not be there: nothing of it can be run here. */
-export function tracedForGpu<T>(body: () => T): T {
-  tracesForGpu = true;
+/** Traces what `body` traces as for a GPU, which need not be there, or for XLA: with TensorFlow's ops alone. */
+export function withoutOwnOps<T>(body: () => T): T {
+  isWithout = true;
   try {
     return body();
   } finally {
-    tracesForGpu = false;
+    isWithout = false;
   }
 }
 
 /** Whether they are what computes at the moment: on a CPU, and not beside tfjs's own. */
 export const usesOwnOps = (): boolean =>
-  !usesStockOps() && !tracesForGpu && !eagerBackend().binding.isUsingGpuDevice();
+  !usesStockOps() && !isWithout && !eagerBackend().binding.isUsingGpuDevice();
 
 /** One of them with one output. */
 export const callOwnOp = (op: string, inputs: Tensor[]): Tensor =>

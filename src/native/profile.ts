@@ -56,13 +56,7 @@ interface NodeStats {
  * Errors: InternalError where a node does not say what it is.
  */
 export function decodeProfile(metadata: Uint8Array): Profile {
-  const { root } = protobuf.parse(MESSAGES, { keepCase: true });
-  const type = root.lookupType('tensorflow.RunMetadata');
-  const options = { longs: String, defaults: true, arrays: true };
-  const { step_stats: stats } = type.toObject(type.decode(metadata), options) as {
-    readonly step_stats: { readonly dev_stats: readonly { node_stats: readonly NodeStats[] }[] };
-  };
-  const nodes = stats.dev_stats.flatMap((device) => device.node_stats);
+  const nodes = statsOf(metadata);
   // Nanoseconds since 1970 are more than a number holds.
   const starts = nodes.map(
     (node) => BigInt(node.all_start_nanos) + BigInt(node.op_start_rel_nanos),
@@ -79,9 +73,32 @@ export function decodeProfile(metadata: Uint8Array): Profile {
     .sort((a, b) => a.start - b.start);
 }
 
-/** A label is `[cpu 1.2MB 1.2MB] name = Op(inputs)`, its bracket only where memory was allocated. */
+function statsOf(metadata: Uint8Array): readonly NodeStats[] {
+  const { root } = protobuf.parse(MESSAGES, { keepCase: true });
+  const type = root.lookupType('tensorflow.RunMetadata');
+  const options = { longs: String, defaults: true, arrays: true };
+  const { step_stats: stats } = type.toObject(type.decode(metadata), options) as {
+    readonly step_stats: { readonly dev_stats: readonly { node_stats: readonly NodeStats[] }[] };
+  };
+  return stats.dev_stats.flatMap((device) => device.node_stats);
+}
+
+/** The kinds of the ops that ran, on whatever device: of a record as `decodeProfile` reads, of any trace level. */
+export function opsRun(metadata: Uint8Array): ReadonlySet<string> {
+  return new Set(
+    statsOf(metadata).flatMap(({ timeline_label: label }) => OP.exec(label)?.[1] ?? []),
+  );
+}
+
+const OP = / = (\w+)\(/;
+
+/**
+ * A label is `[cpu 1.2MB 1.2MB] name = Op(inputs)`, its bracket only where memory was allocated; that of a transfer between
+ * workers, which is no node, ends in `from DEVICE to DEVICE`.
+ */
 function opOf({ node_name: name, timeline_label: label }: NodeStats): string {
-  return required(/ = (\w+)\(/.exec(label)?.[1], `the op of ${name}, profiled as ${label},`);
+  if (/ from \S+ to \S+$/.test(label)) return name;
+  return required(OP.exec(label)?.[1], `the op of ${name}, profiled as ${label},`);
 }
 
 function bytesOf({ output }: NodeStats): number {

@@ -23,6 +23,12 @@ interface Addon {
   serve(definition: Uint8Array): string;
   allowTf32(isOn: boolean): boolean;
   kernels(): Uint8Array;
+  makeFunction(
+    graph: Uint8Array,
+    name: string,
+    inputs: readonly string[],
+    outputs: readonly string[],
+  ): Uint8Array;
   open(graph: Uint8Array, config: Uint8Array, target: string): Handle;
   devices(session: Handle): string[];
   define(
@@ -116,6 +122,20 @@ export const allowTf32 = (isOn: boolean): boolean =>
 
 /** A serialized KernelList of every kernel that the library has. */
 export const kernelList = (): Uint8Array => told('lists no kernels', () => load().kernels());
+
+/**
+ * A serialized GraphDef as a serialized FunctionDef, which other graphs call.
+ *
+ * @param inputs nodes that stand for the arguments
+ * @param outputs what it gives, as inputs are named in a GraphDef: `node` or `node:1`
+ */
+export const makeFunction = (
+  graph: Uint8Array,
+  name: string,
+  inputs: readonly string[],
+  outputs: readonly string[],
+): Uint8Array =>
+  told(`makes no function of ${name}`, () => load().makeFunction(graph, name, inputs, outputs));
 
 /**
  * A session over a serialized GraphDef. Variables belong to the session.

@@ -97,22 +97,30 @@ export function batchNorm(builder: NetworkBuilder, name: string, channels: numbe
   return Object.assign(layer(false), { withRelu: layer(true) });
 }
 
-/** [N I] -> [N O]. Parameters NAME.weight [I O], NAME.bias [O]. */
+/**
+ * [N I] -> [N O]. Parameters NAME.weight [I O], NAME.bias [O].
+ *
+ * @param biasInitialiser null: there is no bias
+ */
 export function linear(
   builder: NetworkBuilder,
   name: string,
   inputs: number,
   outputs: number,
   initialiser: Initialiser = kaimingUniform,
-  biasInitialiser: Initialiser = biasUniform(inputs),
+  biasInitialiser: Initialiser | null = biasUniform(inputs),
   kind: TensorKind = {},
 ): Layer<Tensor2D, Tensor2D> {
   const weight = builder.parameter(`${name}.weight`, [inputs, outputs], initialiser, kind);
-  const bias = builder.parameter(`${name}.bias`, [outputs], biasInitialiser, kind);
+  const bias =
+    biasInitialiser === null
+      ? null
+      : builder.parameter(`${name}.bias`, [outputs], biasInitialiser, kind);
   return (x, pass) =>
-    nameScope(name, () =>
-      tf.add(tf.matMul(x, pass.parameter(weight) as Tensor2D), pass.parameter(bias)),
-    );
+    nameScope(name, () => {
+      const y = tf.matMul<Tensor2D>(x, pass.parameter(weight));
+      return bias === null ? y : tf.add<Tensor2D>(y, pass.parameter(bias));
+    });
 }
 
 /** The same as the last layer of a network: what pretrained weights of other classes are without. */

@@ -1,31 +1,45 @@
 // The layers of a transformer over tokens [N T D]: layer normalisation, attention, GELU.
 import { nameScope } from '../native/scope.js';
-import { tf, type Tensor, type Tensor2D, type Tensor3D } from '../native/tensorflow.js';
+import {
+  tf,
+  type Tensor,
+  type Tensor2D,
+  type Tensor3D,
+  type Tensor4D,
+} from '../native/tensorflow.js';
 import { constant, type Initialiser, zeros } from './initialisation.js';
+import { dropout } from './dropout.js';
 import { linear } from './layers.js';
 import type { Layer, NetworkBuilder } from './network.js';
 
 /** A part of a network from tokens [N T D] to tokens. */
 export type TokenLayer = Layer<Tensor3D, Tensor3D>;
 
+interface WithBias {
+  /** Left out: there is one. */
+  readonly bias?: boolean;
+}
+
 /**
  * Every token to mean 0 and variance 1 over its D numbers (Ba et al., arXiv 1607.06450). Parameters
- * NAME.weight, NAME.bias [D].
+ * NAME.weight and, with a bias, NAME.bias [D].
  */
 export function layerNorm(
   builder: NetworkBuilder,
   name: string,
   size: number,
   epsilon: number,
+  { bias = true }: WithBias = {},
 ): TokenLayer {
   const scale = builder.normParameter(`${name}.weight`, [size], constant(1));
-  const offset = builder.normParameter(`${name}.bias`, [size], zeros);
+  const offset = bias ? builder.normParameter(`${name}.bias`, [size], zeros) : null;
   return (x, pass) =>
     nameScope(name, () => {
       const centred = tf.sub(x, tf.mean(x, -1, true));
       const variance = tf.mean(tf.square(centred), -1, true);
       const normal = tf.mul(centred, tf.rsqrt(tf.add(variance, tf.scalar(epsilon))));
-      return tf.add(tf.mul(normal, pass.parameter(scale)), pass.parameter(offset));
+      const scaled = tf.mul<Tensor3D>(normal, pass.parameter(scale));
+      return offset === null ? scaled : tf.add(scaled, pass.parameter(offset));
     });
 }
 
@@ -36,8 +50,9 @@ export function tokenLinear(
   inputs: number,
   outputs: number,
   initialiser: Initialiser,
+  { bias = true }: WithBias = {},
 ): TokenLayer {
-  const map = linear(builder, name, inputs, outputs, initialiser, zeros);
+  const map = linear(builder, name, inputs, outputs, initialiser, bias ? zeros : null);
   return (x, pass) => {
     const [images, tokens] = x.shape;
     const rows = x.reshape<Tensor2D>([images * tokens, inputs]);
@@ -51,6 +66,17 @@ export function gelu<T extends Tensor>(x: T): T {
   return tf.mul(tf.mul(x, tf.scalar(0.5)), twice);
 }
 
+export interface AttentionOptions extends WithBias {
+  /** Of its two linear maps; left out: `qkv` and `proj`. */
+  readonly names?: readonly [string, string];
+  /** Of the second map; left out: as of the first. */
+  readonly outInitialiser?: Initialiser;
+  /** Whether a token sees only itself and those before it; left out: it sees all. */
+  readonly causal?: boolean;
+  /** Share of the weights of the mean over tokens that are dropped; left out: none. */
+  readonly dropout?: number;
+}
+
 /**
  * Multi-head self-attention (Vaswani et al., arXiv 1706.03762): softmax(q k' / sqrt(d)) v in each
  * head of d = D / heads numbers. Parameters NAME.qkv and NAME.proj, weights [I O] and biases; the
@@ -62,9 +88,12 @@ export function attention(
   size: number,
   heads: number,
   initialiser: Initialiser,
+  options: AttentionOptions = {},
 ): TokenLayer {
-  const qkv = tokenLinear(builder, `${name}.qkv`, size, 3 * size, initialiser);
-  const out = tokenLinear(builder, `${name}.proj`, size, size, initialiser);
+  const { names = ['qkv', 'proj'], outInitialiser = initialiser, causal = false } = options;
+  const qkv = tokenLinear(builder, `${name}.${names[0]}`, size, 3 * size, initialiser, options);
+  const out = tokenLinear(builder, `${name}.${names[1]}`, size, size, outInitialiser, options);
+  const drop = dropout(builder, options.dropout ?? 0);
   const width = size / heads;
   return (x, pass) =>
     nameScope(name, () => {
@@ -76,8 +105,20 @@ export function attention(
         Tensor,
         Tensor,
       ];
-      const scores = tf.mul(tf.matMul(q, k, false, true), tf.scalar(1 / Math.sqrt(width)));
-      const mixed = tf.matMul(tf.softmax(scores), v);
+      const products = tf.matMul(q, k, false, true);
+      const scores = tf.mul(products, tf.scalar(1 / Math.sqrt(width)));
+      const weights = tf.softmax(causal ? tf.add(scores, ofLater(tokens)) : scores);
+      const mixed = tf.matMul(drop(weights as Tensor4D, pass), v);
       return out(tf.transpose(mixed, [0, 2, 1, 3]).reshape([images, tokens, size]), pass);
     });
+}
+
+/** What softmax makes 0 of, whatever is added. */
+const NEVER = -1e30;
+
+/** [T T]: for each token (row) what takes the later ones (columns) out of its softmax, 0 elsewhere. */
+function ofLater(tokens: number): Tensor2D {
+  const places = tf.range(0, tokens);
+  const isLater = tf.greater(tf.reshape(places, [1, tokens]), tf.reshape(places, [tokens, 1]));
+  return tf.mul(tf.cast(isLater, 'float32'), NEVER);
 }

@@ -1,7 +1,7 @@
 // The moving average m [P] of gradients, which F-SAM takes out of its climb and VaSSO climbs along.
 import { tf, type Tensor1D } from '../native/tensorflow.js';
 import { required } from '../util/errors.js';
-import type { Scalars, Vectors } from './rule.js';
+import type { Rule, Scalars, Vectors } from './rule.js';
 import { scaled } from './vector.js';
 
 /** Its name in the state. */
@@ -23,3 +23,8 @@ export const newAverage = (
     scaled(oldAverage(state), required(emaDecay, 'emaDecay')),
     scaled(g, required(emaShare, 'emaShare')),
   );
+
+/** Of a rule whose state it is. */
+export const followingAverage: Required<Rule>['follow'] = (g, state, scalars) => ({
+  [EMA]: newAverage(state, g, scalars),
+});

@@ -10,7 +10,7 @@
 // give the same normalised direction once the start is forgotten.
 import { tf, type Tensor1D } from '../native/tensorflow.js';
 import type { Climber } from './climb.js';
-import { EMA, emaScalars, newAverage, oldAverage } from './ema.js';
+import { EMA, emaScalars, followingAverage, newAverage, oldAverage } from './ema.js';
 import type { Rule } from './rule.js';
 import { scaled } from './vector.js';
 
@@ -33,10 +33,11 @@ export function fsam({ sigma, lambda, emaOrder }: FsamOptions, { climb }: Climbe
     choose: (gradientAt, w, state, scalars) => {
       const first = gradientAt(w);
       const g = first.gradient;
-      const m = newAverage(state, g, scalars);
-      const d = tf.sub<Tensor1D>(g, scaled(emaOrder === 'code' ? oldAverage(state) : m, sigma));
+      const m = emaOrder === 'code' ? oldAverage(state) : newAverage(state, g, scalars);
+      const d = tf.sub<Tensor1D>(g, scaled(m, sigma));
       const perturbed = climb(gradientAt, w, d, scalars);
-      return { gradient: perturbed.pass.gradient, state: { [EMA]: m }, first, perturbed };
+      return { gradient: perturbed.pass.gradient, first, perturbed };
     },
+    follow: followingAverage,
   };
 }

@@ -32,7 +32,7 @@ export const samFull = (_options: object, { climb }: Climber): Rule => ({
   choose: (gradientAt, w, state, scalars) => {
     const first = gradientAt(w);
     const perturbed = climb(gradientAt, w, fullOf(state), scalars);
-    return { gradient: perturbed.pass.gradient, state: {}, first, perturbed };
+    return { gradient: perturbed.pass.gradient, first, perturbed };
   },
 });
 
@@ -47,6 +47,6 @@ export const samNoise = ({ projection, sigma }: NoiseOptions, { climb }: Climber
     const isNoise = tf.greater(norm(rest), tf.mul(norm(g), NOTHING));
     const d = scaled(rest, tf.cast<Scalar>(isNoise as Scalar, 'float32'));
     const perturbed = climb(gradientAt, w, d, scalars);
-    return { gradient: perturbed.pass.gradient, state: {}, first, perturbed };
+    return { gradient: perturbed.pass.gradient, first, perturbed };
   },
 });

@@ -27,6 +27,6 @@ export const gsam = ({ alpha, minimize }: GsamOptions, { climb }: Climber): Rule
       minimize === 'perturbed'
         ? tf.sub<Tensor1D>(p, scaled(without(g, p), alpha))
         : tf.add<Tensor1D>(g, scaled(without(p, g), alpha));
-    return { gradient, state: {}, first, perturbed };
+    return { gradient, first, perturbed };
   },
 });

@@ -37,7 +37,7 @@ export const looksam = ({ every, alpha }: LooksamOptions, { climb }: Climber): R
       const v = required(state[ORTHOGONAL], ORTHOGONAL);
       const length = tf.divNoNan<Scalar>(norm(g), norm(v));
       const gradient = tf.add<Tensor1D>(g, scaled(scaled(v, length), alpha));
-      return { gradient, state: {}, first };
+      return { gradient, first };
     }
     const perturbed = climb(gradientAt, w, g, scalars);
     const { gradient } = perturbed.pass;

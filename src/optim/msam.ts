@@ -20,6 +20,6 @@ export const msam = ({ rho }: MsamOptions): Rule => ({
     // No momentum yet, no move.
     const moved = tf.sub<Tensor1D>(w, scaled(v, tf.divNoNan<Scalar>(tf.scalar(rho), norm(v))));
     const first = gradientAt(moved);
-    return { gradient: first.gradient, decayAt: moved, state: {}, first };
+    return { gradient: first.gradient, decayAt: moved, first };
   },
 });

@@ -43,9 +43,9 @@ export interface Optimizer {
   /**
    * One step from w [P] on a batch in one or more parts. With `perturbation: own` each part chooses
    * its gradient by itself, from the same w and state, and the step descends along the mean of them
-   * (the m of m-sharpness). The rule's state is the mean of what the parts make of it: F-SAM's moving
-   * average, which is linear in the gradient, so takes in the gradient of the whole batch. With
-   * `shared` the gradient of the whole batch decides where all climb to.
+   * (the m of m-sharpness). F-SAM's moving average takes in the gradient of the whole batch; other state of
+   * the rule is the mean of what the parts make of it. With `shared` the gradient of the whole batch decides
+   * where all climb to.
    *
    * @param kind one of `kinds`
    * @param everywhere sums over the processes that have other parts of the batch
@@ -137,7 +137,7 @@ export function createOptimizer(
       const next = descent.apply(w, gradient, state, scalars, decayAt);
       return {
         w: shortened(w, next.w),
-        state: { ...next.state, ...mean.state },
+        state: { ...next.state, ...mean.state, ...rule.follow?.(mean.atW, state, scalars) },
         gradient: mean.atW,
         chosen,
       };

@@ -58,7 +58,7 @@ export function chooseTogether<P extends AnyPass>(
     const up = { ...perturbed, pass: required(second?.[i], 'a pass at w + eps') };
     return { ...rest, first: pass, perturbed: up };
   });
-  const mean = { gradient: one.gradient, atW: one.first.gradient, state: one.state };
+  const mean = { gradient: one.gradient, atW: one.first.gradient, state: one.state ?? {} };
   return { mean, chosen };
 }
 
@@ -87,7 +87,8 @@ function chooseInTurn<P extends AnyPass>(
       after = [];
       return pass;
     });
-    const vectors = { gradient: one.gradient, atW: one.first.gradient, state: one.state };
+    const { gradient, first, state = {} } = one;
+    const vectors = { gradient, atW: first.gradient, state };
     sum = added(sum, weighted(vectors, share));
     return one;
   });

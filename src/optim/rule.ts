@@ -46,7 +46,8 @@ export interface Chosen<P extends AnyPass> {
   readonly gradient: Tensor1D;
   /** Where weight decay is taken; left out: at w. [P] */
   readonly decayAt?: Tensor1D;
-  readonly state: Vectors;
+  /** But for what follows from the gradient at w; left out: nothing. */
+  readonly state?: Vectors;
   /** The pass at w. */
   readonly first: P;
   readonly perturbed?: Perturbed<P>;
@@ -71,6 +72,11 @@ export interface Rule {
     scalars: Scalars,
     kind: string,
   ) => Chosen<P>;
+  /**
+   * The state that follows from the gradient at w [P] alone: of a batch in parts, from their mean gradient. Left out:
+   * none does.
+   */
+  readonly follow?: (gradient: Tensor1D, state: Vectors, scalars: Scalars) => Vectors;
 }
 
 /** The only kind, where all steps are alike. */
@@ -108,6 +114,6 @@ export const plain: Rule = {
   scalars: () => ({}),
   choose: (gradientAt, w) => {
     const first = gradientAt(w);
-    return { gradient: first.gradient, state: {}, first };
+    return { gradient: first.gradient, first };
   },
 };

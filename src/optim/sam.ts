@@ -11,6 +11,6 @@ export const sam = (_options: object, { climb }: Climber): Rule => ({
   choose: (gradientAt, w, _state, scalars) => {
     const first = gradientAt(w);
     const perturbed = climb(gradientAt, w, first.gradient, scalars);
-    return { gradient: perturbed.pass.gradient, state: {}, first, perturbed };
+    return { gradient: perturbed.pass.gradient, first, perturbed };
   },
 });

@@ -14,7 +14,7 @@ export interface RunLength {
  * `learningRate`:
  *
  *     warm-up    (step + 1) / (W + 1) of the rate, step < W: the line from 0 before the first step to 1 at step W
- *     cosine     (1 + cos(pi (step - W) / (T - W))) / 2: 1 at step W, and 0 would be reached at step T, after the last one
+ *     cosine     f + (1 - f) (1 + cos(pi (step - W) / (T - W))) / 2: 1 at step W, and the floor f would be reached at step T, after the last one
  *     step       factor to the power of the number of milestones (epochs, counted from 0) that have begun
  *     constant   1
  *     inverse-sqrt   1 / sqrt(step - W + 1)
@@ -32,14 +32,17 @@ export function createSchedule(config: ScheduleConfig, length: RunLength): Sched
 
 /** What the rate is multiplied by, warm-up apart. */
 function shapeOf(
-  { name, milestones, factor }: ScheduleConfig,
+  { name, floor, milestones, factor }: ScheduleConfig,
   { epochs, stepsPerEpoch }: RunLength,
   warmup: number,
 ): Schedule {
   switch (name) {
     case 'cosine': {
       const total = epochs * stepsPerEpoch - warmup;
-      return (step) => (1 + Math.cos((Math.PI * Math.max(step - warmup, 0)) / total)) / 2;
+      return (step) => {
+        const share = (1 + Math.cos((Math.PI * Math.max(step - warmup, 0)) / total)) / 2;
+        return floor + (1 - floor) * share;
+      };
     }
     case 'step':
       return (step) => {

@@ -4,7 +4,7 @@
 // arXiv 2309.15639), as their code has it: m = g at first, then m = (1 - theta) m + theta g. F-SAM takes
 // such an average out of the climb, VaSSO climbs along it.
 import type { Climber } from './climb.js';
-import { EMA, emaScalars, newAverage } from './ema.js';
+import { EMA, emaScalars, followingAverage, newAverage } from './ema.js';
 import type { Rule } from './rule.js';
 
 export interface VassoOptions {
@@ -22,6 +22,7 @@ export const vasso = ({ theta }: VassoOptions, { climb }: Climber): Rule => ({
     const first = gradientAt(w);
     const m = newAverage(state, first.gradient, scalars);
     const perturbed = climb(gradientAt, w, m, scalars);
-    return { gradient: perturbed.pass.gradient, state: { [EMA]: m }, first, perturbed };
+    return { gradient: perturbed.pass.gradient, first, perturbed };
   },
+  follow: followingAverage,
 });

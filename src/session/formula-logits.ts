@@ -1,7 +1,7 @@
 // Logits of a network for images made by a formula, so that another program can check its weights
 // without any data.
 import type { Config } from '../catalogue/schema.js';
-import type { DatasetShape } from '../data/dataset.js';
+import type { ImageShape } from '../data/dataset.js';
 import { networkInput } from '../data/resize.js';
 import { buildModel } from '../models/models.js';
 import type { TensorType } from '../native/types.js';
@@ -29,7 +29,7 @@ const STREAM = 9999;
  */
 export function formulaLogits(
   config: Pick<Config, 'model' | 'data'>,
-  shape: Pick<DatasetShape, 'height' | 'width' | 'channels' | 'classes'>,
+  shape: Pick<ImageShape, 'height' | 'width' | 'channels' | 'classes'>,
   state: State,
 ): FormulaLogits {
   const input = networkInput(config.data, shape);
@@ -46,7 +46,7 @@ export function formulaLogits(
     session.writeState(
       new Map(slots.map(({ name }) => [name, required(state.get(name), `state ${name}`)])),
     );
-    const inputs = { images: formulaImages(IMAGES, height, width, channels) };
+    const inputs = { input: formulaImages(IMAGES, height, width, channels) };
     const logits = [...required(session.run('forward', inputs)['logits'], 'the logits')];
     return {
       input: [IMAGES, channels, height, width],

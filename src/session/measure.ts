@@ -103,8 +103,18 @@ export const byColumn = (
   );
 
 /** The mean of `count` things that add up to `total`, in the unit of its measure. */
-export const inUnit = ({ unit }: Pick<MeasureRow, 'unit'>, total: number, count: number): number =>
-  (unit === 'percent' ? 100 * total : total) / count;
+export function inUnit({ unit }: Pick<MeasureRow, 'unit'>, total: number, count: number): number {
+  switch (unit) {
+    case 'number':
+      return total / count;
+    case 'percent':
+      return (100 * total) / count;
+    case 'perplexity':
+      return Math.exp(total / count);
+    default:
+      return unit satisfies never;
+  }
+}
 
 // What rows are made of
 

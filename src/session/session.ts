@@ -5,6 +5,7 @@ import { loadGraph, traceProgram } from '../graph/compile.js';
 import { runEagerly } from '../graph/eager.js';
 import type { FunctionSpec, Program, ProgramSpec } from '../graph/program.js';
 import type { Workers } from '../graph/workers.js';
+import { withoutOwnOps } from '../native/own-ops.js';
 import { withStockOps } from '../native/stock-ops.js';
 import type { TensorType } from '../native/types.js';
 import { InternalError, required } from '../util/errors.js';
@@ -13,11 +14,11 @@ import { messageOf } from '../util/file-errors.js';
 import type { Slot, State } from './slot.js';
 
 /**
- * `compiled`: one call of TensorFlow a function. `eager`: the same operations one by one, which
+ * `compiled`: one call of TensorFlow a function. `xla`: the same, each compiled by XLA. `eager`: the same operations one by one, which
  * traces are held against. `stock`: tfjs's own operations one by one, as a tfjs program runs without
  * this project; the benchmark's baseline.
  */
-export type Mode = 'compiled' | 'eager' | 'stock';
+export type Mode = 'compiled' | 'xla' | 'eager' | 'stock';
 
 /** What is opened. */
 export interface SessionSpec {
@@ -92,7 +93,12 @@ export function openSession(
 function execute(spec: ProgramSpec, mode: Mode, workers: Workers | null): Program {
   switch (mode) {
     case 'compiled':
-      return loadGraph(traceProgram(spec), workers);
+      return loadGraph(traceProgram(spec), { workers });
+    case 'xla':
+      return loadGraph(
+        withoutOwnOps(() => traceProgram(spec)),
+        { workers, xla: true },
+      );
     case 'eager':
       return runEagerly(spec);
     case 'stock':

@@ -1,7 +1,7 @@
 // How long runs will take: a few steps of one of them are timed, and the others are scaled by what
 // they compute.
 import type { Config } from '../catalogue/schema.js';
-import type { DatasetShape } from '../data/dataset.js';
+import { examplesIn, type DatasetShape } from '../data/dataset.js';
 import { datasetShape, loadDataset } from '../data/load.js';
 import { stepsPerEpoch } from '../experiment/steps.js';
 import { gradientsPerStep, OPTIMIZERS } from '../catalogue/optimizers.js';
@@ -63,7 +63,7 @@ async function estimateSeconds(configs: readonly Config[]): Promise<number[]> {
   const plain = { ...first, labelNoise: { ...first.labelNoise, rate: 0, file: null } };
   const dataset = await loadDataset(plain.data, plain.seed);
   const engine = createEngine(plain, dataset, { mode: 'compiled' });
-  const images = dataset.train.labels.length;
+  const images = examplesIn(dataset.train);
   const { milliseconds } = await timeSteps(engine, plain, COUNTS);
   engine.dispose();
   const preparation = performance.now() / 1000;

@@ -3,8 +3,9 @@ import { isAugmentedAsAsked } from '../catalogue/data-sets.js';
 import { taskOf } from '../catalogue/task.js';
 import type { TASKS } from '../catalogue/tasks.js';
 import { augment, augmentationInputs, drawAugmentation, plainImages } from '../data/augment.js';
+import { ofImages } from '../data/dataset.js';
 import { enlarged, resizeOf } from '../data/resize.js';
-import { crossEntropy, sparseCrossEntropy } from '../native/kernels.js';
+import { sparseCrossEntropy } from '../native/kernels.js';
 import { ofRank } from '../native/rank.js';
 import {
   tf,
@@ -18,6 +19,7 @@ import { sumOf, type Part } from '../session/measure.js';
 import type { CreateTask } from '../session/task.js';
 import { required } from '../util/errors.js';
 import { randomStream } from '../util/random.js';
+import { lossOf } from './cross-entropy.js';
 import { LOSSES, measuresOf, perturbed, STEPS, type Traced } from './measures.js';
 
 /** Counts of a pass, by what is counted. */
@@ -71,19 +73,11 @@ function countAmong(most: number, logits: Tensor2D, labels: Tensor1D): Scalar {
   return tf.sum(tf.cast(isAmong, 'float32'));
 }
 
-/** Cross-entropy, mean over the batch, against labels of which a share is spread over all classes. */
-function lossOf(logits: Tensor2D, labels: Tensor1D, smoothing: number): Scalar {
-  if (smoothing === 0) return tf.mean(sparseCrossEntropy(logits, labels));
-  const classes = logits.shape[1];
-  const even = smoothing / classes;
-  const targets = tf.oneHot(labels, classes, 1 - smoothing + even, even, 'float32') as Tensor2D;
-  return tf.mean(crossEntropy(logits, targets));
-}
-
 /** Images that come augmented are only normalised. */
 const NO_AUGMENTATION = { flip: false, cropPadding: 0, cutout: 0, cutoutProbability: 0 };
 
-export const classification: CreateTask = ({ labelSmoothing, seed, ...config }, shape, run) => {
+export const classification: CreateTask = ({ labelSmoothing, seed, ...config }, of, run) => {
+  const shape = ofImages(of);
   const augmentation = isAugmentedAsAsked(config.data.name) ? config.augmentation : NO_AUGMENTATION;
   const side = resizeOf(config.data);
   return {

@@ -9,14 +9,15 @@ import {
   type DatasetShape,
   type Split,
 } from '../data/dataset.js';
-import { imageSource } from '../data/image-source.js';
 import { networkInput } from '../data/resize.js';
+import { sourceOf } from '../data/set-source.js';
 import type { Source } from '../data/source.js';
 import { traceProgram, type Graph } from '../graph/compile.js';
 import type { Workers } from '../graph/workers.js';
 import { describeFunction } from '../graph/listing.js';
 import { buildModel } from '../models/models.js';
 import { requireBfloat16 } from '../native/bfloat16.js';
+import { withoutOwnOps } from '../native/own-ops.js';
 import { createOptimizer } from '../optim/optimizer.js';
 import {
   engineSpec,
@@ -49,13 +50,16 @@ export type CreateEngine = (config: Config, dataset: Dataset, options: EngineOpt
 
 export const createEngine: CreateEngine = (config, dataset, { mode, ...options }) => {
   if (config.model.precision === 'bfloat16') requireBfloat16();
-  return openEngine(partsOf(config, shapeOf(dataset), options, dataset), mode);
+  const parts = partsOf(config, shapeOf(dataset), options, dataset);
+  return openEngine(parts, mode === 'compiled' && config.xla === 'on' ? 'xla' : mode);
 };
 
 /** The traced training step of `config` as text; needs no data. */
 export function describeStep(config: Config, shape: DatasetShape): string {
   const parts = partsOf(config, shape, { evaluates: [] });
-  return describeFunction(traceProgram(programOf(engineSpec(parts))), trainingFunction(parts));
+  const program = () => traceProgram(programOf(engineSpec(parts)));
+  const graph = config.xla === 'on' ? withoutOwnOps(program) : program();
+  return describeFunction(graph, trainingFunction(parts));
 }
 
 /** Everything that a run of `config` hands to TensorFlow, training and evaluation; needs no data. */
@@ -88,7 +92,7 @@ function partsOf(
     (split) => evaluates.includes(split) && countOf(shape, split) > 0,
   );
   const batching = { size: batchSize, dropLast, shuffledBy: seed, share: workers };
-  const training = trains ? imageSource('train', shape, batching, dataset?.train) : null;
+  const training = trains ? sourceOf('train', shape, batching, dataset) : null;
   const fullGradient = takesFullGradient(config.optimizer)
     ? config.optimizer.fullGradient
     : undefined;
@@ -111,21 +115,22 @@ function partsOf(
     seed,
     training,
     evaluated: Object.fromEntries(
-      evaluated.map((split): [Split, Source] => [
-        split,
-        imageSource(split, quiet, inOrder, dataset?.[split]),
-      ]),
+      evaluated.map((split): [Split, Source] => [split, sourceOf(split, quiet, inOrder, dataset)]),
     ),
   };
 }
 
-/** What is computed over the set, beside the steps, each process would have to do by itself. */
-function refuseAmongWorkers({ optimizer, probes }: Config): void {
+/**
+ * What is computed over the set, beside the steps, each process would have to do by itself; and a step that sums over
+ * workers in between is no one call.
+ */
+function refuseAmongWorkers({ optimizer, probes, xla }: Config): void {
   const refuse = (key: string, got: string, wanted: string): never => {
     throw new UserError(`${key}: got ${got} with several workers, wanted ${wanted}, or one worker`);
   };
   if (takesFullGradient(optimizer)) {
     refuse('optimizer.name', optimizer.name, 'an optimizer that takes no full gradient');
   }
+  if (xla === 'on') refuse('xla', 'on', 'off');
   if (probes.every !== null) refuse('probes.every', `${probes.every}`, 'null');
 }

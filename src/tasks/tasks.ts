@@ -6,8 +6,9 @@ import type { TaskName } from '../catalogue/tasks.js';
 import type { DatasetShape } from '../data/dataset.js';
 import type { CreateTask, Task } from '../session/task.js';
 import { classification } from './classification.js';
+import { language } from './language.js';
 
-const CREATES: Readonly<Record<TaskName, CreateTask>> = { classification };
+const CREATES: Readonly<Record<TaskName, CreateTask>> = { classification, language };
 
 export const createTask = (config: Config, shape: DatasetShape): Task =>
   CREATES[taskNameOf(config)](config, shape, {

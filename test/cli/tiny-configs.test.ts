@@ -29,7 +29,7 @@ function madeFor(file: string, folder: string): string[] {
 
 test('every experiment has one, and each names its command and its schema', () => {
   expect(tiny).toEqual(
-    yamlIn(CONFIGS_FOLDER).filter((file) => /^(?:cifar|imagenet|transfer)/.test(file)),
+    yamlIn(CONFIGS_FOLDER).filter((file) => /^(?:cifar|imagenet|moby|transfer)/.test(file)),
   );
   for (const file of tiny) {
     const text = read(CONFIGS_FOLDER, 'tiny', file);

@@ -271,5 +271,14 @@ describe('fsam doctor', () => {
     expect(stdout).toMatch(/^cifar10 +not there; fsam data fetch cifar10 --data-dir sets$/m);
     expect(stdout).toMatch(/^cifar100 +sets\/cifar-100-python \(not whole: has no test\)$/m);
     expect(stdout).toMatch(/^idx +sets\/FashionMNIST\/raw$/m);
+    expect(stdout).toMatch(/^servers +none: one process opens no port$/m);
+  });
+
+  it('tells which server a worker would open', async () => {
+    const place = { cluster: { worker: ['a:1', 'b:2'] }, task: { type: 'worker', index: 1 } };
+    const { stdout } = await fsam(temporaryFolder(), ['doctor'], {
+      TF_CONFIG: JSON.stringify(place),
+    });
+    expect(stdout).toMatch(/^servers +worker 1 of 2 would open b:2: .* asks nobody who they are$/m);
   });
 });

@@ -175,6 +175,7 @@ it.each([
     TOGETHER.filter((word) => word !== '--open-server'),
     '--open-server says that the network is closed',
   ],
+  [[...TOGETHER, '--set', 'xla=on'], 'xla: got on with several workers, wanted off, or one worker'],
   [[...TOGETHER, '--set', 'probes.every=1'], 'probes.every: got 1 with several workers'],
   [
     [...TOGETHER, '--set', 'optimizer.name=sam-full'],

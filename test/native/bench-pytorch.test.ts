@@ -40,6 +40,8 @@ const OPTIONS = {
   patch: 'patch',
   layers: 'layers',
   heads: 'heads',
+  bias: 'bias',
+  tied: 'tied',
 } satisfies Record<NetworkOption | 'width', string>;
 
 /** HWIO -> OIHW, [in out] -> [out in]. */

@@ -9,6 +9,7 @@ import { configSchema, type Config } from '../../src/catalogue/schema.js';
 import { valueAt } from '../../src/util/dotted.js';
 import { withLabelNoise } from '../../src/data/label-noise.js';
 import { writeNoisyLabels } from '../../src/data/label-noise-file.js';
+import { ofImages } from '../../src/data/dataset.js';
 import { loadDataset } from '../../src/data/load.js';
 import { loadCheckpoint } from '../../src/experiment/checkpoint.js';
 import { runFolder } from '../../src/experiment/folder.js';
@@ -21,7 +22,7 @@ import { resultOf, tensorsOf } from '../unit/experiment-support.js';
 import { sitting } from './support/sitting.js';
 
 const SEED = 7;
-const COUNT = 13;
+const COUNT = 14;
 const numbers = Array.from({ length: COUNT }, (_, i) => i);
 
 /** The dotted names of all keys that have a value. */
@@ -46,7 +47,7 @@ async function configOf(index: number, folder: string): Promise<Config> {
   const config = configSchema.parse(configuration(index, SEED));
   if (config.labelNoise.file !== LABELS_FILE) return config;
   const file = join(folder, 'labels.csv');
-  const { train, classes } = await loadDataset(config.data, config.seed);
+  const { train, classes } = ofImages(await loadDataset(config.data, config.seed));
   const wrong = train.labels.map((label, i) => (i % 3 === 0 ? (label + 1) % classes : label));
   await writeNoisyLabels(file, train.labels, wrong);
   return { ...config, labelNoise: { ...config.labelNoise, file } };

@@ -9,7 +9,7 @@ import { hostNodes } from '../../src/graph/host-nodes.js';
 import type { Node } from '../../src/graph/node.js';
 import { prepareGpu } from '../../src/native/gpu.js';
 import { GPU_DEFAULTS, settleGpuEnvironment } from '../../src/native/gpu-environment.js';
-import { tracedForGpu } from '../../src/native/own-ops.js';
+import { withoutOwnOps } from '../../src/native/own-ops.js';
 import { allowTf32, openGraph } from '../../src/native/session.js';
 import { traceRun } from '../../src/tasks/engine.js';
 import { UserError } from '../../src/util/errors.js';
@@ -115,7 +115,7 @@ const config = configSchema.parse({
 
 test('a run traced for a GPU has none of our own ops, and no gradient that determinism refuses', async () => {
   const shape = { ...(await datasetShape(config.data, config.seed)), labelNoise: false };
-  const { nodes } = tracedForGpu(() => traceRun(config, shape));
+  const { nodes } = withoutOwnOps(() => traceRun(config, shape));
   const trains = (op: string) =>
     nodes
       .filter((node) => node.op === op)
@@ -132,7 +132,7 @@ test('a run traced for a GPU has none of our own ops, and no gradient that deter
 
 test('beside a GPU a data set and what moves its bytes are on the host, and nothing else is', async () => {
   const shape = { ...(await datasetShape(config.data, config.seed)), labelNoise: false };
-  const { nodes } = tracedForGpu(() => traceRun(config, shape));
+  const { nodes } = withoutOwnOps(() => traceRun(config, shape));
   const host = hostNodes(nodes);
   const onHost = (node: Node) => host.has(node.name);
   const variables = nodes.filter(({ op }) => op === 'VarHandleOp');

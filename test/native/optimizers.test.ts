@@ -435,3 +435,35 @@ test.each(everyOptimizer.map((config) => [describeOptimizer(config), config] as 
     expect(taken).toBe(OPTIMIZERS[config.name].passes);
   },
 );
+
+test.each([
+  // The gradient to descend along, and that at w, from which the average follows.
+  ['fsam', 2],
+  ['vasso', 2],
+  ['sam', 2],
+  ['sgd', 1],
+  // And what it keeps of its climb, which does not follow from gradients alone.
+  ['looksam', 3],
+] as const)('%s: processes that share a batch sum %i vectors', (name, count) => {
+  const layout = new Layout();
+  layout.add('w', [2]);
+  const optimizer = optimizerOf(optimizerConfig({ name }), layout.tensors);
+  const sent: number[] = [];
+  tf.tidy(() => {
+    const part = { share: 1, gradientAt: (w: Tensor1D) => ({ gradient: tf.mul<Tensor1D>(w, 2) }) };
+    const state = Object.fromEntries(optimizer.state.map((of) => [of, tf.tensor1d([1, 2])]));
+    const scalars = Object.entries(optimizer.scalars(0, 0.1));
+    optimizer.step(
+      [{ inPlace: (body) => body(), parts: [part] }],
+      tf.tensor1d([3, 4]),
+      state,
+      Object.fromEntries(scalars.map(([of, value]) => [of, tf.scalar(value)])),
+      optimizer.kinds.at(0),
+      (vectors) => {
+        sent.push(vectors.length);
+        return vectors;
+      },
+    );
+  });
+  expect(sent).toEqual([count]);
+});

@@ -1,7 +1,7 @@
 // What is told of networks and of TensorFlow before it is loaded, against what it does.
 import { expect, test } from 'vitest';
 import { modelSchema } from '../../src/catalogue/schema.js';
-import { averageConvolution } from '../../src/catalogue/network.js';
+import { averageConvolution, modelReads } from '../../src/catalogue/network.js';
 import { openDevice } from '../../src/native/device.js';
 import { chooseOneDnn, oneDnnTold, processorFlags } from '../../src/native/onednn.js';
 import { networkCost } from '../../src/session/cost.js';
@@ -24,15 +24,20 @@ const PRODUCTS: readonly (readonly [name: string, size: number, products: number
   ['deit-ti', 224, 1 + 12 * (6 + 2) + 1],
   ['deit-s', 224, 1 + 12 * (6 + 2) + 1],
   ['vit-s/32', 224, 1 + 12 * (6 + 2) + 1],
+  ['gpt', 64, 12 * (6 + 2) + 1],
 ];
 
 test.each(PRODUCTS)(
   'the average convolution of %s, within a factor of two',
   (name, size, products) => {
-    const image = { height: size, width: size };
     const model = modelSchema.parse({ name });
-    const { multiplyAdds } = networkCost(model, { ...image, channels: 3, classes: 10 });
-    const ratio = averageConvolution(model, image) / (multiplyAdds / products);
+    const isOfTokens = modelReads(model) === 'tokens';
+    const input = isOfTokens
+      ? { context: size, classes: 10 }
+      : { height: size, width: size, channels: 3, classes: 10 };
+    const { multiplyAdds } = networkCost(model, input);
+    const places = isOfTokens ? size : size ** 2;
+    const ratio = averageConvolution(model, places) / (multiplyAdds / products);
     expect(ratio).toBeGreaterThan(1 / 2);
     expect(ratio).toBeLessThan(2);
   },

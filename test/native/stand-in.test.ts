@@ -1,7 +1,7 @@
 // What stands in for a data set in a benchmark: the step over it is the step over the set.
 import './support/without-onednn.js';
 import { expect, test } from 'vitest';
-import { isStream, shapeOf, type DatasetShape } from '../../src/data/dataset.js';
+import { isStream, shapeOf, type ImageShape } from '../../src/data/dataset.js';
 import { fullBatches } from '../../src/data/source.js';
 import { standInFor } from '../../src/data/stand-in.js';
 import { bytesToAlignment } from '../../src/native/pixels.js';
@@ -13,7 +13,7 @@ const config = configFrom(
   'imagenet-resnet18',
   ...['data.imageSize=32', 'data.resizeTo=32', 'model.width=2', 'batchSize=5', 'device=cpu'],
 );
-const shape: DatasetShape = {
+const shape: ImageShape = {
   ...{ classes: 1000, height: 32, width: 32, channels: 3 },
   ...{ mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
   ...{ trainCount: 1_281_167, testCount: 50_000, validationCount: 0 },

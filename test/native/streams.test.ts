@@ -2,7 +2,7 @@
 import './support/without-onednn.js';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Config } from '../../src/catalogue/schema.js';
-import { inMemory, shapeOf, type Dataset, type ImageStream } from '../../src/data/dataset.js';
+import { inMemory, shapeOf, type ImageDataset, type ImageStream } from '../../src/data/dataset.js';
 import { withLabelNoise } from '../../src/data/label-noise.js';
 import type { Closable } from '../../src/data/source.js';
 import { holdOut, takeSubset } from '../../src/data/subset.js';
@@ -67,7 +67,7 @@ function streamOf(images: Uint8Array, length: number): ImageStream {
   };
 }
 
-function streamed({ train, test: tested, validation, ...dataset }: Dataset): Dataset {
+function streamed({ train, test: tested, validation, ...dataset }: ImageDataset): ImageDataset {
   const length = dataset.height * dataset.width * dataset.channels;
   const stream = (set: typeof train) => ({ ...set, images: streamOf(inMemory(set), length) });
   return {
@@ -79,7 +79,7 @@ function streamed({ train, test: tested, validation, ...dataset }: Dataset): Dat
 }
 
 /** What two epochs of training, the second from its second batch on, and both evaluations leave. */
-async function results(config: Config, dataset: Dataset, mode: Mode) {
+async function results(config: Config, dataset: ImageDataset, mode: Mode) {
   const engine = createEngine(config, dataset, { mode });
   try {
     const numbers: unknown[] = [];
@@ -97,7 +97,7 @@ async function results(config: Config, dataset: Dataset, mode: Mode) {
   }
 }
 
-const rest = async (engine: Engine, { validation }: Dataset) => ({
+const rest = async (engine: Engine, { validation }: ImageDataset) => ({
   validated: validation && (await engine.evaluate('validation')),
   state: bytes(engine.readState()),
 });
@@ -125,7 +125,8 @@ describe.each(['compiled', 'eager'] as const)('streamed and held, %s', (mode) =>
 
 test('a part of a stream is that part of the set, and so is what is held out of it', async () => {
   const config = tinyConfig();
-  const part = (dataset: Dataset) => takeSubset(holdOut(dataset, 4, 5), { train: 9, test: 8 }, 3);
+  const part = (dataset: ImageDataset) =>
+    takeSubset(holdOut(dataset, 4, 5), { train: 9, test: 8 }, 3);
   const held = part(tinyDataset(config));
   const stream = part(streamed(tinyDataset(config)));
   expect(stream.train.labels).toEqual(held.train.labels);

@@ -39,6 +39,8 @@ function bigram(): Network {
 }
 
 const ROW = {
+  reads: 'tokens',
+  examples: 'windows',
   training: {
     train_loss: { name: 'training loss', tag: 'train/loss', unit: 'number', console: true },
   },

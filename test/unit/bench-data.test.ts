@@ -8,7 +8,7 @@ import { partsTable, ratesTable } from '../../src/cli/bench-data-table.js';
 import { whyNot } from '../../src/cli/bench-python.js';
 import { pictureList, timeTorchvision } from '../../src/cli/bench-torchvision.js';
 import type { Row } from '../../src/cli/bench-turns.js';
-import { shapeOf, type Dataset } from '../../src/data/dataset.js';
+import { shapeOf, type ImageDataset } from '../../src/data/dataset.js';
 import { imageSource } from '../../src/data/image-source.js';
 import { makeSynthetic } from '../../src/data/synthetic.js';
 import { UserError } from '../../src/util/errors.js';
@@ -83,7 +83,7 @@ it('partsTable: the milliseconds of each part, and their shares', () => {
 });
 
 it('trainingBatches: the full batches of training, epoch after epoch', async () => {
-  const dataset: Dataset = makeSynthetic(
+  const dataset: ImageDataset = makeSynthetic(
     { train: 8, test: 1, size: 1, channels: 1, classes: 2 },
     1,
   );

@@ -115,7 +115,7 @@ test('rows look at keys that there are', () => {
 });
 
 test('null is the published value', () => {
-  expect(publishedValues('dropout')).toBe('wrn, vit, deit-ti, deit-s, vit-s: 0; vgg: 0.5');
+  expect(publishedValues('dropout')).toBe('wrn, vit, deit-ti, deit-s, vit-s, gpt: 0; vgg: 0.5');
   const vit = 'model={name: vit, width: null}';
   expect(differences(smoke(vit), smoke('model={name: vit, width: 192, heads: 3}'))).toEqual([]);
   expect(identityOf(smoke('model={name: vgg16, width: null}')).get('model.dropout')).toBe(0.5);
@@ -232,6 +232,7 @@ test('every key that is not always read is read under some variant', () => {
     'data={name: imagenet, order: blocks}',
     'probes.every=3',
   ].map((assignment) => readerOf(smoke(assignment)));
+  variants.push(readerOf({ data: { name: 'text' }, model: { name: 'gpt' } }));
   const dead = KEY_PATHS.filter((key) => !variants.some((at) => isRead(key, at)));
   expect(dead).toEqual([]);
   expect(Object.values(KEYS).filter(({ read }) => read !== undefined).length).toBeGreaterThan(20);

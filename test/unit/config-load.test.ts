@@ -145,7 +145,7 @@ schedule:
     ).toEqual([
       'x.yaml:1: model: missing, wanted a map with keys such as name, width, dropout',
       'x.yaml:2: epoch: unknown key, did you mean epochs?',
-      'x.yaml:4: data.name: got "cifar", wanted one of cifar10, cifar100, idx, fashion-mnist-tiny, imagenet, synthetic',
+      'x.yaml:4: data.name: got "cifar", wanted one of cifar10, cifar100, idx, fashion-mnist-tiny, imagenet, text, moby-dick, synthetic',
       'x.yaml:5: data.subset.train: got 0, wanted a whole number of at least 1, or null',
       'x.yaml:6: optimizer.name: missing, wanted one of sgd, adamw, sam, asam, fsam, fasam, vasso, gsam, agsam, looksam, sam-full, sam-noise, msam',
       'x.yaml:7: optimizer.rho: got -1, wanted a number of at least 0',
@@ -269,7 +269,7 @@ describe('the command line', () => {
     ['extends=smoke.yaml', 'wanted in a file: extends is not a key of --set'],
     [
       'model.__proto__.x=1',
-      'model.__proto__: unknown key, wanted one of name, width, dropout, dropPath, block, stageBlocks, patch, layers, heads, pretrained, positions, convolution, precision',
+      'model.__proto__: unknown key, wanted one of name, width, dropout, dropPath, block, stageBlocks, patch, layers, heads, bias, tied, pretrained, positions, convolution, precision',
     ],
   ])('--set %s', (assignment, message) => {
     expect(mistakes(good, [assignment])).toEqual([`--set ${assignment}: ${message}`]);

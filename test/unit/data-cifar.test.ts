@@ -15,11 +15,10 @@ import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CIFAR_FORMATS, type CifarForm, type CifarFormat } from '../../src/data/cifar-format.js';
 import { loadCifar } from '../../src/data/cifar.js';
-import { inMemory, type Dataset } from '../../src/data/dataset.js';
-import { loadDataset } from '../../src/data/load.js';
+import { inMemory, type ImageDataset } from '../../src/data/dataset.js';
 import { messageOf } from '../support/errors.js';
 import { temporaryFolder } from '../support/folders.js';
-import { configOf, tinyFormat, writeBinary } from './data-support.js';
+import { configOf, loadImages, tinyFormat, writeBinary } from './data-support.js';
 
 const FIXTURES = fileURLToPath(new URL('../fixtures', import.meta.url));
 
@@ -29,7 +28,11 @@ beforeEach(() => {
 });
 
 /** Every pixel and label of a set whose file f holds images i of (50 f + 100 i + 60 c + 3 y + x) mod 256. */
-function expectFormula(dataset: Dataset<Uint8Array>, form: CifarForm, labels: number[][]): void {
+function expectFormula(
+  dataset: ImageDataset<Uint8Array>,
+  form: CifarForm,
+  labels: number[][],
+): void {
   for (const split of ['train', 'test'] as const) {
     const wanted: number[] = [];
     form.files.forEach((file, f) => {
@@ -79,7 +82,7 @@ describe('binary folders', () => {
       await writeFile(join(set, name), Buffer.concat([Buffer.from([7]), Buffer.alloc(3072, 200)]));
       await truncate(join(set, name), 30_730_000);
     }
-    const dataset = await loadDataset(configOf({ name: 'cifar10', directory: folder }), 1);
+    const dataset = await loadImages(configOf({ name: 'cifar10', directory: folder }), 1);
     expect(inMemory(dataset.train).length).toBe(50_000 * 3072);
     expect(dataset.test.labels.length).toBe(10_000);
     const marked = [...dataset.train.labels.entries()].filter(([, label]) => label !== 0);
@@ -248,7 +251,7 @@ describe('damage', () => {
   it('says how to fetch a set that is not there', async () => {
     for (const name of ['cifar10', 'cifar100'] as const) {
       for (const directory of [join(folder, 'none'), join(folder, 'cifar-10-batches-bin', 'x')]) {
-        const loading = loadDataset(configOf({ name, directory }), 1);
+        const loading = loadImages(configOf({ name, directory }), 1);
         expect(await messageOf(loading)).toMatch(
           new RegExp(
             `^data\\.directory ${directory}: .*fsam data fetch ${name} --data-dir ${directory}$`,
@@ -262,7 +265,7 @@ describe('damage', () => {
 const real = process.env['FSAM_TEST_CIFAR10'];
 describe.skipIf(real === undefined)('real CIFAR-10 (FSAM_TEST_CIFAR10=DIR)', () => {
   it('has 5,000 training and 1,000 test images a class, of plausible brightness', async () => {
-    const dataset = await loadDataset(configOf({ name: 'cifar10', directory: real ?? '' }), 1);
+    const dataset = await loadImages(configOf({ name: 'cifar10', directory: real ?? '' }), 1);
     for (const [split, count] of [
       ['train', 5000],
       ['test', 1000],

@@ -5,10 +5,9 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { inMemory } from '../../src/data/dataset.js';
-import { loadDataset } from '../../src/data/load.js';
 import { messageOf } from '../support/errors.js';
 import { temporaryFolder } from '../support/folders.js';
-import { configOf } from './data-support.js';
+import { configOf, loadImages } from './data-support.js';
 
 let folder: string;
 beforeEach(() => {
@@ -36,7 +35,7 @@ async function writeAll(rename = (name: string) => name): Promise<void> {
   }
 }
 
-const load = () => loadDataset(configOf({ name: 'idx', directory: folder }), 1);
+const load = () => loadImages(configOf({ name: 'idx', directory: folder }), 1);
 
 describe('idx', () => {
   it.each([
@@ -79,7 +78,7 @@ describe('idx', () => {
       `data.directory ${folder}: holds several sets (${folder}/MNIST/raw, ${folder}/FashionMNIST/raw); name one`,
     );
     const named = { name: 'idx', directory: join(folder, 'FashionMNIST') };
-    expect((await loadDataset(configOf(named), 1)).source).toBe(join(folder, 'FashionMNIST/raw'));
+    expect((await loadImages(configOf(named), 1)).source).toBe(join(folder, 'FashionMNIST/raw'));
   });
 
   it('reads the packed file where its unpacked one was cut short, and says so', async () => {
@@ -165,7 +164,7 @@ describe('fashion-mnist-tiny', () => {
     const config = configOf({ name: 'fashion-mnist-tiny', directory: '/nowhere' });
     try {
       process.chdir(folder);
-      const dataset = await loadDataset(config, 1);
+      const dataset = await loadImages(config, 1);
       expect(dataset).toMatchObject({ classes: 10, height: 28, width: 28, channels: 1 });
       expect(dataset).toMatchObject({ mean: [0.286], std: [0.353], name: 'fashion-mnist-tiny' });
       // The first labels of Fashion-MNIST, as its own reader shows them.

@@ -2,15 +2,15 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { inMemory, type Dataset, type ImageSet } from '../../src/data/dataset.js';
-import { datasetShape, knownShape, loadDataset } from '../../src/data/load.js';
+import { inMemory, type ImageDataset, type ImageSet } from '../../src/data/dataset.js';
+import { datasetShape, knownShape } from '../../src/data/load.js';
 import { holdOut, takeSubset } from '../../src/data/subset.js';
 import { messageOf } from '../support/errors.js';
 import { temporaryFolder } from '../support/folders.js';
-import { configOf } from './data-support.js';
+import { configOf, loadImages } from './data-support.js';
 
 /** One-pixel images whose value is their index, so that a subset shows which it took. */
-function indexed(labels: number[], classes: number): Dataset<Uint8Array> {
+function indexed(labels: number[], classes: number): ImageDataset<Uint8Array> {
   const set = (): ImageSet<Uint8Array> => ({
     images: Uint8Array.from(labels.keys()),
     labels: Int32Array.from(labels),
@@ -62,17 +62,17 @@ describe('subset', () => {
       name: 'fashion-mnist-tiny',
       subset: { train: 5001, test: null },
     });
-    expect(await messageOf(loadDataset(config, 1))).toBe(
+    expect(await messageOf(loadImages(config, 1))).toBe(
       'data.subset.train: got 5001; fashion-mnist-tiny has 5000: wanted that many at most, or null for all',
     );
     const test = configOf({ name: 'fashion-mnist-tiny', subset: { test: 1001 } });
-    expect(await messageOf(loadDataset(test, 1))).toContain('data.subset.test: got 1001;');
+    expect(await messageOf(loadImages(test, 1))).toContain('data.subset.test: got 1001;');
   });
 
   it('that a class is too small for says what the largest is', async () => {
     // The smallest training class of the embedded set is 0, with 457 images.
     const subset = (train: number) =>
-      loadDataset(configOf({ name: 'fashion-mnist-tiny', subset: { train } }), 1);
+      loadImages(configOf({ name: 'fashion-mnist-tiny', subset: { train } }), 1);
     expect(await messageOf(subset(4580))).toBe(
       "data.subset.train: got 4580, which can't be spread evenly: class 0 has 457 images; " +
         'wanted 4579 at most, or null for all',
@@ -105,7 +105,7 @@ describe('what is held out for validation', () => {
     expect(hold(20, 1)).not.toEqual(hold(20, 2));
     const synthetic = { train: 50, test: 10, size: 2, classes: 5 };
     const load = (train: number | null) =>
-      loadDataset(configOf({ name: 'synthetic', synthetic, validation: 15, subset: { train } }), 1);
+      loadImages(configOf({ name: 'synthetic', synthetic, validation: 15, subset: { train } }), 1);
     const [all, some] = [await load(null), await load(20)];
     expect(all.train.labels).toHaveLength(35);
     expect(some.train.labels).toHaveLength(20);
@@ -116,7 +116,7 @@ describe('what is held out for validation', () => {
   it('leaves some of every class to train on', async () => {
     // The smallest training class of the embedded set is 0, with 457 of 5,000 images.
     const load = (validation: number) =>
-      loadDataset(configOf({ name: 'fashion-mnist-tiny', validation }), 1);
+      loadImages(configOf({ name: 'fashion-mnist-tiny', validation }), 1);
     expect(await messageOf(load(4561))).toBe(
       'data.validation: got 4561; class 0 of fashion-mnist-tiny has 457 of the 5000 training images: ' +
         'wanted 4560 at most, or null for none',
@@ -167,7 +167,7 @@ describe('synthetic', () => {
   const config = configOf({ name: 'synthetic', synthetic: { train: 200, test: 100, size: 16 } });
 
   it('has the sizes asked for, balanced labels and matching statistics', async () => {
-    const dataset = await loadDataset(config, 1);
+    const dataset = await loadImages(config, 1);
     expect(dataset).toMatchObject({ classes: 10, height: 16, width: 16, channels: 3 });
     expect(inMemory(dataset.train).length).toBe(200 * 16 * 16 * 3);
     expect(countsOf(dataset.test.labels, 10)).toEqual(new Array(10).fill(10));
@@ -179,13 +179,13 @@ describe('synthetic', () => {
   });
 
   it('is the same for the same seed only', async () => {
-    const images = async (seed: number) => inMemory((await loadDataset(config, seed)).train);
+    const images = async (seed: number) => inMemory((await loadImages(config, seed)).train);
     expect(Buffer.compare(await images(4), await images(4))).toBe(0);
     expect(Buffer.compare(await images(4), await images(5))).not.toBe(0);
   });
 
   it('can be learnt: the nearest class mean of the training images is right on the test images', async () => {
-    const { train, test, classes } = await loadDataset(config, 2);
+    const { train, test, classes } = await loadImages(config, 2);
     const length = 16 * 16 * 3;
     const image = (set: ImageSet, n: number) => [
       ...inMemory(set).subarray(n * length, (n + 1) * length),

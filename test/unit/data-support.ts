@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { vi } from 'vitest';
 import { dataSchema, type DataConfig } from '../../src/catalogue/schema.js';
 import type { CifarForm, CifarFormat } from '../../src/data/cifar-format.js';
+import { ofImages, type ImageDataset } from '../../src/data/dataset.js';
+import { loadDataset } from '../../src/data/load.js';
 import { temporaryFolder } from '../support/folders.js';
 
 /** `format` with two images a file. */
@@ -42,6 +44,10 @@ export async function writeBinary(
 export function configOf(keys: Record<string, unknown>): DataConfig {
   return dataSchema.parse(keys);
 }
+
+/** A set of images. */
+export const loadImages = async (config: DataConfig, seed: number): Promise<ImageDataset> =>
+  ofImages(await loadDataset(config, seed));
 
 /** A .tar.gz, by the system's tar, of the folder `name` in what `fill` writes. */
 export async function pack(

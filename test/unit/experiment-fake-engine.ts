@@ -1,6 +1,6 @@
 // A tiny deterministic engine, no TensorFlow in it: every step changes all of the state, by state, images, step and rate.
-import { shapeOf } from '../../src/data/dataset.js';
-import { imageSource } from '../../src/data/image-source.js';
+import { examplesIn, shapeOf } from '../../src/data/dataset.js';
+import { sourceOf } from '../../src/data/set-source.js';
 import { configSchema, type Config } from '../../src/catalogue/schema.js';
 import { stepsPerEpoch } from '../../src/experiment/steps.js';
 import type { Interruption } from '../../src/experiment/interruption.js';
@@ -66,7 +66,7 @@ export function fakeEngine({
       measures: createTask(config, shapeOf(dataset)).measures.filter(
         ({ column }) => column !== 'train_accuracy_clean',
       ),
-      training: imageSource('train', shapeOf(dataset), batching, dataset.train),
+      training: sourceOf('train', shapeOf(dataset), batching, dataset),
       fullGradient: () => null,
       probe: () => null,
       probed: () => ({}),
@@ -136,10 +136,10 @@ export function fakeEngine({
           await Promise.resolve();
           yield;
         }
-        const images = dataset[split]?.labels.length ?? 0;
+        const images = examplesIn(dataset[split] ?? dataset.test);
         const sum = vector('parameters').reduce((a, b) => a + b, vector('statistics')[0] ?? 0);
         const byWeights = Math.floor(Math.abs(sum * 7)) % images;
-        const epoch = Math.ceil(done / stepsPerEpoch(dataset.train.labels.length, config));
+        const epoch = Math.ceil(done / stepsPerEpoch(examplesIn(dataset.train), config));
         const right = correct?.[split]?.[epoch - 1] ?? byWeights;
         const accuracy = (100 * right) / images;
         return {

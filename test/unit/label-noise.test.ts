@@ -132,7 +132,7 @@ describe('a data set with noise', () => {
     const noisy = await withLabelNoise(clean, config({ rate: 0.5, exclusive: true }));
     expect(noisy.train.originalLabels).toEqual(clean.train.labels);
     expect(noisy.test).toBe(clean.test);
-    expect(realisedNoise(noisy)).toEqual({ changed: 50, rate: 0.5 });
+    expect(realisedNoise(noisy.train)).toEqual({ changed: 50, rate: 0.5 });
   });
 
   it('is the set itself where no noise is asked for', async () => {

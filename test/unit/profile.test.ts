@@ -1,7 +1,8 @@
 // Profiles made by hand: the table of ops, and the trace that viewers open.
+import protobuf from 'protobufjs';
 import { describe, expect, it } from 'vitest';
 import { profileTable, refuseBesideProfile } from '../../src/cli/bench-profile.js';
-import type { ProfiledNode } from '../../src/native/profile.js';
+import { decodeProfile, type ProfiledNode } from '../../src/native/profile.js';
 import {
   meanTable,
   opTable,
@@ -25,6 +26,34 @@ const PROFILE = [
   node('constant_3', 'Const', 5e6, 5e5, 16),
   node('ConstantFolding/train/Mul_2_recip', 'Reciprocal', 5.5e6, 1.5e6, 4),
 ];
+
+describe('decodeProfile', () => {
+  /** As TensorFlow writes them, with its field numbers. */
+  const encoded = (...labels: readonly string[]): Uint8Array => {
+    const { root } = protobuf.parse(`syntax = "proto3";
+      message Node { string name = 1; string label = 8; int64 start = 13; int64 end = 15; }
+      message Device { string device = 1; repeated Node nodes = 2; }
+      message Stats { repeated Device devices = 1; }
+      message Run { Stats stats = 1; }`);
+    const nodes = labels.map((label, i) => ({ name: `node${i}`, label, start: 10 + i, end: 5 }));
+    const run = root.lookupType('Run');
+    return run.encode(run.fromObject({ stats: { devices: [{ device: 'cpu', nodes }] } })).finish();
+  };
+
+  it('tells the op of a node from its label, and takes what workers send each other for one', () => {
+    const profile = decodeProfile(
+      encoded(
+        '[cpu 1.0MB 1.0MB] train/sum = CollectiveReduceV2(a, b)',
+        '[1.0MB] [707.3Mb/s] 1:1:0 from /job:worker/task:1/device:CPU:0 to /job:worker/task:0/device:CPU:0',
+      ),
+    );
+    expect(profile).toEqual([
+      node('node0', 'CollectiveReduceV2', 0, 5),
+      node('node1', 'node1', 1, 5),
+    ]);
+    expect(() => decodeProfile(encoded('something else'))).toThrow('something else');
+  });
+});
 
 describe('opTable', () => {
   it('adds up the nodes of an op, and finds what no op and what several ops cover', () => {

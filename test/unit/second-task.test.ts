@@ -22,6 +22,8 @@ vi.mock('../../src/catalogue/tasks.js', async (original) => {
   const { train_loss } = TASKS.classification.training;
   const { gradient_norm } = TASKS.classification.steps;
   const regression = {
+    reads: 'images',
+    examples: 'images',
     training: { train_loss },
     evaluation: { loss: { unit: 'number', plural: 'losses' } },
     steps: { gradient_norm },

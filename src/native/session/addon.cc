@@ -1,11 +1,11 @@
 // The session's door for Node: what JavaScript gives is taken apart and checked, what TensorFlow gives is copied into arrays.
 // No exception leaves a function here; it becomes one of JavaScript's.
-#include <cstring>
 #include <exception>
 #include <utility>
 
-#include "../napi.h"
+#include "graph-function.h"
 #include "graph-session.h"
+#include "values.h"
 
 /** TensorFlow's own switch, which its C API lacks; null in a library that has none. */
 namespace tsl {
@@ -24,60 +24,6 @@ napi_value errorOf(napi_env env, const char* what) {
   return napi_create_error(env, nullptr, text, &error) == napi_ok ? error : nullptr;
 }
 
-size_t index(napi_env env, napi_value value) {
-  uint32_t found = 0;
-  check(env, napi_get_value_uint32(env, value, &found));
-  return found;
-}
-
-bool truth(napi_env env, napi_value value) {
-  bool found = false;
-  check(env, napi_get_value_bool(env, value, &found));
-  return found;
-}
-
-/** The memory of a typed array, until JavaScript goes on. */
-std::string_view bytes(napi_env env, napi_value value) {
-  bool isArray = false;
-  check(env, napi_is_typedarray(env, value, &isArray));
-  if (!isArray) throw Failure("wanted a typed array");
-  napi_typedarray_type type;
-  size_t length = 0;
-  void* data = nullptr;
-  check(env, napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr));
-  switch (type) {
-    case napi_int8_array:
-    case napi_uint8_array:
-    case napi_uint8_clamped_array:
-      break;
-    case napi_float32_array:
-    case napi_int32_array:
-      length *= 4;
-      break;
-    default:
-      throw Failure("wanted a Float32Array, an Int32Array or a Uint8Array");
-  }
-  return {static_cast<const char*>(data), length};
-}
-
-template <typename Item>
-auto list(napi_env env, napi_value value, const Item& item) {
-  uint32_t length = 0;
-  check(env, napi_get_array_length(env, value, &length));
-  std::vector<decltype(item(value))> items;
-  items.reserve(length);
-  for (uint32_t i = 0; i < length; i++) {
-    napi_value element;
-    check(env, napi_get_element(env, value, i, &element));
-    items.push_back(item(element));
-  }
-  return items;
-}
-
-std::vector<std::string> texts(napi_env env, napi_value value) {
-  return list(env, value, [env](napi_value item) { return text(env, item); });
-}
-
 Feed feedOf(napi_env env, napi_value object) {
   return {text(env, property(env, object, "node")),
           static_cast<TF_DataType>(index(env, property(env, object, "type"))),
@@ -90,17 +36,6 @@ Shared& sessionOf(napi_env env, napi_value value) {
   void* found = nullptr;
   check(env, napi_get_value_external(env, value, &found));
   return *static_cast<Shared*>(found);
-}
-
-/** A typed array of a copy of `size` bytes, `width` of them an element. */
-napi_value copyOf(napi_env env, napi_typedarray_type type, const void* from, size_t size, size_t width) {
-  void* data = nullptr;
-  napi_value buffer, array;
-  check(env, napi_create_arraybuffer(env, size, &data, &buffer));
-  // Of no elements it may have no memory.
-  if (size > 0) std::memcpy(data, from, size);
-  check(env, napi_create_typedarray(env, type, size / width, buffer, 0, &array));
-  return array;
 }
 
 /** An array of the tensor's values; its type is that of the tensor. */
@@ -249,6 +184,16 @@ napi_value kernels(napi_env env, napi_callback_info) {
   });
 }
 
+/** makeFunction(graph, name, inputs, outputs): a serialized FunctionDef. */
+napi_value makeFunction(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    const Arguments<4> arguments(env, info);
+    const Buffer made = functionOf(bytes(env, arguments.values[0]), text(env, arguments.values[1]),
+                                   texts(env, arguments.values[2]), texts(env, arguments.values[3]));
+    return copyOf(env, napi_uint8_array, made->data, made->length, 1);
+  });
+}
+
 /** define(session, feeds, outputs, targets): a number to run it by. */
 napi_value define(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {
@@ -341,7 +286,8 @@ napi_value close(napi_env env, napi_callback_info info) {
 
 NAPI_MODULE_INIT() {
   const std::pair<const char*, napi_callback> functions[] = {
-      {"serve", serve}, {"allowTf32", allowTf32}, {"kernels", kernels}, {"open", open}, {"devices", devices}, {"define", define}, {"run", run}, {"promise", promise}, {"close", close}};
+      {"serve", serve}, {"allowTf32", allowTf32}, {"kernels", kernels}, {"makeFunction", makeFunction},
+      {"open", open}, {"devices", devices}, {"define", define}, {"run", run}, {"promise", promise}, {"close", close}};
   for (const auto& [name, body] : functions) {
     if (!exportFunction(env, exports, name, body)) return nullptr;
   }

@@ -5,23 +5,23 @@
 #include <thread>
 #include <utility>
 
-namespace {
-
 Status newStatus() { return {TF_NewStatus(), &TF_DeleteStatus}; }
 
 void check(const Status& status) {
   if (TF_GetCode(status.get()) != TF_OK) throw Failure(TF_Message(status.get()));
 }
 
+Buffer bufferOf(std::string_view bytes) {
+  return {TF_NewBufferFromString(bytes.data(), bytes.size()), &TF_DeleteBuffer};
+}
+
+namespace {
+
 void checkSize(const Feed& feed, std::string_view values) {
   size_t bytes = TF_DataTypeSize(feed.type);
   for (const int64_t extent : feed.shape) bytes *= static_cast<size_t>(extent);
   if (values.size() == bytes) return;
   throw Failure(feed.node + " wants " + std::to_string(bytes) + " bytes, got " + std::to_string(values.size()));
-}
-
-Buffer bufferOf(std::string_view bytes) {
-  return {TF_NewBufferFromString(bytes.data(), bytes.size()), &TF_DeleteBuffer};
 }
 
 }  // namespace

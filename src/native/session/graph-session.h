@@ -21,6 +21,14 @@ struct Failure : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+Status newStatus();
+
+/** Throws a Failure with what the status says, unless that is success. */
+void check(const Status& status);
+
+/** A copy of the bytes. */
+Buffer bufferOf(std::string_view bytes);
+
 /** What is fed for a node. */
 struct Feed {
   std::string node;

@@ -100,26 +100,34 @@ export function after(config: Config, steps: number): State {
  * What of three steps at `rate` is further than `tolerance` apart, traced from eager: each measure
  * of each step, each state after the last.
  */
-export function tracedFromEager(config: Config, rate: number, tolerance: number): string[] {
-  const [traced, eager] = [tinyEngine(config, 'compiled'), tinyEngine(config, 'eager')];
+export const tracedFromEager = (config: Config, rate: number, tolerance: number): string[] =>
+  apart([tinyEngine(config, 'compiled'), tinyEngine(config, 'eager')], config, rate, tolerance);
+
+/** The same of two engines of a configuration, the one from the other; they are disposed of. */
+export function apart(
+  [one, other]: readonly [Engine, Engine],
+  config: Config,
+  rate: number,
+  tolerance: number,
+): string[] {
   const found: string[] = [];
   const compare = (what: string, got: ArrayLike<number>, wanted: ArrayLike<number>) => {
-    const apart = distance(got, wanted);
-    if (!(apart < tolerance)) found.push(`${what}: relative distance ${apart}`);
+    const difference = distance(got, wanted);
+    if (!(difference < tolerance)) found.push(`${what}: relative distance ${difference}`);
   };
   for (let step = 0; step < 3; step++) {
     const batch = [step, batchAt(batchOf(config, step)), rate] as const;
-    const [got, wanted] = [traced.trainStep(...batch), eager.trainStep(...batch)];
+    const [got, wanted] = [one.trainStep(...batch), other.trainStep(...batch)];
     expect(Object.keys(got.numbers)).toEqual(Object.keys(wanted.numbers));
     for (const [name, value] of Object.entries(wanted.numbers)) {
       compare(`${name} of step ${step}`, [got.numbers[name] ?? NaN], [value]);
     }
   }
-  const wanted = eager.readState();
-  for (const [name, values] of traced.readState()) {
+  const wanted = other.readState();
+  for (const [name, values] of one.readState()) {
     compare(name, values, required(wanted.get(name), name));
   }
-  traced.dispose();
-  eager.dispose();
+  one.dispose();
+  other.dispose();
   return found;
 }

@@ -4,7 +4,14 @@ import type { OptimizerConfig } from '../../../src/catalogue/schema.js';
 import { loadGraph, traceProgram } from '../../../src/graph/compile.js';
 import { runEagerly } from '../../../src/graph/eager.js';
 import type { FunctionSpec, Program, ProgramSpec, Tensors } from '../../../src/graph/program.js';
-import { tf, type Scalar, type Tensor1D, type Tensor4D } from '../../../src/native/tensorflow.js';
+import { sumsOver } from '../../../src/graph/workers.js';
+import {
+  tf,
+  type Scalar,
+  type Tensor,
+  type Tensor1D,
+  type Tensor4D,
+} from '../../../src/native/tensorflow.js';
 import type { Network } from '../../../src/nn/network.js';
 import { FULL_GRADIENT } from '../../../src/optim/full.js';
 import { norm, scaled } from '../../../src/optim/vector.js';
@@ -16,8 +23,9 @@ import {
   OBSERVE,
 } from '../../../src/session/full-gradient.js';
 import { meanOf, type Part } from '../../../src/session/measure.js';
-import { trainOn, wholly, type Learner } from '../../../src/session/passes.js';
+import { trainOn, type Learner } from '../../../src/session/passes.js';
 import { required } from '../../../src/util/errors.js';
+import { cutRange } from '../../../src/util/ranges.js';
 import {
   goldenImages,
   goldenLabels,
@@ -54,7 +62,7 @@ export interface GoldenTraining {
 }
 
 /** How a batch is cut. */
-export type Cut = Pick<Learner, 'microBatches' | 'devices'>;
+export type Cut = Pick<Learner, 'microBatches' | 'devices' | 'workers'>;
 
 const WHOLE: Cut = { microBatches: 1 };
 
@@ -68,7 +76,10 @@ export function openGoldenTraining(
   cut = WHOLE,
 ): GoldenTraining {
   const spec = training(network, config, input, cut);
-  const program = how === 'eager' ? runEagerly(spec) : loadGraph(traceProgram(spec));
+  const program =
+    how === 'eager'
+      ? runEagerly(spec)
+      : loadGraph(traceProgram(spec), { workers: cut.workers ?? null });
   const { state, scalars, kinds } = optimizerOf(config, network.parameters.tensors);
   const start = (attempt: number): void => {
     program.write('parameters', movedByRounding(goldenParameters({ tensors }), attempt));
@@ -178,6 +189,13 @@ function training(
   const vector = { dtype: 'float32', shape: [network.parameters.size] } as const;
   const images = { dtype: 'float32', shape: [batch, height, width, channels] } as const;
   const batchTypes = { images, labels: { dtype: 'int32', shape: [batch] } } as const;
+  const { workers = null } = cut;
+  const own = required(
+    cutRange({ begin: 0, size: batch }, workers?.count ?? 1)[workers?.index ?? 0],
+    'the share of a worker',
+  );
+  const share = <T extends Tensor>(of: T): T =>
+    workers === null ? of : tf.slice(of, [own.begin], [own.size]);
   const full = fullGradient(network, config, batchTypes);
   const scalars = Object.keys(optimizer.scalars(0, 0));
   const overwritten = (kind: string) => optimizer.kinds.byName[kind]?.overwrites ?? [];
@@ -197,7 +215,7 @@ function training(
       const labels = inputs['labels'] as Tensor1D;
       const step = trainOn(
         { network, optimizer, task: CROSS_ENTROPY, ...cut },
-        wholly({ input: images, targets: { labels } }),
+        { batch: { input: share(images), targets: { labels: share(labels) } }, whole: batch },
         undefined,
         state,
         inputs,
@@ -207,14 +225,25 @@ function training(
       const none = tf.scalar(0);
       const climbs = required(parts[0], 'the pass').perturbed !== undefined;
       const up = (part: Part) => required(part.perturbed, 'the climb');
-      const measures = [
+      const means = [
         meanOf(parts, ({ first }) => first.loss),
-        norm(step.gradient),
         climbs ? meanOf(parts, (part) => norm(up(part).perturbation)) : none,
         climbs ? meanOf(parts, (part) => up(part).pass.loss) : none,
-        climbs ? norm(meanGradient(parts, (part) => up(part).pass.gradient)) : none,
       ];
-      return { state: step.state, outputs: { measures: tf.stack<Scalar>(measures) } };
+      const perturbed = climbs ? meanGradient(parts, (part) => up(part).pass.gradient) : means[0]!;
+      const [sums, climbed] = sumsOver(workers, [
+        tf.stack(means) as Tensor1D,
+        tf.reshape(perturbed, [-1]),
+      ]);
+      const [loss, perturbation, perturbedLoss] = tf.unstack(sums!) as Scalar[];
+      const measures = [
+        loss,
+        norm(step.gradient),
+        perturbation,
+        perturbedLoss,
+        climbs ? norm(climbed!) : none,
+      ];
+      return { state: step.state, outputs: { measures: tf.stack<Scalar>(measures as Scalar[]) } };
     },
   });
   const steps = Object.keys(optimizer.kinds.byName).map(

@@ -213,7 +213,13 @@ export function goldenValues([, shape, kind]: GoldenTensor, k: number): Float32A
 
 /** w [P] of the golden network, in our layout. */
 export const goldenParameters = ({ tensors }: Pick<GoldenModel, 'tensors'>): Float32Array =>
-  concatenated(tensors.map((tensor, k) => inOurLayout(goldenValues(tensor, k), tensor[1])));
+  concatenated(
+    tensors.map((tensor, k) => {
+      const [, shape, kind] = tensor;
+      const values = goldenValues(tensor, k);
+      return kind === 'weight' ? inOurLayout(values, shape) : values;
+    }),
+  );
 
 /** The weights for attempt 0; for others each one is moved to its neighbour, up or down at random. */
 export function movedByRounding(weights: Float32Array, attempt: number): Float32Array {
@@ -243,6 +249,17 @@ export const goldenImages = (
 export const goldenLabels = (step: number, batch: number, classes = 10): Int32Array =>
   Int32Array.from({ length: batch }, (_, i) =>
     Math.floor((uniform(30000 + step, i) + 0.5) * classes),
+  );
+
+/** Tokens [batch context+1] of step `step` of gpt.json, of so many different ones. */
+export const goldenTokens = (
+  step: number,
+  batch: number,
+  context: number,
+  different: number,
+): Int32Array =>
+  Int32Array.from({ length: batch * (context + 1) }, (_, i) =>
+    Math.floor((uniform(70000 + step, i) + 0.5) * different),
   );
 
 export function concatenated(pieces: readonly Float32Array[]): Float32Array {

@@ -124,6 +124,18 @@ export const SHAPES: Readonly<Record<string, Case>> = {
       ],
     };
   },
+  UnsortedSegmentSum: (draw) => {
+    const indices = draw.shape(draw.int(1, 2));
+    const segments = draw.int(1, 4);
+    return {
+      inputs: [
+        draw.float([...indices, ...draw.shape(draw.int(0, 2))]),
+        draw.int32(indices, 0, segments - 1),
+        constant(segments),
+      ],
+      attributes: [typeAttribute('T', 'float32'), int32('Tindices'), int32('Tnumsegments')],
+    };
+  },
   Range: (draw) => {
     const start = draw.int(-3, 3);
     const step = draw.pick(-2, -1, 1, 2, 3);

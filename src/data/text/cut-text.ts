@@ -1,0 +1,70 @@
+// What of a text is trained on, validated and tested with: pieces of it, in whole windows.
+import type { DataConfig } from '../../catalogue/schema.js';
+import { UserError } from '../../util/errors.js';
+import type { TextDataset, TextSet, Tokens } from '../dataset.js';
+
+/** Windows of `context` tokens side by side, each with the token after it. */
+export const windowsIn = (tokens: Tokens, context: number): number =>
+  Math.max(0, Math.floor((tokens.length - 1) / context));
+
+/** Tokens that so many windows take. */
+const tokensOf = (windows: number, context: number): number => windows * context + 1;
+
+/**
+ * `whole` with the windows that the configuration asks for: `validation` at the end of the training text,
+ * `subset` of what is left from the beginning, `windows` an epoch.
+ *
+ * Errors: UserError where a part of it has not one window, or fewer than are asked for.
+ */
+export function cutText(
+  whole: TextDataset,
+  { validation, subset, windows, testShare }: DataConfig,
+): TextDataset {
+  const { context, name } = whole;
+  const part = (tokens: Tokens): TextSet => ({ tokens, examples: windowsIn(tokens, context) });
+  const refuse = (key: string, got: number, there: number, of: string): never => {
+    const most = there > 0 ? `${there} at most, or ` : '';
+    throw new UserError(
+      `${key}: got ${got}; ${name} has ${there} windows of ${context} tokens to ${of}: wanted ${most}null`,
+    );
+  };
+  for (const [set, of, share] of [
+    [whole.train, 'train on', 1 - testShare],
+    [whole.test, 'test on', testShare],
+  ] as const) {
+    if (set.examples > 0) continue;
+    throw new UserError(
+      `data.context: got ${context}; ${whole.source} has ${set.tokens.length} tokens to ${of} (${Number(share.toPrecision(6))} of the text), ` +
+        `wanted ${tokensOf(1, context)} at least, a window and the token after it; take a smaller context, or more text`,
+    );
+  }
+  let { train, test } = whole;
+  let held: TextSet | undefined;
+  if (validation !== null) {
+    const most = windowsIn(train.tokens, context) - 1;
+    if (validation > most) refuse('data.validation', validation, most, 'hold out');
+    const end = train.tokens.length - tokensOf(validation, context);
+    held = part(train.tokens.subarray(end));
+    train = part(train.tokens.subarray(0, end));
+  }
+  const taken = (set: TextSet, split: 'train' | 'test'): TextSet => {
+    const count = subset[split];
+    if (count === null) return set;
+    if (count > set.examples) refuse(`data.subset.${split}`, count, set.examples, `${split} on`);
+    return part(set.tokens.subarray(0, tokensOf(count, context)));
+  };
+  train = taken(train, 'train');
+  test = taken(test, 'test');
+  return {
+    ...whole,
+    train: { ...train, examples: windows ?? train.examples },
+    test,
+    ...(held && { validation: held }),
+  };
+}
+
+/** Windows of a set by their numbers, counted side by side. */
+export function pickWindows(set: TextSet, context: number, indices: Int32Array): TextSet {
+  const starts = indices.map((index) => index * context);
+  return { tokens: set.tokens, examples: starts.length, starts };
+}
