@@ -165,7 +165,7 @@ export const MODEL_KEYS = {
   }),
   precision: key(z.enum(['float32', 'bfloat16']).default('float32'), {
     role: 'result',
-    help: 'What convolutions multiply; sums, and everything else, are float32 either way.',
+    help: 'What activations are, and so what is multiplied; weights, statistics, loss and optimizer are float32 either way.',
   }),
 } as const;
 

@@ -1,4 +1,5 @@
 // The `graph` backend of tfjs: tfjs-node's own, over a binding that records.
+import { narrowing } from '../native/narrowing.js';
 import { nameScope } from '../native/scope.js';
 import {
   backendClass,
@@ -70,7 +71,7 @@ export interface Tracing {
  * meanwhile: what it drew would be a constant of the graph.
  */
 export function trace<T>(recorder: Recorder, name: string, body: (tracing: Tracing) => T): T {
-  const graph = graphBackend(recorder.binding());
+  const graph = graphBackend(narrowing(recorder.binding()));
   const tracing: Tracing = {
     tensor: (node) => graph.createOutputTensor(recorder.bind(node)),
     symbol: (tensor, what) => {

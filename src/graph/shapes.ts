@@ -74,7 +74,7 @@ const matrixProduct: Rule = (call) => {
     extent(b, call.flag('adj_y', 'transpose_b') ? -1 : -2),
   ];
   if (inner[0] !== inner[1]) call.fail('has inner extents that differ');
-  return [float(...broadcast(call, a.slice(0, -2), b.slice(0, -2)), rows, columns)];
+  return [like(call.input(0), [...broadcast(call, a.slice(0, -2), b.slice(0, -2)), rows, columns])];
 };
 
 const pool: Rule = (call) => {
@@ -303,7 +303,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     const [batch = 0, , , channels = 0] = call.shape(0);
     return [float(batch, ...call.values(1), channels)];
   },
-  AvgPoolGrad: (call) => [float(...call.values(0))],
+  AvgPoolGrad: (call) => [like(call.input(1), call.values(0))],
   SoftmaxCrossEntropyWithLogits: (call) => [float(extent(call.shape(0), 0)), like(call.input(0))],
   SparseSoftmaxCrossEntropyWithLogits: (call) => [
     float(extent(call.shape(0), 0)),

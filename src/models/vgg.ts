@@ -5,6 +5,7 @@
 // kernels normal with standard deviation sqrt(2 / (K K O)), their biases 0, the classifier
 // PyTorch's default. Dropout is in the classifier only.
 import type { VggDepth } from '../catalogue/networks.js';
+import { widened } from '../native/bfloat16.js';
 import type { Tensor2D } from '../native/tensorflow.js';
 import { relu as reluKernel } from '../native/kernels.js';
 import { dropout } from '../nn/dropout.js';
@@ -85,7 +86,7 @@ export function vgg(
   const last = classifier(builder, 'classifier.6', hidden, classes);
   const body = sequence(...features);
   return builder.build(name, (images, pass) => {
-    const x = body(images, pass).reshape<Tensor2D>([-1, hidden]);
+    const x = widened(body(images, pass)).reshape<Tensor2D>([-1, hidden]);
     const y = reluKernel(first(drop(x, pass), pass));
     return last(reluKernel(second(drop(y, pass), pass)), pass);
   });

@@ -5,6 +5,7 @@
 // token, learned positions, exact GELU, drop-path that rises from 0 to its rate at the last layer.
 // Linear weights, class token and positions are normal with standard deviation 0.02, biases 0, the
 // patch embedding PyTorch's default. It has no BatchNorm, and so no running statistics.
+import { inFloat32, matching, widened } from '../native/bfloat16.js';
 import { conv2d } from '../native/convolution.js';
 import { nameScope } from '../native/scope.js';
 import { tf, type Tensor2D, type Tensor3D, type Tensor4D } from '../native/tensorflow.js';
@@ -56,10 +57,12 @@ export function vit(builder: NetworkBuilder, options: VitOptions): Network {
   const head = classifier(builder, 'head', size, classes, initialiser, zeros);
   return builder.build('vit', (images, pass) => {
     const patches = embed(images, pass);
-    const first = tf.tile(pass.parameter(classToken) as Tensor3D, [patches.shape[0], 1, 1]);
-    const placed = tf.add<Tensor3D>(tf.concat([first, patches], 1), pass.parameter(positions));
+    const token = matching(patches, pass.parameter(classToken) as Tensor3D);
+    const first = tf.tile(token, [patches.shape[0], 1, 1]);
+    const joined = tf.concat([first, patches], 1);
+    const placed = tf.add<Tensor3D>(joined, matching(joined, pass.parameter(positions)));
     const features = blocks.reduce((x, one) => one(x, pass), drop(placed, pass));
-    const summary = tf.slice(norm(features, pass), [0, 0, 0], [-1, 1, -1]);
+    const summary = tf.slice(norm(widened(features), pass), [0, 0, 0], [-1, 1, -1]);
     return head(summary.reshape<Tensor2D>([-1, size]), pass);
   });
 }
@@ -93,10 +96,9 @@ function patchEmbedding(
   const count = (height / patch) * (width / patch);
   return (images, pass) =>
     nameScope('patch_embed', () => {
-      const filter = pass.parameter(weight) as Tensor4D;
-      const { precision } = builder.convolutions;
-      const maps = conv2d(images, filter, patch, 'VALID', precision);
-      return tf.add(maps, pass.parameter(bias)).reshape([-1, count, size]);
+      const filter = matching(images, pass.parameter(weight) as Tensor4D);
+      const maps = conv2d(images, filter, patch, 'VALID');
+      return tf.add(maps, matching(maps, pass.parameter(bias))).reshape([-1, count, size]);
     });
 }
 
@@ -116,9 +118,16 @@ function block(
   const drop = dropout<Tensor3D>(builder, rate);
   const path = dropPath<Tensor3D>(builder, dropPathRate);
   return (x, pass) => {
-    const attended = drop(attend(norm1(x, pass), pass), pass);
+    const attended = drop(
+      attend(
+        inFloat32(x, (wide) => norm1(wide, pass)),
+        pass,
+      ),
+      pass,
+    );
     const y = tf.add<Tensor3D>(x, path(attended, pass));
-    const inner = drop(gelu(widen(norm2(y, pass), pass)), pass);
+    const normal = inFloat32(y, (wide) => norm2(wide, pass));
+    const inner = drop(inFloat32(widen(normal, pass), gelu), pass);
     return tf.add<Tensor3D>(y, path(drop(narrow(inner, pass), pass), pass));
   };
 }

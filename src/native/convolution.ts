@@ -1,22 +1,15 @@
 // Convolution by TensorFlow's own ops, with gradients that have gradients.
 import { boolAttribute, intAttribute, stringAttribute, typeAttribute } from './attributes.js';
-import { inBfloat16 } from './bfloat16.js';
 import { input, register, run, saved, single, type Attributes } from './kernel.js';
 import { averagePool } from './pooling.js';
 import * as stock from './stock-ops.js';
 import { usesStockOps } from './stock-ops.js';
 import { activeBackend, tf, type Tensor, type Tensor4D } from './tensorflow.js';
 
-/**
- * What a convolution multiplies; its input and output are float32 either way, and its sums but for
- * the gradients of bfloat16 where TensorFlow computes without oneDNN or cuDNN.
- */
-export type Precision = 'float32' | 'bfloat16';
-
 const convolutionAttributes = (attributes: Attributes) => {
   const stride = attributes['stride'] as number;
   return [
-    typeAttribute('T', attributes['precision'] as Precision),
+    typeAttribute('T', 'float32'),
     intAttribute('strides', [1, stride, stride, 1]),
     stringAttribute('padding', attributes['padding'] as string),
     stringAttribute('data_format', 'NHWC'),
@@ -25,12 +18,8 @@ const convolutionAttributes = (attributes: Attributes) => {
   ];
 };
 
-function convolve(op: string, inputs: Tensor[], attributes: Attributes): Tensor {
-  const options = convolutionAttributes(attributes);
-  return attributes['precision'] === 'bfloat16'
-    ? inBfloat16(op, options, inputs)
-    : activeBackend().executeSingleOutput(op, options, inputs);
-}
+const convolve = (op: string, inputs: Tensor[], attributes: Attributes): Tensor =>
+  activeBackend().executeSingleOutput(op, convolutionAttributes(attributes), inputs);
 
 /**
  * Channels from which oneDNN computes a strided 1x1 convolution's filter gradient right: a vector of AVX-512's. Below a
@@ -119,8 +108,7 @@ export function conv2d(
   filter: Tensor4D,
   stride: number,
   padding: 'SAME' | 'VALID',
-  precision: Precision = 'float32',
 ): Tensor4D {
   if (usesStockOps()) return stock.conv2d(x, filter, stride, padding);
-  return run(ops.forward, { x, filter }, { stride, padding, precision }) as Tensor4D;
+  return run(ops.forward, { x, filter }, { stride, padding }) as Tensor4D;
 }

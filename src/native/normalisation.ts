@@ -5,6 +5,7 @@
 // ResNet-18 of width 16, and most where it is off.
 import { boolAttribute, floatAttribute, stringAttribute, typeAttribute } from './attributes.js';
 import { detached, input, register, run, saved, single, type Inputs } from './kernel.js';
+import { isNarrow } from './bfloat16.js';
 import { secondGradients } from './normalisation-twice.js';
 import { relu } from './kernels.js';
 import * as stock from './stock-ops.js';
@@ -139,7 +140,8 @@ export function batchNormTraining(
   offset: Tensor1D,
   { positive = false }: { readonly positive?: boolean } = {},
 ): Normalised {
-  if (usesOwnOps()) {
+  // Ours is for float32 alone.
+  if (usesOwnOps() && !isNarrow(x)) {
     const op = positive ? 'NormalizeBatchRelu' : 'NormalizeBatch';
     return outputsOf(run(`fsam.${op}`, { x, scale, offset }));
   }

@@ -1,5 +1,6 @@
 // The layers that networks are made of. Each declares its parameters on a builder and gives a
 // function.
+import { isNarrow, matching, widened } from '../native/bfloat16.js';
 import { conv2d } from '../native/convolution.js';
 import * as kernels from '../native/kernels.js';
 import { batchNormInference, batchNormTraining } from '../native/normalisation.js';
@@ -38,8 +39,9 @@ export function convolution(
   const offset = bias && builder.parameter(`${name}.bias`, [outputs], bias);
   return (x, pass) =>
     nameScope(name, () => {
-      const y = convolve(x, pass.parameter(weight) as Tensor4D, stride, builder.convolutions);
-      return offset === undefined ? y : tf.add<Tensor4D>(y, pass.parameter(offset));
+      const filter = matching(x, pass.parameter(weight) as Tensor4D);
+      const y = convolve(x, filter, stride, builder.convolutions);
+      return offset === undefined ? y : tf.add<Tensor4D>(y, matching(y, pass.parameter(offset)));
     });
 }
 
@@ -47,21 +49,23 @@ function convolve(
   x: Tensor4D,
   filter: Tensor4D,
   stride: number,
-  { convolution: method, precision }: Convolutions,
+  { convolution: method }: Convolutions,
 ): Tensor4D {
   const padding = (filter.shape[0] - 1) / 2;
-  if (method === 'auto' && stride === 1 && padding === 1 && suitsWinograd(x, filter)) {
+  // Ours are for float32 alone.
+  const isOurs = method === 'auto' && !isNarrow(x);
+  if (isOurs && stride === 1 && padding === 1 && suitsWinograd(x, filter)) {
     return winogradConv2d(x, filter);
   }
-  if (method === 'auto' && precision === 'float32' && suitsPatches(x, filter, stride)) {
+  if (isOurs && suitsPatches(x, filter, stride)) {
     return patchConv2d(x, filter, stride);
   }
-  if (padding === 0) return conv2d(x, filter, stride, 'VALID', precision);
-  if (stride === 1) return conv2d(x, filter, 1, 'SAME', precision);
+  if (padding === 0) return conv2d(x, filter, stride, 'VALID');
+  if (stride === 1) return conv2d(x, filter, 1, 'SAME');
   // TensorFlow's SAME would pad right and bottom only; its EXPLICIT padding is slow on CPU.
   const sides: [number, number] = [padding, padding];
   const padded = tf.pad(x, [[0, 0], sides, sides, [0, 0]]);
-  return conv2d(padded, filter, stride, 'VALID', precision);
+  return conv2d(padded, filter, stride, 'VALID');
 }
 
 /** A layer that computes the ReLU after it, too, for less than the two take. */
@@ -118,8 +122,8 @@ export function linear(
       : builder.parameter(`${name}.bias`, [outputs], biasInitialiser, kind);
   return (x, pass) =>
     nameScope(name, () => {
-      const y = tf.matMul<Tensor2D>(x, pass.parameter(weight));
-      return bias === null ? y : tf.add<Tensor2D>(y, pass.parameter(bias));
+      const y = tf.matMul<Tensor2D>(x, matching(x, pass.parameter(weight)));
+      return bias === null ? y : tf.add<Tensor2D>(y, matching(x, pass.parameter(bias)));
     });
 }
 
@@ -155,9 +159,9 @@ export const maxPoolOverlapping: Layer = (x) =>
     return pooling.maxPool(padded, { size: 3, stride: 2, padding: 'VALID' });
   });
 
-/** [N H W C] -> [N C]: the mean over each channel's plane. */
+/** [N H W C] -> [N C]: the mean over each channel's plane, in float32. */
 export const globalAveragePool: Layer<Tensor4D, Tensor2D> = (x) =>
-  nameScope('pool', () => tf.mean(x, [1, 2]));
+  nameScope('pool', () => tf.mean(widened(x), [1, 2]));
 
 /** The layers one after the other. */
 export function sequence(...layers: readonly Layer[]): Layer {

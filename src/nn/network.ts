@@ -1,5 +1,6 @@
 // Declares a network: its parameters and statistics by name, and the function that computes it. The
 // door of this folder.
+import { narrowed, widened } from '../native/bfloat16.js';
 import { uniform } from '../native/random.js';
 import { nameScope } from '../native/scope.js';
 import { ofRank, type ByRank } from '../native/rank.js';
@@ -73,7 +74,7 @@ export interface Network {
 export interface Convolutions {
   /** `auto` takes Winograd's algorithm for 3x3 convolutions where it is quicker. */
   readonly convolution: 'auto' | 'direct';
-  /** What they multiply; sums are float32 either way. */
+  /** What activations are, beside the weights that they meet; weights, statistics and output are float32 either way. */
   readonly precision: 'float32' | 'bfloat16';
 }
 
@@ -139,14 +140,16 @@ export class NetworkBuilder {
     ) => {
       const weights = parameters.cut(w);
       const observed = new Map<number, Tensor1D>();
-      const output = layer(ofRank(input, rank, `the input of ${name}`), {
+      const isNarrow = this.convolutions.precision === 'bfloat16' && input.dtype === 'float32';
+      const x = isNarrow ? narrowed(input) : input;
+      const output = layer(ofRank(x, rank, `the input of ${name}`), {
         mode,
         parameter: (index) => required(weights[index], `parameter ${index}`),
         statistic: (index) => required(running[index], `statistic ${index}`),
         random: randomDraws(seed),
         observe: (index, value) => observed.set(index, value),
       });
-      return { output, observed };
+      return { output: widened(output), observed };
     };
     return {
       name,

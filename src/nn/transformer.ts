@@ -1,4 +1,5 @@
 // The layers of a transformer over tokens [N T D]: layer normalisation, attention, GELU.
+import { inFloat32 } from '../native/bfloat16.js';
 import { nameScope } from '../native/scope.js';
 import {
   tf,
@@ -105,9 +106,11 @@ export function attention(
         Tensor,
         Tensor,
       ];
-      const products = tf.matMul(q, k, false, true);
-      const scores = tf.mul(products, tf.scalar(1 / Math.sqrt(width)));
-      const weights = tf.softmax(causal ? tf.add(scores, ofLater(tokens)) : scores);
+      const scale = tf.scalar(1 / Math.sqrt(width));
+      const weights = inFloat32(tf.matMul(q, k, false, true), (products) => {
+        const scores = tf.mul(products, scale);
+        return tf.softmax(causal ? tf.add(scores, ofLater(tokens)) : scores);
+      });
       const mixed = tf.matMul(drop(weights as Tensor4D, pass), v);
       return out(tf.transpose(mixed, [0, 2, 1, 3]).reshape([images, tokens, size]), pass);
     });
