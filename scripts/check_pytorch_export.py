@@ -37,18 +37,17 @@ from check_pytorch_weights import STREAM, hashed_uniform
 TOLERANCE = 1e-4
 
 
-def network_of(weights, side):
-    """The network of timm or torchvision that has these tensors, for images of `side` pixels."""
+def network_of(weights, side, heads):
+    """The network of timm or torchvision that has these tensors, for images of `side` pixels.
+
+    No shape tells the heads of a transformer: where `heads` is None they have 64 numbers each, as in all published ones.
+    """
     if "pos_embed" in weights:
         width, channels, patch, _ = weights["patch_embed.proj.weight"].shape
-        # No shape tells the heads: those of all transformers that fsam names have 64 numbers, narrow ones 16 or less.
         layers = 1 + max(int(name.split(".")[1]) for name in weights if name.startswith("blocks."))
-        heads = OPTIONS.heads or max(width // 64, 1)
-        classes = len(weights["head.bias"])
-        norm = lambda size: torch.nn.LayerNorm(size, eps=1e-6)  # noqa: E731
         return VisionTransformer(
-            img_size=side, patch_size=patch, in_chans=channels, embed_dim=width, depth=layers, num_heads=heads,
-            num_classes=classes, norm_layer=norm,
+            img_size=side, patch_size=patch, in_chans=channels, embed_dim=width, depth=layers,
+            num_heads=heads or max(width // 64, 1), num_classes=len(weights["head.bias"]),
         )  # fmt: skip
     blocks = [sum(1 for name in weights if name.startswith(f"layer{i}.") and name.endswith(".conv1.weight")) for i in (1, 2, 3, 4)]
     kinds = {"bottleneck": {(3, 4, 6, 3): "resnet50", (3, 4, 23, 3): "resnet101", (3, 8, 36, 3): "resnet152"},
@@ -80,12 +79,12 @@ def fill(name, path, options):
     print(f"{path}: {sum(w.numel() for w in weights.values()):,} parameters of timm's {name}, by the formula")
 
 
-def compare(path, logits):
+def compare(path, logits, heads):
     written = json.loads(logits.read_text())
     shape, wanted = written["input"], np.array(written["logits"])
     weights = load_file(path)
     images = 2 * hashed_uniform(STREAM, math.prod(shape)).astype(np.float32).reshape(shape)
-    model = network_of(weights, shape[-1]).eval()
+    model = network_of(weights, shape[-1], heads).eval()
     model.load_state_dict(weights, strict=True)
     with torch.no_grad():
         found = model(torch.from_numpy(images)).numpy()
@@ -108,12 +107,15 @@ def arguments():
     return parser.parse_args()
 
 
-OPTIONS = arguments()
-
-if __name__ == "__main__":
-    if OPTIONS.fill:
-        fill(OPTIONS.fill, OPTIONS.weights, OPTIONS.options)
-    elif OPTIONS.logits is None:
+def main():
+    options = arguments()
+    if options.fill:
+        fill(options.fill, options.weights, options.options)
+    elif options.logits is None:
         sys.exit("wanted the weights and the logits; --help tells how they are written")
     else:
-        compare(OPTIONS.weights, OPTIONS.logits)
+        compare(options.weights, options.logits, options.heads)
+
+
+if __name__ == "__main__":
+    main()

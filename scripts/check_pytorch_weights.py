@@ -58,6 +58,9 @@ def load_model(checkpoint):
     """The ResNet-18 that fits the checkpoint, in evaluation mode."""
     tensors = load_file(checkpoint)
     weights = {name: to_pytorch(name, tensor) for name, tensor in tensors.items() if not name.startswith("optimizer.")}
+    # Of a weight average, which is what is evaluated.
+    averages = {name: weights.pop(name) for name in list(weights) if name.startswith("average.")}
+    weights |= {name.removeprefix("average."): tensor for name, tensor in averages.items()}
     width, channels = weights["conv1.0.weight"].shape[:2]
     model = build("resnet18", classes=len(weights["fc.bias"]), channels=channels, height=None, width=width)
     missing, unexpected = model.load_state_dict(weights, strict=False)

@@ -31,6 +31,7 @@ const COMMON = {
   'data.subset.train': pick(null, 16, 19),
   'data.subset.test': pick(null, 9),
   'data.validation': pick(null, 4, 7),
+  'data.resize': pick(null, null, 32),
   // Of sets that lie in files: what is trained here is drawn.
   'data.imageSize': pick(224),
   'data.resizeTo': pick(256),
@@ -138,6 +139,7 @@ const FRAMES = [
       'model.heads': pick(1, 2),
       'model.dropout': pick(0, 0.125),
       'model.dropPath': pick(0, 0.25),
+      'optimizer.layerDecay': pick(0.75, 0.5),
     },
   },
   {

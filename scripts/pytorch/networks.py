@@ -22,6 +22,9 @@ FAMILIES = (
     (r"pyramidnet-(\d+)-(\d+)", lambda depth, alpha: (PyramidNet, {"depth": int(depth), "alpha": int(alpha)})),
     (r"vit", lambda: (VisionTransformer, {})),
     (r"gpt", lambda: (Gpt, {})),
+    (r"deit-ti", lambda: (VisionTransformer, {"width": 192, "patch": 16, "layers": 12, "heads": 3})),
+    (r"deit-s", lambda: (VisionTransformer, {"width": 384, "patch": 16, "layers": 12, "heads": 6})),
+    (r"vit-s/(\d+)", lambda patch: (VisionTransformer, {"width": 384, "patch": int(patch), "layers": 12, "heads": 6})),
 )
 
 
@@ -40,7 +43,7 @@ def build(name, classes, channels=None, height=None, context=None, **options):
                 raise ValueError(f"{name} has no option {', '.join(unknown)}")
             given = {"channels": channels, "height": height, "context": context}
             settings.update({name: value for name, value in given.items() if name in known})
-            return network(**settings, classes=classes, **options)
+            return network(**{**settings, **options}, classes=classes)
     raise ValueError(f"got the network {name}, wanted one that `fsam models` lists")
 
 

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Config } from '../catalogue/schema.js';
 import { isText, shapeOf, type Dataset } from '../data/dataset.js';
 import { withLabelNoise } from '../data/label-noise.js';
+import { networkInput } from '../data/resize.js';
 import { sourceOf } from '../data/set-source.js';
 import type { Source } from '../data/source.js';
 import { pick } from '../data/subset.js';
@@ -13,8 +14,8 @@ import type { Network } from '../nn/network.js';
 import { createEngine } from '../tasks/engine.js';
 import { createTask } from '../tasks/tasks.js';
 import type { Task } from '../session/task.js';
-import { averageOf, type State } from '../session/slot.js';
-import { required, UserError } from '../util/errors.js';
+import { evaluatedState, type State } from '../session/slot.js';
+import { UserError } from '../util/errors.js';
 import { errorCode, unreadable } from '../util/file-errors.js';
 import { sha256OfFile } from '../util/file-hash.js';
 import { randomStream } from '../util/random.js';
@@ -38,7 +39,7 @@ export async function openAnalysed(config: Config, images: Dataset): Promise<Ope
   return {
     config,
     dataset,
-    network: buildModel(config.model, shape),
+    network: buildModel(config.model, networkInput(config.data, shape)),
     task: createTask(config, { ...shape, labelNoise: false }),
   };
 }
@@ -56,10 +57,7 @@ export async function readAnalysed(
   const engine = createEngine(config, dataset, { mode: 'eager', evaluates: [], trains: false });
   try {
     const record = await loadCheckpoint(path, engine);
-    const all = engine.readState();
-    const taken = (name: 'parameters' | 'statistics') =>
-      [name, required(all.get(averageOf(engine.slots, name) ?? name), name)] as const;
-    return { state: new Map([taken('parameters'), taken('statistics')]), record };
+    return { state: evaluatedState(engine.slots, engine.readState()), record };
   } finally {
     engine.dispose();
   }

@@ -147,6 +147,11 @@ export const DATA_KEYS = {
     }).prefault({}),
     'Subsets; of images class-balanced, drawn from the seed.',
   ),
+  resize: key(count.nullable().default(null), {
+    role: 'result',
+    help: 'Height and width that images are enlarged to before the network, bilinearly, after augmentation in their own pixels; null: they are not. Of imagenet, imageSize says it.',
+    read: (at) => isAugmentedAsAsked(at('data.name')),
+  }),
   validation: key(count.nullable().default(null), {
     role: 'result',
     help: 'Images held out of the training set, class-balanced and drawn from the seed, or windows at the end of the training text, before its subset is taken: the best epoch is chosen by them; null: none.',

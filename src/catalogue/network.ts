@@ -156,7 +156,7 @@ export const MODEL_KEYS = {
   positions: key(z.enum(['antialias', 'plain']).default('antialias'), {
     role: 'result',
     help: 'How pretrained position embeddings of another grid are resampled: bicubic, antialiased as timm does it, or plain as older code.',
-    read: (at) => at('model.pretrained') !== null && 'heads' in publishedOf(at('model.name')),
+    read: (at) => at('model.pretrained') !== null && 'dropPath' in publishedOf(at('model.name')),
   }),
   convolution: key(z.enum(['auto', 'direct']).default('auto'), {
     role: 'rounding',

@@ -307,6 +307,11 @@ export const OPTIMIZER_KEYS = {
   }),
   ...keysOfRows(OPTIMIZERS, (at) => at('optimizer.name'), titlesOf),
   ...keysOfRows(DESCENTS, chosenDescent),
+  layerDecay: key(positive.max(1).nullable().default(null), {
+    role: 'result',
+    help: 'What the learning rate is multiplied by from layer to layer, from the classifier of a vision transformer to its input, as fine-tuning does; null: all have the same.',
+    folder: 'unless default',
+  }),
   clipNorm: key(positive.nullable().default(null), {
     role: 'result',
     help: 'Largest L2 norm of the gradient that is descended along; null: any.',

@@ -5,6 +5,7 @@ import { networkOf } from '../catalogue/network.js';
 import type { Options } from '../catalogue/networks.js';
 import type { Config } from '../catalogue/schema.js';
 import { isText, type DatasetShape } from '../data/dataset.js';
+import { networkInput } from '../data/resize.js';
 import { statisticsOf } from '../session/benchmark.js';
 import { UserError } from '../util/errors.js';
 import { flagsOf, parseAnswer, type PythonScript, type Wanted } from './bench-python.js';
@@ -75,6 +76,9 @@ function refuseSideBySide({ devices, microBatches, optimizer }: Config): void {
     );
   };
   if (devices > 1) refuse('devices', `${devices}`, '1 with --against');
+  if (optimizer.layerDecay !== null) {
+    refuse('optimizer.layerDecay', `${optimizer.layerDecay}`, 'null with --against');
+  }
   if (microBatches > 1 && optimizer.perturbation === 'shared') {
     refuse('optimizer.perturbation', 'shared', 'own with --against');
   }
@@ -90,6 +94,7 @@ function networkOptions(model: Config['model']) {
 function pytorchArguments({ config, shape, ...job }: PytorchJob): string[] {
   const { model, optimizer } = config;
   refuseSideBySide(config);
+  const input = networkInput(config.data, shape);
   const options = {
     model: model.name,
     ...networkOptions(model),
@@ -97,9 +102,9 @@ function pytorchArguments({ config, shape, ...job }: PytorchJob): string[] {
     precision: model.precision,
     noTf32: !config.tf32,
     classes: shape.classes,
-    ...(isText(shape)
-      ? { context: shape.context }
-      : { height: shape.height, channels: shape.channels }),
+    ...(isText(input)
+      ? { context: input.context }
+      : { height: input.height, channels: input.channels }),
     batch: config.batchSize,
     microBatches: config.microBatches,
     optimizer: optimizerTitle(optimizer.name, optimizer.adaptive),

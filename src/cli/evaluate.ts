@@ -6,7 +6,7 @@ import { hasLabelNoise } from '../data/label-noise.js';
 import { loadCheckpoint } from '../experiment/checkpoint.js';
 import { formatOf } from '../experiment/metrics.js';
 import { type Evaluation } from '../session/evaluation.js';
-import { type State } from '../session/slot.js';
+import { evaluatedState, type State } from '../session/slot.js';
 import { createEngine } from '../tasks/engine.js';
 import { formulaLogits } from '../session/formula-logits.js';
 import { writeFileAtomically } from '../util/atomic-file.js';
@@ -52,7 +52,10 @@ export async function evaluate(folder: string, options: EvalOptions): Promise<vo
     const isNoisy = split === 'train' && hasLabelNoise(config.labelNoise);
     const labels = isNoisy ? ', against the labels before label noise' : '';
     printEvaluation(config, split, await engine.evaluate(split), labels);
-    if (logits !== undefined) await writeLogits(logits, config, dataset, engine.readState());
+    if (logits !== undefined) {
+      const state = evaluatedState(engine.slots, engine.readState());
+      await writeLogits(logits, config, dataset, state);
+    }
   } finally {
     engine.dispose();
   }

@@ -1,6 +1,7 @@
 // What fsam bench does: the sides timed and shown, or where the time of a step goes.
 import type { Command } from 'commander';
 import { isAugmentedAsAsked } from '../catalogue/data-sets.js';
+import { resizeOf } from '../data/resize.js';
 import { optimizerTitle, takesFullGradient } from '../catalogue/optimizers.js';
 import type { Config } from '../catalogue/schema.js';
 import { isText, type DatasetShape } from '../data/dataset.js';
@@ -140,9 +141,11 @@ const libraries = (timings: readonly Timing[]): string[] => [
 
 function describe(config: Config, shape: DatasetShape): string {
   const { model, optimizer, batchSize } = config;
+  const side = resizeOf(config.data);
+  const enlarged = side === null ? '' : ` enlarged to ${side}x${side}`;
   const examples = isText(shape)
     ? `windows of ${shape.context} tokens, ${shape.classes} different ones`
-    : `${shape.height}x${shape.width}x${shape.channels} images, ${shape.classes} classes`;
+    : `${shape.height}x${shape.width}x${shape.channels} images${enlarged}, ${shape.classes} classes`;
   return (
     `${model.name}${model.width === null ? '' : ` of width ${model.width}`}, ${model.precision}, ${examples}, ` +
     `${optimizerTitle(optimizer.name, optimizer.adaptive)}, batch ${batchSize}`

@@ -42,7 +42,8 @@ export async function exportWeights(
   const tensors = [...entries].map(([name, { name: inFile, shape }]) => {
     const data = required(memory.get(inFile), inFile);
     if (names === 'fsam') return { name, shape, data };
-    return { name, shape: shapeToPytorch(shape), data: toPytorch(data, shape) };
+    const ours = { name, shape };
+    return { name, shape: shapeToPytorch(ours), data: toPytorch(data, ours) };
   });
   await writeSafetensors(to, tensors, { format: FORMATS[names], by: BY });
   return {

@@ -2,6 +2,7 @@
 // The last bits of its numbers depend on both, so that it goes on with what it began with.
 import type { Config } from '../catalogue/schema.js';
 import { placesOf } from '../data/load.js';
+import { placesRead } from '../data/resize.js';
 import { averageConvolution } from '../catalogue/network.js';
 import type { ProcessorSettings } from '../native/device.js';
 import { chooseOneDnn, isOursToChoose, oneDnnTold, processorFlags } from '../native/onednn.js';
@@ -37,7 +38,7 @@ export async function settingsFor(
   // Without a look at the data set where that would decide nothing: it may be long.
   if (!isOursToChoose(flags) || oneDnnTold() !== null) return { threads, onednn: null };
   try {
-    const places = await placesOf(config.data, config.seed);
+    const places = placesRead(config.data, await placesOf(config.data, config.seed));
     const batch = largestPart(config);
     const onednn = chooseOneDnn(batch * averageConvolution(config.model, places), flags);
     return { threads, onednn };

@@ -309,6 +309,10 @@ const RULES: Readonly<Record<string, Rule>> = {
   AvgPool: pool,
   MaxPoolGrad: (call) => [like(call.input(0))],
   MaxPoolGradGrad: (call) => [like(call.input(1))],
+  ResizeBilinear: (call) => {
+    const [batch = 0, , , channels = 0] = call.shape(0);
+    return [float(batch, ...call.values(1), channels)];
+  },
   AvgPoolGrad: (call) => [like(call.input(1), call.values(0))],
   SoftmaxCrossEntropyWithLogits: (call) => [float(extent(call.shape(0), 0)), like(call.input(0))],
   SparseSoftmaxCrossEntropyWithLogits: (call) => [

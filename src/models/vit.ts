@@ -43,14 +43,18 @@ export function vit(builder: NetworkBuilder, options: VitOptions): Network {
   const { height, width, classes, size, patch, layers } = options;
   const grid = { height: height / patch, width: width / patch };
   const tokens = grid.height * grid.width + 1;
+  // As timm counts them: the last normalisation goes with the last layer.
+  builder.fromOutput = layers + 1;
   const classToken = builder.parameter('cls_token', [1, 1, size], initialiser);
   const positions = builder.parameter('pos_embed', [1, tokens, size], initialiser, { grid });
   const embed = patchEmbedding(builder, options);
   const drop = dropout<Tensor3D>(builder, options.dropout);
   const blocks = Array.from({ length: layers }, (_, i) => {
+    builder.fromOutput = layers - i;
     return block(builder, `blocks.${i}`, options, dropPathRate(options.dropPath, i, layers));
   });
   const norm = layerNorm(builder, 'norm', size, EPSILON);
+  builder.fromOutput = 0;
   const head = classifier(builder, 'head', size, classes, initialiser, zeros);
   return builder.build('vit', (images, pass) => {
     const patches = embed(images, pass);

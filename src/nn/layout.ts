@@ -14,6 +14,8 @@ export interface TensorSpec {
   readonly isHead?: true;
   /** Of position embeddings [1 1+T D], which begin with a class token's: how the T others lie in an image. */
   readonly grid?: { readonly height: number; readonly width: number };
+  /** Of a network that counts its layers: how far from the output it is, 0 in the classifier. */
+  readonly fromOutput?: number;
 }
 
 /** What a piece is, besides its place and shape. */

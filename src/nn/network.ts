@@ -90,6 +90,9 @@ export class NetworkBuilder {
   /** Set by layers that call `Pass.random`. */
   drawsRandom = false;
 
+  /** Of the parameters that are declared now, where a network counts its layers (`TensorSpec.fromOutput`). */
+  fromOutput: number | undefined;
+
   constructor(readonly convolutions: Convolutions = DEFAULT_CONVOLUTIONS) {}
 
   parameter(
@@ -99,7 +102,11 @@ export class NetworkBuilder {
     kind: TensorKind = {},
   ): number {
     this.#initialisers.push(initialiser);
-    return this.parameters.add(name, shape, kind);
+    const { fromOutput } = this;
+    return this.parameters.add(name, shape, {
+      ...kind,
+      ...(fromOutput !== undefined && { fromOutput }),
+    });
   }
 
   /** The scale or the offset of a normalisation. */

@@ -2,35 +2,41 @@
 import { sizeOf } from '../native/types.js';
 import { required } from '../util/errors.js';
 
-/**
- * Where each axis of ours is among PyTorch's: kernels OIHW -> HWIO, matrices [out in] -> [in out]. Turning
- * axes around works the same both ways for all but kernels.
- */
+/** Where each axis of ours is among PyTorch's: kernels OIHW -> HWIO, matrices [out in] -> [in out]. */
 const FROM_PYTORCH: Readonly<Record<number, readonly number[]>> = { 4: [2, 3, 1, 0], 2: [1, 0] };
 const TO_PYTORCH: Readonly<Record<number, readonly number[]>> = { 4: [3, 2, 0, 1], 2: [1, 0] };
 
 type Orders = typeof FROM_PYTORCH;
 
-const orderOf = (orders: Orders, rank: number): readonly number[] =>
-  orders[rank] ?? Array.from({ length: rank }, (_, axis) => axis);
+/** A language model's tables of tokens and positions, which are as PyTorch's. */
+const TABLE = /\.(?:wte|wpe)\.weight$/;
 
-const ordered = (orders: Orders, shape: readonly number[]): number[] =>
-  orderOf(orders, shape.length).map((axis) => required(shape[axis], 'an axis'));
+const orderOf = (orders: Orders, name: string, rank: number): readonly number[] =>
+  (TABLE.test(name) ? undefined : orders[rank]) ?? Array.from({ length: rank }, (_, axis) => axis);
 
-/** A shape of PyTorch's in our order. */
-export const shapeFromPytorch = (shape: readonly number[]): number[] =>
-  ordered(FROM_PYTORCH, shape);
+const ordered = (orders: Orders, name: string, shape: readonly number[]): number[] =>
+  orderOf(orders, name, shape.length).map((axis) => required(shape[axis], 'an axis'));
 
-/** A shape of ours in PyTorch's order. */
-export const shapeToPytorch = (shape: readonly number[]): number[] => ordered(TO_PYTORCH, shape);
+interface Named {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
 
-/** The numbers of a tensor of PyTorch's, of PyTorch's `shape`, in our order. */
-export const fromPytorch = (values: Float32Array, shape: readonly number[]): Float32Array =>
-  permuted(values, shape, orderOf(FROM_PYTORCH, shape.length));
+/** The shape of a tensor of PyTorch's in our order. */
+export const shapeFromPytorch = ({ name, shape }: Named): number[] =>
+  ordered(FROM_PYTORCH, name, shape);
 
-/** The numbers of a tensor of ours, of our `shape`, in PyTorch's order. */
-export const toPytorch = (values: Float32Array, shape: readonly number[]): Float32Array =>
-  permuted(values, shape, orderOf(TO_PYTORCH, shape.length));
+/** The shape of a tensor of ours in PyTorch's order. */
+export const shapeToPytorch = ({ name, shape }: Named): number[] =>
+  ordered(TO_PYTORCH, name, shape);
+
+/** The numbers of a tensor of PyTorch's in our order. */
+export const fromPytorch = (values: Float32Array, { name, shape }: Named): Float32Array =>
+  permuted(values, shape, orderOf(FROM_PYTORCH, name, shape.length));
+
+/** The numbers of a tensor of ours in PyTorch's order. */
+export const toPytorch = (values: Float32Array, { name, shape }: Named): Float32Array =>
+  permuted(values, shape, orderOf(TO_PYTORCH, name, shape.length));
 
 /** Row by row over the axes `order` of a tensor [d0 d1 ..]. */
 function permuted(

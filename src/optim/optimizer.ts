@@ -9,6 +9,7 @@ import { createClimber, type Climber } from './climb.js';
 import { fsam } from './fsam.js';
 import { samFull, samNoise } from './full.js';
 import { gsam } from './gsam.js';
+import { byLayer } from './layer-decay.js';
 import { looksam } from './looksam.js';
 import { msam } from './msam.js';
 import { chooseByParts, chooseTogether } from './parts.js';
@@ -114,6 +115,7 @@ export function createOptimizer(
   const rule = RULES[config.name](config, parameters, largestRate);
   const base = descentOf(config);
   const descent = DESCENTS[base](config, whereDecayed(config, parameters));
+  const shortened = byLayer(config.layerDecay, parameters);
   return {
     state: [...descent.state, ...rule.state],
     scalars: (step, learningRate) => ({
@@ -134,7 +136,7 @@ export function createOptimizer(
       const decayAt = chosen[0]?.decayAt ?? w;
       const next = descent.apply(w, gradient, state, scalars, decayAt);
       return {
-        w: next.w,
+        w: shortened(w, next.w),
         state: { ...next.state, ...mean.state, ...rule.follow?.(mean.atW, state, scalars) },
         gradient: mean.atW,
         chosen,

@@ -16,34 +16,32 @@ export function selection(
   isSelected: (tensor: TensorSpec) => boolean,
 ): Choose {
   const runs = runsOf(parameters, isSelected);
-  if (runs.every((run) => run.isSelected)) return (chosen) => chosen;
+  if (runs.every((run) => run.value)) return (chosen) => chosen;
   // A mask [P] would be a constant of the graph as large as the network.
   const sizes = runs.map(({ size }) => size);
   const split = (x: Tensor1D) => (sizes.length === 1 ? [x] : tf.split<Tensor1D>(x, sizes));
   return (chosen, other) => {
     const [inside, outside] = [split(chosen), split(other)];
-    const pieces = runs.map((run, i) =>
-      required((run.isSelected ? inside : outside)[i], 'a piece'),
-    );
+    const pieces = runs.map((run, i) => required((run.value ? inside : outside)[i], 'a piece'));
     return pieces.length === 1 ? other : tf.concat(pieces);
   };
 }
 
-interface Run {
+interface Run<T> {
   readonly size: number;
-  readonly isSelected: boolean;
+  readonly value: T;
 }
 
-/** Neighbours that are alike as one piece. */
-function runsOf(
+/** Neighbours of one value as one piece. */
+export function runsOf<T>(
   parameters: readonly TensorSpec[],
-  isSelected: (tensor: TensorSpec) => boolean,
-): readonly Run[] {
-  const runs: Run[] = [];
+  valueOf: (tensor: TensorSpec) => T,
+): readonly Run<T>[] {
+  const runs: Run<T>[] = [];
   for (const tensor of parameters) {
-    const selected = isSelected(tensor);
-    const before = runs.at(-1)?.isSelected === selected ? runs.pop() : undefined;
-    runs.push({ size: (before?.size ?? 0) + sizeOf(tensor.shape), isSelected: selected });
+    const value = valueOf(tensor);
+    const before = runs.at(-1)?.value === value ? runs.pop() : undefined;
+    runs.push({ size: (before?.size ?? 0) + sizeOf(tensor.shape), value });
   }
   return runs;
 }

@@ -2,9 +2,11 @@
 // without any data.
 import type { Config } from '../catalogue/schema.js';
 import type { ImageShape } from '../data/dataset.js';
+import { networkInput } from '../data/resize.js';
 import { buildModel } from '../models/models.js';
 import type { TensorType } from '../native/types.js';
 import { required } from '../util/errors.js';
+import { hashedUniform } from '../util/hashed.js';
 import { forward } from './forward.js';
 import { openSession } from './session.js';
 import { networkSlots, type State } from './slot.js';
@@ -22,27 +24,17 @@ const IMAGES = 4;
 const STREAM = 9999;
 
 /**
- * A number from -0.5 to 0.5 that is a function of two integers: the finalizer of MurmurHash3 over
- * both.
- */
-function hashedUniform(stream: number, index: number): number {
-  let x = (Math.imul(index, 2654435761) + Math.imul(stream, 0x9e3779b9)) >>> 0;
-  x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
-  x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
-  return ((x ^ (x >>> 16)) >>> 0) / 2 ** 32 - 0.5;
-}
-
-/**
  * Runs the network that `config` and `shape` describe, with the weights of `state`, on four images
  * with values from -1 to 1.
  */
 export function formulaLogits(
-  config: Pick<Config, 'model'>,
+  config: Pick<Config, 'model' | 'data'>,
   shape: Pick<ImageShape, 'height' | 'width' | 'channels' | 'classes'>,
   state: State,
 ): FormulaLogits {
-  const { height, width, channels, classes } = shape;
-  const network = buildModel(config.model, shape);
+  const input = networkInput(config.data, shape);
+  const { height, width, channels, classes } = input;
+  const network = buildModel(config.model, input);
   const images: TensorType = {
     dtype: 'float32',
     shape: [IMAGES, height, width, channels],

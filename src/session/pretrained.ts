@@ -67,7 +67,7 @@ export async function readPretrained(
   for (const { slot, tensor, entry, shape } of matches) {
     const values = required(held.get(entry.name), entry.name);
     held.delete(entry.name);
-    const inOurs = ours ? values : fromPytorch(values, entry.shape);
+    const inOurs = ours ? values : fromPytorch(values, entry);
     stateOf(state, slot).set(placed(inOurs, shape, tensor, resampling, notes), tensor.offset);
   }
   const all = slots.filter(({ name }) => NETWORK.includes(name as Match['slot']));
@@ -127,7 +127,7 @@ function match(
     ).tensors.map((tensor) => ({ slot, tensor })),
   );
   const heads = wanted.filter(({ tensor }) => tensor.isHead === true).map(({ tensor }) => tensor);
-  const shapeOf = (entry: TensorEntry) => (turned ? shapeFromPytorch(entry.shape) : entry.shape);
+  const shapeOf = (entry: TensorEntry) => (turned ? shapeFromPytorch(entry) : entry.shape);
   const left = classifierLeft(heads, entries, shapeOf);
   const problems = { missing: [] as string[], shapes: [] as string[], dtypes: [] as string[] };
   const matches: Match[] = [];

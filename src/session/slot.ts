@@ -89,6 +89,14 @@ export function averageOf(slots: readonly Slot[], of: NetworkSlot): string | und
   return slots.find(({ start }) => typeof start === 'object' && start.averageOf === of)?.name;
 }
 
+/** Of a state, what is evaluated of the network: the averages where there are some. */
+export function evaluatedState(slots: readonly Slot[], state: State): State {
+  const names: readonly NetworkSlot[] = ['parameters', 'statistics'];
+  return new Map(
+    names.map((name) => [name, required(state.get(averageOf(slots, name) ?? name), name)]),
+  );
+}
+
 /**
  * What every slot holds before the first step.
  *

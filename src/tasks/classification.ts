@@ -4,6 +4,7 @@ import { taskOf } from '../catalogue/task.js';
 import type { TASKS } from '../catalogue/tasks.js';
 import { augment, augmentationInputs, drawAugmentation, plainImages } from '../data/augment.js';
 import { ofImages } from '../data/dataset.js';
+import { enlarged, resizeOf } from '../data/resize.js';
 import { sparseCrossEntropy } from '../native/kernels.js';
 import { ofRank } from '../native/rank.js';
 import {
@@ -78,19 +79,20 @@ const NO_AUGMENTATION = { flip: false, cropPadding: 0, cutout: 0, cutoutProbabil
 export const classification: CreateTask = ({ labelSmoothing, seed, ...config }, of, run) => {
   const shape = ofImages(of);
   const augmentation = isAugmentedAsAsked(config.data.name) ? config.augmentation : NO_AUGMENTATION;
+  const side = resizeOf(config.data);
   return {
     drawn: (size) => augmentationInputs(augmentation, size),
     draw: (step, size) =>
       drawAugmentation(randomStream(seed, 'augmentation', step), size, shape, augmentation),
     augmented: ({ images, labels, originalLabels }, draws) => ({
-      input: augment(required(images, 'images'), draws, shape, augmentation),
+      input: enlarged(augment(required(images, 'images'), draws, shape, augmentation), side),
       targets: {
         labels: required(labels, 'labels'),
         ...(originalLabels && { originalLabels }),
       },
     }),
     plain: ({ images, labels }) => ({
-      input: plainImages(required(images, 'images'), shape),
+      input: enlarged(plainImages(required(images, 'images'), shape), side),
       targets: { labels: required(labels, 'labels') },
     }),
     loss: (output, targets) => lossOf(logitsOf(output), labelsOf(targets), labelSmoothing),

@@ -9,6 +9,7 @@ import {
   type DatasetShape,
   type Split,
 } from '../data/dataset.js';
+import { networkInput } from '../data/resize.js';
 import { sourceOf } from '../data/set-source.js';
 import type { Source } from '../data/source.js';
 import { traceProgram, type Graph } from '../graph/compile.js';
@@ -73,7 +74,7 @@ function partsOf(
 ): EngineParts {
   const { seed, microBatches, devices, weightAverage, batchSize, dropLast, evaluationBatchSize } =
     config;
-  const network = buildModel(config.model, shape);
+  const network = buildModel(config.model, networkInput(config.data, shape));
   const optimizer = createOptimizer(
     config.optimizer,
     network.parameters.tensors,

@@ -18,6 +18,7 @@ const CONVOLUTIONS: Readonly<Record<string, number>> = {
   'vgg16-bn': 13,
   'pyramidnet-110-270': 1 + 36 * 3,
   vit: 1, // the patch embedding
+  'deit-s': 1,
   gpt: 0,
 };
 

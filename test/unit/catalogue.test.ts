@@ -22,15 +22,15 @@ test('every key of the schema has a row, in its order', () => {
 
 describe('which keys count', () => {
   test.each([
-    ['optimizer.name=sgd', 'momentum nesterov weightDecay decayed clipNorm'],
-    ['optimizer.name=adamw', 'weightDecay decayed beta1 beta2 epsilon clipNorm'],
+    ['optimizer.name=sgd', 'momentum nesterov weightDecay decayed layerDecay clipNorm'],
+    ['optimizer.name=adamw', 'weightDecay decayed beta1 beta2 epsilon layerDecay clipNorm'],
     [
       'optimizer.name=sam',
-      'base rho perturb perturbation rhoSchedule adaptive momentum nesterov weightDecay decayed clipNorm',
+      'base rho perturb perturbation rhoSchedule adaptive momentum nesterov weightDecay decayed layerDecay clipNorm',
     ],
     [
       'optimizer={name: fsam, base: adamw}',
-      'base rho perturb perturbation rhoSchedule adaptive sigma lambda emaOrder weightDecay decayed beta1 beta2 epsilon clipNorm',
+      'base rho perturb perturbation rhoSchedule adaptive sigma lambda emaOrder weightDecay decayed beta1 beta2 epsilon layerDecay clipNorm',
     ],
   ])('%s', (assignment, wanted) => {
     const at = readerOf(smoke(assignment));

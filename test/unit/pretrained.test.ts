@@ -71,6 +71,26 @@ test('axes are turned around, and BatchNorm’s counts left out', async () => {
   expect(drawn.get('parameters')?.every((value) => value === 9)).toBe(true);
 });
 
+test('a language model’s tables are as PyTorch’s, its matrices are not', async () => {
+  const parameters = new Layout();
+  parameters.add('transformer.wte.weight', [2, 3]);
+  parameters.add('transformer.h.0.attn.c_attn.weight', [2, 3]);
+  const path = safetensorsFile([
+    f32('transformer.wte.weight', [2, 3], counting(6)),
+    f32('transformer.h.0.attn.c_attn.weight', [3, 2], counting(6, 10)),
+  ]);
+  const of = networkSlots({ parameters, statistics: new Layout() });
+  const none: State = new Map([
+    ['parameters', new Float32Array(12)],
+    ['statistics', new Float32Array(0)],
+  ]);
+  const { state } = await readPretrained(path, 'gpt', of, none, 'plain');
+  expect([...(state.get('parameters') ?? [])]).toEqual([
+    ...[0, 1, 2, 3, 4, 5],
+    ...[10, 12, 14, 11, 13, 15],
+  ]);
+});
+
 describe('the classifier', () => {
   test('of other classes is left out, and that is said', async () => {
     const other = [f32('fc.weight', [7, 2], counting(14)), f32('fc.bias', [7], counting(7))];

@@ -192,6 +192,17 @@ export const NETWORKS: Readonly<Record<string, Case>> = {
     const x = draw.float(over.image);
     return { inputs: [x, draw.float(dy), draw.float(over.image)], attributes };
   },
+  ResizeBilinear: (draw) => ({
+    inputs: [
+      draw.float([draw.int(1, 2), draw.int(1, 5), draw.int(1, 5), draw.int(1, 3)]),
+      constant([draw.int(1, 9), draw.int(1, 9)]),
+    ],
+    attributes: [
+      T('float32'),
+      boolAttribute('align_corners', false),
+      boolAttribute('half_pixel_centers', true),
+    ],
+  }),
   AvgPoolGrad: (draw) => {
     const { over, dy, attributes } = pooling(draw);
     return { inputs: [constant(over.image), draw.float(dy)], attributes };
