@@ -328,14 +328,13 @@ ${more}`;
   test('texts want a network of tokens, and nothing that only images have', () => {
     expect(
       inFile(
-        text(`model: {name: vit, precision: bfloat16}
+        text(`model: {name: vit}
 labelNoise: {rate: 0.4}
 augmentation: {cutout: 8, cropPadding: 0, flip: false}
 `),
       ),
     ).toEqual([
       'x.yaml:4: model.name: got "vit", wanted gpt: text is made of tokens',
-      'x.yaml:4: model.precision: got "bfloat16", wanted float32 for text: its network computes in float32',
       'x.yaml:5: labelNoise.rate: got 0.4, wanted 0 for text: a text has no labels',
       'x.yaml:6: augmentation.cutout: got 8, wanted 0 for text: a text is not augmented',
     ]);
