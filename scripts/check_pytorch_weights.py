@@ -71,26 +71,31 @@ def load_model(checkpoint):
     return model.eval()
 
 
+def compare(model, logits, what, tolerance):
+    """Ends with 0 where the model gives the logits of that file for its images, within `tolerance` of the largest, 1 otherwise."""
+    written = json.loads(logits.read_text())
+    shape, wanted = written["input"], np.array(written["logits"])
+    images = 2 * hashed_uniform(STREAM, math.prod(shape)).astype(np.float32).reshape(shape)
+    with torch.no_grad():
+        found = model(torch.from_numpy(images)).numpy()
+    if found.shape != wanted.shape:
+        sys.exit(f"logits: PyTorch gives shape {found.shape}, {logits} holds {wanted.shape}: not of the same run")
+
+    difference, largest = np.abs(found - wanted).max(), np.abs(found).max()
+    agrees = bool(difference <= tolerance * largest)
+    print(f"{what} {found.size} logits up to {largest:.4f} in size, largest difference {difference:.2e}")
+    print("the same logits" if agrees else "NOT the same logits")
+    sys.exit(0 if agrees else 1)
+
+
 def main():
     parser = argparse.ArgumentParser(description="Checks a checkpoint of a resnet18 against PyTorch.")
     parser.add_argument("run", type=pathlib.Path, help="run folder or checkpoint")
     parser.add_argument("logits", type=pathlib.Path, help="what `fsam eval RUN --logits FILE` wrote")
     options = parser.parse_args()
 
-    written = json.loads(options.logits.read_text())
-    shape, wanted = written["input"], np.array(written["logits"])
     checkpoint = find_checkpoint(options.run)
-    images = 2 * hashed_uniform(STREAM, math.prod(shape)).astype(np.float32).reshape(shape)
-    with torch.no_grad():
-        logits = load_model(checkpoint)(torch.from_numpy(images)).numpy()
-    if logits.shape != wanted.shape:
-        sys.exit(f"logits: PyTorch gives shape {logits.shape}, {options.logits} holds {wanted.shape}: not of the same run")
-
-    difference, largest = np.abs(logits - wanted).max(), np.abs(logits).max()
-    agrees = bool(difference <= TOLERANCE * largest)
-    print(f"{checkpoint}: {logits.size} logits up to {largest:.4f} in size, largest difference {difference:.2e}")
-    print("the same logits" if agrees else "NOT the same logits")
-    sys.exit(0 if agrees else 1)
+    compare(load_model(checkpoint), options.logits, f"{checkpoint}:", TOLERANCE)
 
 
 if __name__ == "__main__":

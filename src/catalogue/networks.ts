@@ -72,6 +72,23 @@ const perPixelOfResNet = (depth: ResNetDepth, width: number): number =>
 /** For a token: four products between as many features, and two with four times as many. */
 const perToken = (width: number): number => ((4 + 2 * 4) / 6) * width ** 2;
 
+/** A vision transformer of one name. */
+const transformer = (
+  name: string,
+  madeFor: FamilyRow<object, 'width', 'images'>['madeFor'],
+  size: Pick<Options, 'width' | 'patch' | 'layers' | 'heads'>,
+) =>
+  family({
+    reads: 'images',
+    pattern: new RegExp(`^${name}$`),
+    read: () => ({}),
+    wanted: name,
+    listed: [name],
+    madeFor,
+    published: { dropout: 0, dropPath: 0, ...size },
+    perPixel: (_, { width, patch }) => perToken(width) / patch ** 2,
+  });
+
 /** In the order in which help texts name them. */
 export const NETWORKS = {
   resnet: family({
@@ -135,36 +152,9 @@ export const NETWORKS = {
       return ((block === 'bottleneck' ? BOTTLENECK : SQUARE) * sum) / stages.length;
     },
   }),
-  vit: family({
-    reads: 'images',
-    pattern: /^vit$/,
-    read: () => ({}),
-    wanted: 'vit',
-    listed: ['vit'],
-    madeFor: SMALL,
-    published: { width: 192, dropout: 0, dropPath: 0, patch: 4, layers: 6, heads: 3 },
-    perPixel: (_, { width, patch }) => perToken(width) / patch ** 2,
-  }),
-  'deit-ti': family({
-    reads: 'images',
-    pattern: /^deit-ti$/,
-    read: () => ({}),
-    wanted: 'deit-ti',
-    listed: ['deit-ti'],
-    madeFor: IMAGENET,
-    published: { width: 192, dropout: 0, dropPath: 0, patch: 16, layers: 12, heads: 3 },
-    perPixel: (_, { width, patch }) => perToken(width) / patch ** 2,
-  }),
-  'deit-s': family({
-    reads: 'images',
-    pattern: /^deit-s$/,
-    read: () => ({}),
-    wanted: 'deit-s',
-    listed: ['deit-s'],
-    madeFor: IMAGENET,
-    published: { width: 384, dropout: 0, dropPath: 0, patch: 16, layers: 12, heads: 6 },
-    perPixel: (_, { width, patch }) => perToken(width) / patch ** 2,
-  }),
+  vit: transformer('vit', SMALL, { width: 192, patch: 4, layers: 6, heads: 3 }),
+  'deit-ti': transformer('deit-ti', IMAGENET, { width: 192, patch: 16, layers: 12, heads: 3 }),
+  'deit-s': transformer('deit-s', IMAGENET, { width: 384, patch: 16, layers: 12, heads: 6 }),
   'vit-s': family({
     reads: 'images',
     pattern: /^vit-s\/([1-9]\d{0,2})$/,

@@ -5,7 +5,7 @@
 // positions, and the table of tokens once more as the last layer. GELU is exact there, too. Linear weights
 // and tables are normal with standard deviation 0.02, those at the end of a branch divided by the root of
 // the number of branches; biases 0. Our linear weights are [I O], tables [V D] as theirs.
-import { inFloat32, widened } from '../native/bfloat16.js';
+import { widened } from '../native/bfloat16.js';
 import { rowsOf } from '../native/embedding.js';
 import { nameScope } from '../native/scope.js';
 import { gelu } from '../native/transformer.js';
@@ -14,7 +14,6 @@ import { dropout } from '../nn/dropout.js';
 import { normal } from '../nn/initialisation.js';
 import type { Network, NetworkBuilder } from '../nn/network.js';
 import { attention, layerNorm, tokenLinear, type TokenLayer } from '../nn/transformer.js';
-import { UserError } from '../util/errors.js';
 
 const DEVIATION = 0.02;
 const initialiser = normal(DEVIATION);
@@ -45,11 +44,6 @@ export interface GptOptions {
  */
 export function gpt(builder: NetworkBuilder, options: GptOptions): Network {
   const { context, vocabulary, size, layers, bias, tied } = options;
-  if (size % options.heads !== 0) {
-    throw new UserError(
-      `model.heads: got ${options.heads} for tokens of ${size} numbers, wanted a divisor of model.width`,
-    );
-  }
   const table = builder.parameter('transformer.wte.weight', [vocabulary, size], initialiser);
   const positions = builder.parameter('transformer.wpe.weight', [context, size], initialiser);
   const drop = dropout<Tensor3D>(builder, options.dropout);
@@ -95,10 +89,8 @@ function block(
   const narrow = tokenLinear(builder, `${name}.mlp.c_proj`, hidden, size, last, { bias });
   const drop = dropout<Tensor3D>(builder, rate);
   return (x, pass) => {
-    const first = inFloat32(x, (wide) => norm1(wide, pass));
-    const y = tf.add<Tensor3D>(x, drop(attend(first, pass), pass));
-    const second = inFloat32(y, (wide) => norm2(wide, pass));
-    const inner = inFloat32(widen(second, pass), gelu);
+    const y = tf.add<Tensor3D>(x, drop(attend(norm1(x, pass), pass), pass));
+    const inner = gelu(widen(norm2(y, pass), pass));
     return tf.add<Tensor3D>(y, drop(narrow(inner, pass), pass));
   };
 }

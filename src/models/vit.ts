@@ -5,7 +5,7 @@
 // token, learned positions, exact GELU, drop-path that rises from 0 to its rate at the last layer.
 // Linear weights, class token and positions are normal with standard deviation 0.02, biases 0, the
 // patch embedding PyTorch's default. It has no BatchNorm, and so no running statistics.
-import { inFloat32, matching, widened } from '../native/bfloat16.js';
+import { matching, widened } from '../native/bfloat16.js';
 import { conv2d } from '../native/convolution.js';
 import { nameScope } from '../native/scope.js';
 import { gelu } from '../native/transformer.js';
@@ -72,15 +72,10 @@ export function vit(builder: NetworkBuilder, options: VitOptions): Network {
 export const dropPathRate = (rate: number, layer: number, layers: number): number =>
   layers === 1 ? rate : (rate * layer) / (layers - 1);
 
-function check({ height, width, patch, size, heads }: VitOptions): void {
+function check({ height, width, patch }: VitOptions): void {
   if (height % patch !== 0 || width % patch !== 0) {
     throw new UserError(
       `model.patch: got ${patch} for images of ${height}x${width}, wanted a divisor of both sides`,
-    );
-  }
-  if (size % heads !== 0) {
-    throw new UserError(
-      `model.heads: got ${heads} for tokens of ${size} numbers, wanted a divisor of model.width`,
     );
   }
 }
@@ -119,16 +114,9 @@ function block(
   const drop = dropout<Tensor3D>(builder, rate);
   const path = dropPath<Tensor3D>(builder, dropPathRate);
   return (x, pass) => {
-    const attended = drop(
-      attend(
-        inFloat32(x, (wide) => norm1(wide, pass)),
-        pass,
-      ),
-      pass,
-    );
+    const attended = drop(attend(norm1(x, pass), pass), pass);
     const y = tf.add<Tensor3D>(x, path(attended, pass));
-    const normal = inFloat32(y, (wide) => norm2(wide, pass));
-    const inner = drop(inFloat32(widen(normal, pass), gelu), pass);
+    const inner = drop(gelu(widen(norm2(y, pass), pass)), pass);
     return tf.add<Tensor3D>(y, path(drop(narrow(inner, pass), pass), pass));
   };
 }

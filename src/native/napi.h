@@ -55,6 +55,22 @@ inline std::string text(napi_env env, napi_value value) {
   return found;
 }
 
+struct TypedArray {
+  napi_typedarray_type type;
+  size_t length;
+  void* data;
+};
+
+/** A typed array, shared or not, until JavaScript goes on; of anything else a Misuse says what was `wanted`. */
+inline TypedArray typedArray(napi_env env, napi_value value, const char* wanted) {
+  bool isArray = false;
+  check(env, napi_is_typedarray(env, value, &isArray));
+  if (!isArray) throw Misuse(wanted);
+  TypedArray found{};
+  check(env, napi_get_typedarray_info(env, value, &found.type, &found.length, &found.data, nullptr, nullptr));
+  return found;
+}
+
 inline napi_value property(napi_env env, napi_value object, const char* name) {
   napi_value value;
   check(env, napi_get_named_property(env, object, name, &value));

@@ -3,7 +3,8 @@
 //
 // Composed of a dozen ops each they were two fifths of the step of a small language model, most of it in
 // passing over memory. Their gradients are ops of our own, too; where a gradient of those is asked for, they
-// are composed, so that the tape finds its way through.
+// are composed, so that the tape finds its way through. All of it is computed in float32, of bfloat16 too.
+import { inFloat32 } from './bfloat16.js';
 import { input, isTaped, register, run, saved, single } from './kernel.js';
 import { callOwnOp, usesOwnOps } from './own-ops.js';
 import { activeBackend, tf, type Tensor, type Tensor1D, type Tensor2D } from './tensorflow.js';
@@ -34,7 +35,9 @@ function slopeOf(x: Tensor): Tensor {
 }
 
 /** X Phi(x), Phi the normal distribution function (Hendrycks and Gimpel, arXiv 1606.08415). */
-export function gelu<T extends Tensor>(x: T): T {
+export const gelu = <T extends Tensor>(x: T): T => inFloat32(x, wideGelu);
+
+function wideGelu<T extends Tensor>(x: T): T {
   if (usesOwnOps()) return tf.reshape(run('fsam.Gelu', { x: rowsOf(x) }) as Tensor, x.shape) as T;
   const twice = tf.add(tf.erf(tf.mul(x, tf.scalar(Math.SQRT1_2))), tf.scalar(1));
   return tf.mul(tf.mul(x, tf.scalar(0.5)), twice);
@@ -98,7 +101,14 @@ function composedGradients(dy: Tensor, x: Tensor, scale: Tensor, epsilon: number
  * X [... D] with mean 0 and variance 1 over each D numbers, times scale [D], plus offset [D] where there is
  * one (Ba et al., arXiv 1607.06450).
  */
-export function normaliseRows<T extends Tensor>(
+export const normaliseRows = <T extends Tensor>(
+  x: T,
+  scale: Tensor1D,
+  offset: Tensor1D | null,
+  epsilon: number,
+): T => inFloat32(x, (wide) => normaliseWide(wide, scale, offset, epsilon));
+
+function normaliseWide<T extends Tensor>(
   x: T,
   scale: Tensor1D,
   offset: Tensor1D | null,

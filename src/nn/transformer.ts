@@ -14,6 +14,7 @@ import { constant, type Initialiser, zeros } from './initialisation.js';
 import { dropout } from './dropout.js';
 import { linear } from './layers.js';
 import type { Layer, NetworkBuilder } from './network.js';
+import { UserError } from '../util/errors.js';
 
 /** A part of a network from tokens [N T D] to tokens. */
 export type TokenLayer = Layer<Tensor3D, Tensor3D>;
@@ -88,6 +89,11 @@ export function attention(
   initialiser: Initialiser,
   options: AttentionOptions = {},
 ): TokenLayer {
+  if (size % heads !== 0) {
+    throw new UserError(
+      `model.heads: got ${heads} for tokens of ${size} numbers, wanted a divisor of model.width`,
+    );
+  }
   const { names = ['qkv', 'proj'], outInitialiser = initialiser, causal = false } = options;
   const qkv = tokenLinear(builder, `${name}.${names[0]}`, size, 3 * size, initialiser, options);
   const out = tokenLinear(builder, `${name}.${names[1]}`, size, size, outInitialiser, options);

@@ -84,18 +84,26 @@ function average(
 export const vector = (state: Tensors, name: string): Tensor1D =>
   required(state[name], name) as Tensor1D;
 
-/** The name of the slot that averages `of`, where there is one. */
-export function averageOf(slots: readonly Slot[], of: NetworkSlot): string | undefined {
-  return slots.find(({ start }) => typeof start === 'object' && start.averageOf === of)?.name;
-}
+/** The slot that averages `of`, where there is one; else its own. */
+const evaluatedSlot = (slots: readonly Slot[], of: NetworkSlot): string =>
+  slots.find(({ start }) => typeof start === 'object' && start.averageOf === of)?.name ?? of;
 
-/** Of a state, what is evaluated of the network: the averages where there are some. */
-export function evaluatedState(slots: readonly Slot[], state: State): State {
-  const names: readonly NetworkSlot[] = ['parameters', 'statistics'];
-  return new Map(
-    names.map((name) => [name, required(state.get(averageOf(slots, name) ?? name), name)]),
+/** The slots that are evaluated of the network: the averages where there are some. */
+export const evaluatedSlots = (
+  slots: readonly Slot[],
+): { readonly parameters: string; readonly statistics: string } => ({
+  parameters: evaluatedSlot(slots, 'parameters'),
+  statistics: evaluatedSlot(slots, 'statistics'),
+});
+
+/** Of a state, what is evaluated of the network, under the network's own names. */
+export const evaluatedState = (slots: readonly Slot[], state: State): State =>
+  new Map(
+    Object.entries(evaluatedSlots(slots)).map(([name, slot]) => [
+      name,
+      required(state.get(slot), name),
+    ]),
   );
-}
 
 /**
  * What every slot holds before the first step.

@@ -14,7 +14,7 @@ import {
   type TrainingMeasure,
 } from './measure.js';
 import { trainOn, type Learner } from './passes.js';
-import { averageOf, vector, type Slot } from './slot.js';
+import { evaluatedSlots, vector, type Slot } from './slot.js';
 import type { Task } from './task.js';
 
 export interface TrainingParts extends Learner {
@@ -107,8 +107,7 @@ export function evaluationStep(
   source: Source,
   size: number,
 ): FunctionSpec {
-  const parameters = averageOf(slots, 'parameters') ?? 'parameters';
-  const statistics = averageOf(slots, 'statistics') ?? 'statistics';
+  const { parameters, statistics } = evaluatedSlots(slots);
   const rows = task.evaluated(split);
   return {
     inputs: source.inputs(size),

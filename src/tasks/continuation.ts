@@ -6,7 +6,7 @@ import { tf } from '../native/tensorflow.js';
 import { buildModel } from '../models/models.js';
 import { createOptimizer } from '../optim/optimizer.js';
 import { openSession, type Session } from '../session/session.js';
-import { averageOf, trainingSlots, vector } from '../session/slot.js';
+import { evaluatedSlots, trainingSlots, vector } from '../session/slot.js';
 import { required } from '../util/errors.js';
 
 /** Its state is that of a run, which a checkpoint has. */
@@ -25,9 +25,7 @@ export function openContinuation(config: Config, classes: number): Continuation 
   const { tensors } = network.parameters;
   const optimizer = createOptimizer(config.optimizer, tensors, config.schedule.learningRate);
   const slots = trainingSlots(network, optimizer, config.weightAverage);
-  const [parameters, statistics] = (['parameters', 'statistics'] as const).map(
-    (name) => averageOf(slots, name) ?? name,
-  ) as [string, string];
+  const { parameters, statistics } = evaluatedSlots(slots);
   const next = {
     inputs: {
       tokens: { dtype: 'int32', shape: [1, context] },

@@ -1,5 +1,4 @@
 // Networks against the authors' PyTorch: every tensor's place, and what one pass gives.
-import { CROSS_ENTROPY } from './support/task.js';
 import { describe, expect, test } from 'vitest';
 import { modelSchema } from '../../src/catalogue/schema.js';
 import { loadGraph, traceProgram } from '../../src/graph/compile.js';
@@ -8,9 +7,6 @@ import type { FunctionSpec, ProgramSpec } from '../../src/graph/program.js';
 import { buildModel } from '../../src/models/models.js';
 import type { Tensor1D, Tensor4D } from '../../src/native/tensorflow.js';
 import type { Mode, Network } from '../../src/nn/network.js';
-import { ALIKE } from '../../src/optim/rule.js';
-import { trainOn, wholly } from '../../src/session/passes.js';
-import { required } from '../../src/util/errors.js';
 import { distance, expectNear, expectNoDifferences, l2 } from './support/compare.js';
 import {
   goldenImages,
@@ -22,7 +18,7 @@ import {
   piece,
   type GoldenModel,
 } from './support/golden.js';
-import { optimizerConfig, optimizerOf } from './support/optimizers.js';
+import { passesOf } from './support/passes.js';
 
 /**
  * Two float32 programs that sum in different orders. The golden README allows 1e-3; what is computed
@@ -81,14 +77,11 @@ const build = ({ name, classes, convolution, golden }: Case): Network => {
   return buildModel(config, { height, width, channels, classes });
 };
 
-/** Logits in both modes with the statistics after the pass, and a training step with its loss and gradient. */
-function passes(network: Network, [batch, channels, height, width]: GoldenModel['input']) {
-  const optimizer = optimizerOf(optimizerConfig({ name: 'sgd' }), network.parameters.tensors);
-  const vector = { dtype: 'float32', shape: [network.parameters.size] } as const;
-  const images = { dtype: 'float32', shape: [batch, height, width, channels] } as const;
+/** Those of every network, and beside the logits of both modes the statistics after the pass. */
+function passes(network: Network, input: GoldenModel['input']) {
+  const { variables, functions } = passesOf(network, input);
   const forward = (mode: Mode): FunctionSpec => ({
-    inputs: { images },
-    state: ['parameters', 'statistics'],
+    ...functions.evaluation,
     body: ({ parameters, statistics }, inputs) => {
       const x = inputs['images'] as Tensor4D;
       const [w, s] = [parameters as Tensor1D, statistics as Tensor1D];
@@ -97,36 +90,11 @@ function passes(network: Network, [batch, channels, height, width]: GoldenModel[
     },
   });
   return {
-    variables: {
-      parameters: vector,
-      momentum: vector,
-      statistics: { dtype: 'float32', shape: [network.statistics.size] },
-    },
+    variables,
     functions: {
       evaluation: forward('evaluation'),
       training: forward('training'),
-      step: {
-        inputs: {
-          images,
-          labels: { dtype: 'int32', shape: [batch] },
-          learningRate: { dtype: 'float32', shape: [] },
-        },
-        state: ['parameters', 'statistics', 'momentum'],
-        body: (state, inputs) => {
-          const x = inputs['images'] as Tensor4D;
-          const labels = inputs['labels'] as Tensor1D;
-          const step = trainOn(
-            { network, optimizer, task: CROSS_ENTROPY, microBatches: 1 },
-            wholly({ input: x, targets: { labels } }),
-            undefined,
-            state,
-            inputs,
-            ALIKE,
-          );
-          const { loss, gradient } = required(step.parts[0], 'the pass').first;
-          return { state: step.state, outputs: { loss, gradient } };
-        },
-      },
+      step: functions.step,
     },
   } satisfies ProgramSpec;
 }

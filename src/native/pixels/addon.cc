@@ -19,13 +19,7 @@ struct Memory {
 
 /** That of a Uint8Array, shared or not, until JavaScript goes on. */
 Memory memoryOf(napi_env env, napi_value value) {
-  bool isArray = false;
-  check(env, napi_is_typedarray(env, value, &isArray));
-  if (!isArray) throw Misuse("wanted a Uint8Array");
-  napi_typedarray_type type;
-  size_t length = 0;
-  void* data = nullptr;
-  check(env, napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr));
+  const auto [type, length, data] = typedArray(env, value, "wanted a Uint8Array");
   if (type != napi_uint8_array) throw Misuse("wanted a Uint8Array");
   return {static_cast<uint8_t*>(data), length};
 }

@@ -22,13 +22,7 @@ inline bool truth(napi_env env, napi_value value) {
 
 /** The memory of a typed array, until JavaScript goes on. */
 inline std::string_view bytes(napi_env env, napi_value value) {
-  bool isArray = false;
-  check(env, napi_is_typedarray(env, value, &isArray));
-  if (!isArray) throw Misuse("wanted a typed array");
-  napi_typedarray_type type;
-  size_t length = 0;
-  void* data = nullptr;
-  check(env, napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr));
+  auto [type, length, data] = typedArray(env, value, "wanted a typed array");
   switch (type) {
     case napi_int8_array:
     case napi_uint8_array:

@@ -1,5 +1,5 @@
-// What tests run of a network without BatchNorm: one evaluation, and one training step.
-import type { ProgramSpec } from '../../../src/graph/program.js';
+// What tests run of a network: one evaluation, and one training step.
+import type { FunctionSpec, ProgramSpec } from '../../../src/graph/program.js';
 import type { Tensor1D, Tensor4D } from '../../../src/native/tensorflow.js';
 import type { Network } from '../../../src/nn/network.js';
 import { ALIKE } from '../../../src/optim/rule.js';
@@ -13,7 +13,7 @@ import { CROSS_ENTROPY } from './task.js';
 export function passesOf(
   network: Network,
   [batch, channels, height, width]: GoldenModel['input'],
-): ProgramSpec {
+): ProgramSpec & { readonly functions: Readonly<Record<'evaluation' | 'step', FunctionSpec>> } {
   const { parameters } = network;
   const optimizer = optimizerOf(optimizerConfig({ name: 'sgd' }), parameters.tensors);
   const images = { dtype: 'float32', shape: [batch, height, width, channels] } as const;
@@ -22,7 +22,7 @@ export function passesOf(
     variables: {
       parameters: vector,
       momentum: vector,
-      statistics: { dtype: 'float32', shape: [0] },
+      statistics: { dtype: 'float32', shape: [network.statistics.size] },
     },
     functions: {
       evaluation: {
