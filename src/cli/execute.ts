@@ -21,9 +21,9 @@ import { joinWorkers } from '../graph/workers.js';
 import { openDevice, type ProcessorSettings } from '../native/device.js';
 import { threadCount } from '../native/threads.js';
 import { createEngine } from '../tasks/engine.js';
-import { required, RunError } from '../util/errors.js';
+import { required } from '../util/errors.js';
 import { describeLost, LostWorker } from '../util/lost-worker.js';
-import type { WorkersPlace } from '../util/workers-place.js';
+import { isStarted, type WorkersPlace } from '../util/workers-place.js';
 import { Interrupted } from './failure.js';
 import { describeEnvironment } from './machine.js';
 import { createReporter, type RunReporter } from './reporter.js';
@@ -89,7 +89,9 @@ export async function execute(execution: Execution): Promise<void> {
       reporter.note(NOTHING_WRITTEN);
       throw new Interrupted(required(interruption.signal, 'a signal'), wayOut, true);
     }
-    const device = openDevice(config.device, settings, config);
+    // Slurm shows each its own.
+    const share = isStarted() && place !== null ? { worker: place.index, ...config } : null;
+    const device = openDevice(config.device, settings, config, share);
     const workers =
       place === null
         ? undefined
@@ -114,7 +116,7 @@ export async function execute(execution: Execution): Promise<void> {
     }
   } catch (error) {
     if (place === null || !(error instanceof LostWorker)) throw error;
-    throw new RunError(await describeLost(place, error.reason));
+    throw new LostWorker(await describeLost(place, error.reason), error.reason);
   } finally {
     reporter?.close();
     watch.release();

@@ -2,7 +2,9 @@
 import { constants } from 'node:os';
 import { CommanderError } from 'commander';
 import { InternalError, RunError, UserError } from '../util/errors.js';
+import { LostWorker } from '../util/lost-worker.js';
 import { exitCodeOf, type StopSignal } from '../util/stop-signals.js';
+import { exitCodeOfLost } from '../util/workers-place.js';
 
 /** 128 + SIGPIPE, as the shell has it for other programs whose reader went away. */
 export const CLOSED_PIPE = 128 + constants.signals.SIGPIPE;
@@ -45,7 +47,10 @@ export function describeFailure(error: unknown, verbose: boolean, command = 'fsa
   if (error instanceof EndedElsewhere) return { lines: [], exitCode: error.exitCode };
   if (error instanceof UserError)
     return { lines: error.message.split('\n').map(ours), exitCode: 2 };
-  if (error instanceof RunError) return { lines: [ours(oneLine(error.message))], exitCode: 1 };
+  if (error instanceof RunError) {
+    const exitCode = error instanceof LostWorker ? exitCodeOfLost() : 1;
+    return { lines: [ours(oneLine(error.message))], exitCode };
+  }
   if (error instanceof Interrupted) {
     return { lines: [ours(error.message)], exitCode: exitCodeOf(error.signal) };
   }

@@ -15,23 +15,28 @@ export interface SignalWatch {
   readonly release: () => void;
 }
 
+/** Under nohup a hang-up is none. */
+export const heeded = (): StopSignal[] =>
+  STOP_SIGNALS.filter((signal) => signal !== 'SIGHUP' || !hangUpIsIgnored());
+
 /**
  * Notes the first signal in `interruption` and tells `notify` of it. A second SIGINT ends the
  * process at once; what a run has written stays whole, because nothing is ever half-written.
+ *
+ * @param leaves whether a second SIGINT does; left out: yes
  */
-export function watchSignals(notify: (signal: StopSignal) => void): SignalWatch {
+export function watchSignals(notify: (signal: StopSignal) => void, leaves = true): SignalWatch {
   const interruption: Interruption = { signal: null };
   const interrupt = (signal: StopSignal): void => {
     if (interruption.signal !== null) return;
     interruption.signal = signal;
     notify(signal);
   };
-  const heeded = STOP_SIGNALS.filter((signal) => signal !== 'SIGHUP' || !hangUpIsIgnored());
-  const listeners = heeded.map((signal) => {
+  const listeners = heeded().map((signal) => {
     const listener = (): void => {
       if (interruption.signal === null) {
         interrupt(signal);
-      } else if (signal === 'SIGINT') {
+      } else if (leaves && signal === 'SIGINT') {
         process.exit(exitCodeOf(signal));
       }
     };

@@ -1,6 +1,7 @@
 // The options of fsam sweep that go on to Slurm.
 import { Option, type Command } from 'commander';
 import type { SlurmOptions } from '../sweep/slurm.js';
+import { WORKER_TIMEOUT_SECONDS } from '../util/workers-place.js';
 
 /** As commander names them. */
 export interface SlurmFlags {
@@ -10,6 +11,7 @@ export interface SlurmFlags {
   readonly 'slurm.gpus'?: string;
   readonly 'slurm.nodes': number;
   readonly 'slurm.processesPerNode': number;
+  readonly 'slurm.workerTimeout': number;
   readonly 'slurm.account'?: string;
   readonly 'slurm.qos'?: string;
   readonly 'slurm.constraint'?: string;
@@ -28,6 +30,12 @@ export function addSlurmOptions(command: Command, whole: (text: string) => numbe
       'processes of a task on each of its nodes, which share every batch',
       whole,
       1,
+    )
+    .option(
+      '--slurm.worker-timeout <s>',
+      'seconds after which a process that is lost ends all of its task',
+      whole,
+      WORKER_TIMEOUT_SECONDS,
     )
     .option('--slurm.account <name>', 'account')
     .option('--slurm.qos <name>', 'quality of service')
@@ -48,6 +56,7 @@ export function slurmOptions(flags: SlurmFlags, maxRunning: number | null): Slur
     gpus: flags['slurm.gpus'] ?? null,
     nodes: flags['slurm.nodes'],
     processesPerNode: flags['slurm.processesPerNode'],
+    workerTimeoutSeconds: flags['slurm.workerTimeout'],
     account: flags['slurm.account'] ?? null,
     qos: flags['slurm.qos'] ?? null,
     constraint: flags['slurm.constraint'] ?? null,

@@ -13,14 +13,13 @@ import { execute } from './execute.js';
 import { describeFailure, Interrupted } from './failure.js';
 import type { RunWatch } from './run-watch.js';
 import type { SweepOptions } from './sweep-options.js';
-import { WORKER_TIMEOUT_SECONDS } from './train.js';
 import { taskPlace } from './workers-place.js';
 
 export async function runSingle(options: SweepOptions, watch: RunWatch): Promise<void> {
   heedPool(watch.interrupt);
   const point = await pointOf(options);
   // Slurm starts a submitted point in as many processes as were asked for.
-  const place = options.array === undefined ? null : taskPlace(WORKER_TIMEOUT_SECONDS);
+  const place = options.array === undefined ? null : taskPlace(options['slurm.workerTimeout']);
   const body = (): Promise<void> => run(point, options.quiet ?? false, watch, place);
   // The first process alone writes to the folder.
   if (place !== null && place.index > 0) return body();

@@ -3,9 +3,11 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
 import { RunError, UserError } from '../util/errors.js';
 import { freePorts } from '../util/free-ports.js';
-import { STOP_SIGNALS } from '../util/stop-signals.js';
+import { exitCodeOf, stopSignalOf, type StopSignal } from '../util/stop-signals.js';
+import { isOtherLost, WORKER_VARIABLE } from '../util/workers-place.js';
 import { EndedElsewhere } from './failure.js';
-import { OPEN_SERVER, placeText, WORKER_VARIABLE } from './workers-place.js';
+import { heeded } from './signals.js';
+import { OPEN_SERVER, placeText } from './workers-place.js';
 
 /** How a worker ended. */
 interface Ended {
@@ -18,6 +20,11 @@ interface Ended {
 const GRACE_MILLISECONDS = 10_000;
 /** The same once one is lost: they can do no more. */
 const LOST_MILLISECONDS = 2000;
+
+/** What this process tells a worker: the signal that it got itself. */
+export interface ToWorker {
+  readonly signal: StopSignal;
+}
 
 /**
  * Runs the command of this process in each worker. The first worker writes the folder, and has this process's output.
@@ -32,45 +39,69 @@ export async function trainTogether(count: number, opensServer: boolean): Promis
   const addresses = (await freePorts(count)).map((port) => `127.0.0.1:${port}`);
   const children = addresses.map((_, index) => start(placeText({ index, addresses }), index));
   const ends = children.map((child, index) => endOf(child, index));
-  const forget = passSignals(children);
+  const passing = passSignals(children);
   try {
     const first = await Promise.race(ends);
+    // The first worker saves, however long that takes: nobody waits for anybody any more.
+    if (isInOrder(first)) await ends[0];
     // Those that wait for it in a sum end by the time-out; those that are stopped, never.
-    const wait = first.code === null || first.code === 1 ? LOST_MILLISECONDS : GRACE_MILLISECONDS;
-    const all = await Promise.race([Promise.all(ends), setTimeout(wait, null, { ref: false })]);
+    const wait = isLoss(first) ? LOST_MILLISECONDS : GRACE_MILLISECONDS;
+    await Promise.race([Promise.all(ends), setTimeout(wait, null, { ref: false })]);
     const hanging = children.flatMap(({ exitCode, signalCode }, index) =>
       exitCode === null && signalCode === null ? [index] : [],
     );
     for (const index of hanging) children[index]?.kill('SIGKILL');
     const ended = await Promise.all(ends);
-    const failed = [first, ...ended].find(({ code }) => code !== 0);
-    if (failed !== undefined) judge(failed, all === null ? hanging : []);
+    const byThemselves = ended.filter(({ index }) => !hanging.includes(index));
+    judge(byThemselves, hanging, passing.passed());
   } finally {
-    forget();
+    passing.forget();
   }
 }
 
-/** @param hanging those that had to be ended, and not because the others had */
-function judge({ index, code, signal }: Ended, hanging: readonly number[]): never {
+const isInOrder = ({ code }: Ended): boolean =>
+  code !== null && (code === 0 || stopSignalOf(code) !== undefined);
+
+const isLoss = ({ code }: Ended): boolean => code === null || code === 1 || isOtherLost(code);
+
+/**
+ * What went wrong, if anything, is what the others ended of.
+ *
+ * @param hanging those that had to be ended
+ * @param passed a signal that was passed on to all
+ */
+function judge(
+  ended: readonly Ended[],
+  hanging: readonly number[],
+  passed: StopSignal | null,
+): void {
+  const cause =
+    ended.find(({ code, signal }) =>
+      signal === null ? code !== 0 && !isOtherLost(code) : signal !== passed,
+    ) ?? ended.find(({ code }) => code !== 0);
+  if (cause === undefined) return;
+  const { index, code, signal } = cause;
+  // It had not begun to listen yet.
+  if (signal !== null && signal === passed) throw new EndedElsewhere(exitCodeOf(passed));
   if (signal !== null) {
     throw new RunError(
       `worker ${index} was lost: ended by ${signal}; the others were ended, too; --resume goes on from the last checkpoint`,
     );
   }
   // It has told what went wrong, unless it waited for one that hangs.
-  if (code === 1 && hanging.length > 0) {
+  if (isOtherLost(code) && hanging.length > 0) {
     const lost = hanging.map((one) => `worker ${one}`).join(', ');
     throw new RunError(
       `${lost} did not answer and was ended; --resume goes on from the last checkpoint`,
     );
   }
-  throw new EndedElsewhere(code ?? 1);
+  throw new EndedElsewhere(isOtherLost(code) ? 1 : (code ?? 1));
 }
 
 function start(place: string, index: number): ChildProcess {
   return spawn(process.execPath, process.argv.slice(1), {
     env: { ...process.env, [WORKER_VARIABLE]: place },
-    // The channel tells a worker that this process is gone.
+    // The channel tells a worker of signals, and that this process is gone.
     stdio: ['inherit', index === 0 ? 'inherit' : 'ignore', 'inherit', 'ipc'],
   });
 }
@@ -83,13 +114,30 @@ const endOf = (child: ChildProcess, index: number): Promise<Ended> =>
     });
   });
 
-/** A Ctrl-C reaches the whole group; what is sent to this process alone is passed on. */
-function passSignals(children: readonly ChildProcess[]): () => void {
-  const pass = (signal: NodeJS.Signals): void => {
-    for (const child of children) child.kill(signal);
+/**
+ * A worker hears of the first signal by its channel, which waits until it listens; a Ctrl-C reaches it besides, with
+ * the whole group. The second Ctrl-C ends all at once.
+ */
+function passSignals(children: readonly ChildProcess[]): {
+  readonly passed: () => StopSignal | null;
+  readonly forget: () => void;
+} {
+  let passed: StopSignal | null = null;
+  const pass = (signal: StopSignal): void => {
+    if (passed === null) {
+      passed = signal;
+      for (const child of children) if (child.connected) child.send({ signal } satisfies ToWorker);
+    } else if (signal === 'SIGINT') {
+      for (const child of children) child.kill('SIGKILL');
+      process.exit(exitCodeOf(signal));
+    }
   };
-  for (const signal of STOP_SIGNALS) process.on(signal, pass);
-  return () => {
-    for (const signal of STOP_SIGNALS) process.off(signal, pass);
+  const signals = heeded();
+  for (const signal of signals) process.on(signal, pass);
+  return {
+    passed: () => passed,
+    forget: () => {
+      for (const signal of signals) process.off(signal, pass);
+    },
   };
 }

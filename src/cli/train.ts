@@ -1,8 +1,10 @@
 // fsam train: one run, from a configuration to its finished folder.
 import { Option, type Command } from 'commander';
 import { UserError } from '../util/errors.js';
+import { isStarted, WORKER_TIMEOUT_SECONDS } from '../util/workers-place.js';
 import { addConfigOptions, configRequest, type ConfigOptions } from './config-options.js';
-import { watchRun } from './run-watch.js';
+import { watchRun, type RunWatch } from './run-watch.js';
+import type { ToWorker } from './train-together.js';
 import { THREADS_HELP, threadNumber, wholeNumber } from './whole-number.js';
 
 interface TrainOptions extends ConfigOptions {
@@ -15,9 +17,6 @@ interface TrainOptions extends ConfigOptions {
   readonly workerTimeout: number;
   readonly openServer?: boolean;
 }
-
-/** Until a worker that waits for another gives up. */
-export const WORKER_TIMEOUT_SECONDS = 300;
 
 const HELP = `
 SIGINT (Ctrl-C), SIGTERM, SIGUSR1 and SIGHUP finish the step, save and leave; a second Ctrl-C leaves at once.
@@ -38,7 +37,7 @@ export function registerTrain(program: Command): void {
     .option('--workers <n>', 'processes on this machine that share every batch', wholeNumber(4))
     .option(
       '--worker-timeout <s>',
-      'seconds until a worker that is lost ends all',
+      'seconds after which a worker that is lost ends all',
       wholeNumber(6),
       WORKER_TIMEOUT_SECONDS,
     )
@@ -48,21 +47,27 @@ export function registerTrain(program: Command): void {
     .action(train);
 }
 
+/** A worker gets signals from the process that started it, and ends with it. */
+function heedStarter({ interrupt }: RunWatch): void {
+  process.on('message', ({ signal }: ToWorker) => {
+    interrupt(signal);
+  });
+  process.on('disconnect', () => process.exit(1));
+  process.channel?.unref();
+}
+
 async function train(options: TrainOptions): Promise<void> {
   const { out, resume = false, overwrite = false, quiet = false, threads } = options;
   if (out === '') throw new UserError('--out: got an empty name, wanted the run folder');
   const { workers = 1, workerTimeout: timeoutSeconds, openServer: opensServer = false } = options;
-  const { isStarted, workersPlace } = await import('./workers-place.js');
   if (workers > 1 && !isStarted()) {
     const { trainTogether } = await import('./train-together.js');
     return trainTogether(workers, opensServer);
   }
-  if (isStarted()) {
-    // A worker ends with the process that started it.
-    process.on('disconnect', () => process.exit(1));
-    process.channel?.unref();
-  }
-  const watch = watchRun(quiet);
+  // The process that started this worker hears a Ctrl-C, too, and tells of it; the second one is its to heed.
+  const watch = watchRun(quiet, !isStarted());
+  if (isStarted()) heedStarter(watch);
+  const { workersPlace } = await import('./workers-place.js');
   const { asked, execute } = await import('./execute.js');
   await execute({
     watch,

@@ -2,14 +2,8 @@
 import { z } from 'zod';
 import { InternalError, UserError } from '../util/errors.js';
 import { parseJson } from '../util/json.js';
-import type { WorkersPlace } from '../util/workers-place.js';
+import { WORKER_VARIABLE, type WorkersPlace } from '../util/workers-place.js';
 import { slurmPlace, type Environment } from './slurm-place.js';
-
-/** What `fsam train --workers` tells the processes that it starts. */
-export const WORKER_VARIABLE = 'FSAM_WORKER';
-
-/** Whether `fsam train --workers` started this process. */
-export const isStarted = (): boolean => process.env[WORKER_VARIABLE] !== undefined;
 
 /** What a user asks for of workers. */
 interface WorkersAsked {

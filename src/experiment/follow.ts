@@ -1,50 +1,75 @@
 // The workers of a run but the first: they compute what it computes, and write nothing.
 import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../catalogue/schema.js';
 import { examplesIn, isStream, type Dataset } from '../data/dataset.js';
 import type { Workers } from '../graph/workers.js';
 import type { Engine } from '../session/engine.js';
+import type { Numbers } from '../session/measure.js';
 import type { Together } from '../session/together.js';
 import { required, RunError, UserError } from '../util/errors.js';
 import { recordOfRun } from './belonging.js';
+import { fsamVersion, type Environment } from './environment.js';
 import type { Progress } from './progress.js';
 import { scheduleOf, stepsInAll, stepsPerEpoch } from './steps.js';
 
-type Position = Pick<Progress, 'epoch' | 'step' | 'stepInEpoch'>;
+type Position = Pick<Progress, 'epoch' | 'step' | 'stepInEpoch' | 'finished'>;
+
+/** Of a run that has its result: nothing is left to compute. */
+export const AT_THE_END: Position = { epoch: 0, step: 0, stepInEpoch: 0, finished: true };
 
 /**
  * All workers agree that they train the same, before anything is written.
  *
  * Errors: UserError that names a worker which trains something else, on every worker.
  */
-export function meet(engine: Engine, { index }: Workers, config: Config, dataset: Dataset): void {
-  const [first, ...others] = togetherOf(engine).settle(identityOf(config, dataset));
+export async function meet(
+  engine: Engine,
+  { index }: Workers,
+  config: Config,
+  dataset: Dataset,
+  environment: Environment,
+): Promise<void> {
+  // Others might give other numbers.
+  const program = [await fsamVersion(), environment['tensorflow'], environment['device'] === 'CPU'];
+  const [first, ...others] = togetherOf(engine).settle(identityOf(config, dataset, program));
   const other = others.findIndex((one) => !isDeepStrictEqual(one, first));
   if (other < 0) return;
   throw new UserError(
-    `workers: worker ${other + 1} trains something else than worker 0 (another configuration, seed or data set; said by worker ${index}); start all of them by the same command`,
+    `workers: worker ${other + 1} trains something else than worker 0 (another configuration, seed, data set, version or kind of device; said by worker ${index}); start all of them by the same command`,
   );
 }
 
 /**
- * All begin where the first does, with its state.
+ * All begin where the first does, with its state, unless the run is finished.
  *
  * @param own where the first begins; null on the others
  */
 export function beginTogether(engine: Engine, own: Position | null): Position {
   const together = togetherOf(engine);
-  const all = together.settle(own === null ? [0, 0, 0] : [own.epoch, own.stepInEpoch, own.step]);
-  const [epoch = 0, stepInEpoch = 0, step = 0] = required(all[0], 'the first worker');
-  together.shareState();
-  return { epoch, stepInEpoch, step };
+  const all = together.settle(
+    own === null ? [0, 0, 0, 0] : [own.epoch, own.stepInEpoch, own.step, Number(own.finished)],
+  );
+  const [epoch = 0, stepInEpoch = 0, step = 0, end = 0] = required(all[0], 'the first worker');
+  const finished = end === 1;
+  if (!finished) together.shareState();
+  return { epoch, stepInEpoch, step, finished };
 }
 
 const togetherOf = ({ together }: Engine): Together => required(together, 'other workers');
 
 /** Two numbers of 24 bits, alike where all that decides the numbers of a run is. */
-function identityOf(config: Config, { train, test, validation }: Dataset): number[] {
-  const hash = createHash('sha256').update(JSON.stringify(recordOfRun(config)));
+function identityOf(
+  config: Config,
+  { train, test, validation }: Dataset,
+  program: readonly unknown[],
+): number[] {
+  // A run may go on with other batches of its evaluation; workers share each of them.
+  const { evaluationBatchSize } = config;
+  const hash = createHash('sha256').update(
+    JSON.stringify([recordOfRun(config), evaluationBatchSize, ...program]),
+  );
   for (const set of [train, test, validation]) {
     if (set === undefined) continue;
     if ('tokens' in set) hash.update(set.tokens);
@@ -63,9 +88,16 @@ export async function follow(
   workers: Workers,
   config: Config,
   dataset: Dataset,
+  environment: Environment,
 ): Promise<'finished' | 'interrupted'> {
-  meet(engine, workers, config, dataset);
-  let { epoch, step, stepInEpoch } = beginTogether(engine, null);
+  await meet(engine, workers, config, dataset, environment);
+  const begun = beginTogether(engine, null);
+  if (begun.finished) return 'finished';
+  let { epoch, step, stepInEpoch } = begun;
+  const refuseDiverged = ({ numbers }: { readonly numbers: Numbers }): void => {
+    if (Object.values(numbers).every(Number.isFinite)) return;
+    throw new RunError(`worker ${workers.index}: training has diverged`);
+  };
   const perEpoch = stepsPerEpoch(examplesIn(dataset.train), config);
   const lastStep = stepsInAll(perEpoch, config);
   const schedule = scheduleOf(perEpoch, config);
@@ -76,19 +108,18 @@ export async function follow(
       while (stepInEpoch < perEpoch && step < lastStep) {
         const { value } = await batches.next();
         const batch = required(value ?? undefined, 'a batch');
-        const { numbers } = engine.trainStep(step, batch, schedule(step));
-        if (!Object.values(numbers).every(Number.isFinite)) {
-          throw new RunError(`worker ${workers.index}: training has diverged`);
-        }
+        refuseDiverged(engine.trainStep(step, batch, schedule(step)));
         step++;
         stepInEpoch++;
+        // Lets signal handlers run: they tell the others with the next step.
+        await setImmediate();
         if (workers.stop.agreed !== null) return 'interrupted';
       }
     } finally {
       await batches.return();
     }
-    await engine.evaluate('test');
-    if (config.data.validation !== null) await engine.evaluate('validation');
+    refuseDiverged(await engine.evaluate('test'));
+    if (config.data.validation !== null) refuseDiverged(await engine.evaluate('validation'));
     if (step >= lastStep) return 'finished';
     epoch++;
     stepInEpoch = 0;

@@ -32,7 +32,7 @@ import {
   runFolder,
   type RunFolder,
 } from './folder.js';
-import { beginTogether, follow, meet } from './follow.js';
+import { AT_THE_END, beginTogether, follow, meet } from './follow.js';
 import { NOTHING_WRITTEN, unlessInterrupted, type Interruption } from './interruption.js';
 import { train, type Loop } from './loop.js';
 import { begin, restore } from './open.js';
@@ -98,7 +98,7 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
     request.reporter.note(
       `${folder.path}: this run is finished already; its result is in ${folder.summary}`,
     );
-    return 'finished';
+    return workers === undefined ? 'finished' : endTogether(request, workers);
   }
   const lock = await lockFolder(folder);
   try {
@@ -120,6 +120,21 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
   }
 }
 
+/** The others wait to hear that nothing is left to do. */
+async function endTogether(request: RunRequest, workers: Workers): Promise<RunOutcome> {
+  const { config, environment } = request;
+  const dataset = await unlessInterrupted(request.interruption, readData(request));
+  if (dataset === null) return 'reading';
+  const engine = request.createEngine(config, dataset, { mode: 'compiled', workers });
+  try {
+    await meet(engine, workers, config, dataset, environment);
+    beginTogether(engine, AT_THE_END);
+    return 'finished';
+  } finally {
+    engine.dispose();
+  }
+}
+
 /** A worker that is not the first: it reads the data, and computes with it. */
 async function followFirst(request: RunRequest, workers: Workers): Promise<RunOutcome> {
   const { config } = request;
@@ -127,7 +142,7 @@ async function followFirst(request: RunRequest, workers: Workers): Promise<RunOu
   if (dataset === null) return 'reading';
   const engine = request.createEngine(config, dataset, { mode: 'compiled', workers });
   try {
-    const outcome = await follow(engine, workers, config, dataset);
+    const outcome = await follow(engine, workers, config, dataset, request.environment);
     if (outcome === 'interrupted') agreedSignal(workers, request.interruption);
     return outcome;
   } finally {
@@ -162,7 +177,7 @@ async function runIn(
   }
   await refuseLost();
   const { workers } = request;
-  if (workers !== undefined) meet(engine, workers, config, dataset);
+  if (workers !== undefined) await meet(engine, workers, config, dataset, request.environment);
   const opened =
     decision.kind === 'start'
       ? await begin(folder, request, dataset, await beginWithPretrained(request, engine))
@@ -225,7 +240,7 @@ function agreedSignal({ stop }: Workers, own: Interruption): Interruption['signa
 }
 
 const workersLine = ({ count, timeoutSeconds }: Workers, { batchSize }: Config): string =>
-  `${count} workers share every batch of ${batchSize}; one that is lost ends all within ${timeoutSeconds} s`;
+  `${count} workers share every batch of ${batchSize}; one that is lost ends all after ${timeoutSeconds} s`;
 
 const bestByTest = ({ test }: Best): string =>
   `checkpoint.keepBest: the best epoch is chosen by the test set, which makes its ${test.name} too good; ` +

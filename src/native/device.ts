@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { InternalError, UserError } from '../util/errors.js';
 import { loadAddon } from './addon.js';
 import { prepareGpu } from './gpu.js';
-import { GPU_DEFAULTS, type GpuOptions } from './gpu-environment.js';
+import { dealtGpus, GPU_DEFAULTS, type GpuOptions, type GpuShare } from './gpu-environment.js';
 import { allowTf32 } from './session.js';
 import { eagerBackend, openTensorFlow } from './tensorflow.js';
 import { oneDnnTold, settleOneDnn, type OneDnn } from './onednn.js';
@@ -58,12 +58,14 @@ export function readSetup(): Setup {
  * Loads TensorFlow for the device asked for and says what it got. A GPU that is asked for and
  * absent is a UserError that names what is missing, and so is one that is there and lacks a library
  * or a compiler, and a library that the set-up could not bring; nothing is replaced silently.
- * `settings` and `gpu` count the first time, before the library is there.
+ * `settings`, `gpu` and `share`, the part of the GPUs that this process has, count the first time, before the library
+ * is there.
  */
 export function openDevice(
   wanted: 'auto' | 'cpu' | 'gpu',
   settings: ProcessorSettings = OPEN,
   gpu: GpuOptions = GPU_DEFAULTS,
+  share: GpuShare | null = null,
 ): Device {
   const notSetUp = process.env['FSAM_SETUP_LACKS'];
   if (notSetUp !== undefined) throw new UserError(notSetUp);
@@ -76,6 +78,9 @@ export function openDevice(
   }
   // Read by CUDA when it starts: an empty list hides every GPU.
   if (wanted === 'cpu') process.env['CUDA_VISIBLE_DEVICES'] = '-1';
+  else if (share !== null && setup.device === 'gpu') {
+    process.env['CUDA_VISIBLE_DEVICES'] = dealtGpus(process.env['CUDA_VISIBLE_DEVICES'], share);
+  }
   const folder = dirname(setup.libraryDirectory);
   const lacking =
     setup.device === 'gpu' && wanted !== 'cpu' ? prepareGpu(wanted, folder, gpu) : null;

@@ -86,3 +86,26 @@ export function putFirstOnPath(folder: string): void {
   const path = process.env['PATH'] ?? '';
   if (path.split(delimiter)[0] !== folder) process.env['PATH'] = [folder, path].join(delimiter);
 }
+
+/** Of several workers of one machine, which all see its GPUs. */
+export interface GpuShare {
+  readonly worker: number;
+  /** GPUs of each. */
+  readonly devices: number;
+}
+
+/**
+ * The GPUs of one worker, as CUDA_VISIBLE_DEVICES names them: the first have the first.
+ *
+ * @param visible that variable, as it is for all of them; undefined: every GPU
+ * @throws UserError where it names too few
+ */
+export function dealtGpus(visible: string | undefined, { worker, devices }: GpuShare): string {
+  const [begin, end] = [worker * devices, (worker + 1) * devices];
+  if (visible === undefined) return Array.from({ length: devices }, (_, i) => begin + i).join(',');
+  const named = visible.split(',').filter((name) => name !== '');
+  if (named.length >= end) return named.slice(begin, end).join(',');
+  throw new UserError(
+    `CUDA_VISIBLE_DEVICES: got ${JSON.stringify(visible)}, wanted ${end} GPUs or more, ${devices} for each worker; start fewer, or use --device cpu`,
+  );
+}

@@ -8,7 +8,7 @@ import { openTensorFlow } from './tensorflow.js';
 import { DATA_TYPE, type TensorType, type TypedArray } from './types.js';
 import { watched } from './vigil.js';
 import { InternalError, required } from '../util/errors.js';
-import { messageOf } from '../util/file-errors.js';
+import { errorCode, messageOf } from '../util/file-errors.js';
 
 /** What only the addon knows the inside of. */
 type Handle = symbol;
@@ -181,8 +181,25 @@ export function openGraph(
   };
 }
 
-const failure = (what: string, error: unknown): InternalError =>
-  new InternalError(`TensorFlow ${what}: ${messageOf(error)}`);
+/** Of TF_Code: what a call comes to when another process that it needs is gone, or is not heard of in time. */
+const ELSEWHERE: readonly string[] = [
+  /* CANCELLED */ '1',
+  /* DEADLINE_EXCEEDED */ '4',
+  /* ABORTED */ '10',
+  /* UNAVAILABLE */ '14',
+];
+
+/** A call of TensorFlow's that failed. */
+export class SessionError extends InternalError {
+  /** Whether what failed is another process, or the way to it. */
+  readonly isElsewhere: boolean;
+  constructor(what: string, error: unknown) {
+    super(`TensorFlow ${what}: ${messageOf(error)}`);
+    this.isElsewhere = ELSEWHERE.includes(errorCode(error) ?? '');
+  }
+}
+
+const failure = (what: string, error: unknown): SessionError => new SessionError(what, error);
 
 function told<T>(what: string, body: () => T): T {
   try {

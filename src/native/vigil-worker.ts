@@ -3,6 +3,7 @@
 import { writeSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
 import { describeLost } from '../util/lost-worker.js';
+import { exitCodeOfLost } from '../util/workers-place.js';
 import { findAddon } from './addon.js';
 import type { Vigil } from './vigil.js';
 
@@ -42,5 +43,5 @@ async function end(): Promise<void> {
   clearInterval(timer);
   writeSync(2, `fsam: ${await describeLost(place)}\n`);
   // The thread that waits never comes to an end of its own.
-  (findAddon('quiet') as { leave: (code: number) => never }).leave(1);
+  (findAddon('quiet') as { leave: (code: number) => never }).leave(exitCodeOfLost());
 }

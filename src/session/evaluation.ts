@@ -1,4 +1,5 @@
 // An evaluation over a whole set, batch after batch, which may be ended early.
+import { setImmediate } from 'node:timers/promises';
 import type { Split } from '../data/dataset.js';
 import type { HostBatch, Source } from '../data/source.js';
 import type { FunctionSpec } from '../graph/program.js';
@@ -30,6 +31,8 @@ export async function toEnd(parts: EvaluationInParts): Promise<Evaluation> {
     for (;;) {
       const { done, value } = await parts.next();
       if (done === true) return required(value ?? undefined, 'the evaluation');
+      // Lets signal handlers run.
+      await setImmediate();
     }
   } finally {
     await parts.return?.();

@@ -6,6 +6,7 @@ import { runEagerly } from '../graph/eager.js';
 import type { FunctionSpec, Program, ProgramSpec } from '../graph/program.js';
 import type { Workers } from '../graph/workers.js';
 import { withoutOwnOps } from '../native/own-ops.js';
+import { SessionError } from '../native/session.js';
 import { withStockOps } from '../native/stock-ops.js';
 import type { TensorType } from '../native/types.js';
 import { InternalError, required } from '../util/errors.js';
@@ -124,18 +125,19 @@ function runOnStockOps(spec: ProgramSpec): Program {
   };
 }
 
-/** What fails in TensorFlow among several workers is mostly that one of them is gone. */
+/** Among several workers, what fails elsewhere is that one of them is gone. */
 const among =
   (program: Program): Program['run'] =>
   (...given) => {
     try {
       return program.run(...given);
     } catch (error) {
+      if (!(error instanceof SessionError && error.isElsewhere)) throw error;
       // The other lines say where TensorFlow found it.
       const lines = messageOf(error)
         .split('\n')
         .map((line) => line.trim());
       const reason = lines.find((line) => !/^(?:internal: .* From |From |\[\[)/.test(line));
-      throw new LostWorker(reason ?? messageOf(error));
+      throw new LostWorker('another worker was lost', reason ?? messageOf(error));
     }
   };

@@ -22,6 +22,8 @@ export interface SlurmOptions {
   readonly constraint: string | null;
   /** Tasks at a time. */
   readonly maxRunning: number | null;
+  /** How long processes of a task wait for one that is lost. */
+  readonly workerTimeoutSeconds: number;
   /** How long before the limit a task is told to save and queue again. */
   readonly signalSeconds: number;
 }
@@ -46,8 +48,14 @@ export function sbatchScript(request: ArrayRequest): string {
   const { name, tasks, threads, command, workingFolder, logFolder, options } = request;
   const processes = options.nodes * options.processesPerNode;
   const isShared = processes > 1;
-  // A process that is lost ends the others by itself, those that save go on to the end.
-  const started = isShared ? ['srun', '--kill-on-bad-exit=0', ...command] : command;
+  // A process that is lost ends the others by itself, those that save go on to the end. srun takes the job's cores of a
+  // task only where it is told so.
+  const started = isShared
+    ? [
+        ...['srun', '--kill-on-bad-exit=0', `--cpus-per-task=${threads}`],
+        ...[...command, `--slurm.worker-timeout=${options.workerTimeoutSeconds}`],
+      ]
+    : command;
   const limit = options.maxRunning === null ? '' : `%${options.maxRunning}`;
   const chosen = (['partition', 'time', 'mem', 'account', 'qos', 'constraint'] as const).flatMap(
     (key) => (options[key] === null ? [] : [`--${key}=${options[key]}`]),
@@ -59,7 +67,9 @@ export function sbatchScript(request: ArrayRequest): string {
     ...chosen,
     ...(options.gpus === null ? [] : [`--gpus-per-task=${options.gpus}`]),
     ...(options.gpus === null && !isShared ? [] : [`--ntasks=${processes}`]),
-    ...(isShared ? [`--nodes=${options.nodes}`] : []),
+    ...(isShared
+      ? [`--nodes=${options.nodes}`, `--ntasks-per-node=${options.processesPerNode}`]
+      : []),
     `--chdir=${quoteDirective(workingFolder)}`,
     `--output=${quoteDirective(`${logFolder.replaceAll('%', '%%')}/%A_%a.log`)}`,
     '--open-mode=append',

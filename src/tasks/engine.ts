@@ -124,13 +124,16 @@ function partsOf(
  * What is computed over the set, beside the steps, each process would have to do by itself; and a step that sums over
  * workers in between is no one call.
  */
-function refuseAmongWorkers({ optimizer, probes, xla }: Config): void {
+function refuseAmongWorkers({ optimizer, probes, xla, data }: Config): void {
   const refuse = (key: string, got: string, wanted: string): never => {
     throw new UserError(`${key}: got ${got} with several workers, wanted ${wanted}, or one worker`);
   };
   if (takesFullGradient(optimizer)) {
     refuse('optimizer.name', optimizer.name, 'an optimizer that takes no full gradient');
   }
+  // Each would skip what it reads itself, and the first alone writes down what was skipped.
+  if (data.name === 'imagenet' && data.onCorrupt === 'skip')
+    refuse('data.onCorrupt', 'skip', 'error');
   if (xla === 'on') refuse('xla', 'on', 'off');
   if (probes.every !== null) refuse('probes.every', `${probes.every}`, 'null');
 }

@@ -3,10 +3,14 @@ import { RunError } from './errors.js';
 import { listens } from './listening.js';
 import type { WorkersPlace } from './workers-place.js';
 
-/** Another worker is gone, stuck or late, by what `reason` says; who it is has still to be found out. */
+/** Another worker is gone, stuck or late. */
 export class LostWorker extends RunError {
-  constructor(readonly reason: string) {
-    super(`another worker was lost (${reason})`);
+  constructor(
+    message: string,
+    /** What TensorFlow says; who is gone may still have to be found out. */
+    readonly reason: string,
+  ) {
+    super(message);
   }
 }
 

@@ -7,3 +7,20 @@ export interface WorkersPlace {
   /** After which one that waits for another gives up. */
   readonly timeoutSeconds: number;
 }
+
+/** What `fsam train --workers` tells the processes that it starts. */
+export const WORKER_VARIABLE = 'FSAM_WORKER';
+
+/** Whether `fsam train --workers` started this process. */
+export const isStarted = (): boolean => process.env[WORKER_VARIABLE] !== undefined;
+
+/** Of a worker that is well, but for another that is lost: told to the process that started it. */
+const OTHER_LOST = 75;
+
+export const isOtherLost = (exitCode: number | null): boolean => exitCode === OTHER_LOST;
+
+/** What a process ends with where another worker is lost. */
+export const exitCodeOfLost = (): number => (isStarted() ? OTHER_LOST : 1);
+
+/** Until a worker that waits for another gives up, where nothing else is asked for. */
+export const WORKER_TIMEOUT_SECONDS = 300;

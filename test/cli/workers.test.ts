@@ -1,6 +1,6 @@
 // Several processes that train together, as a user starts them: the bytes of one process, kills, stops, mistakes.
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -15,21 +15,31 @@ const folder = temporaryFolder();
 const TRAIN = ['train', '--config', 'smoke', '--threads', '1', '--epochs', '40'];
 const TOGETHER = [...TRAIN, '--workers', '2', '--open-server', '--worker-timeout', '10'];
 
+const SLOW = join(folder, 'slow-rename.so');
+const SOURCE = fileURLToPath(new URL('support/slow-rename.c', import.meta.url));
+const compiled =
+  spawnSync('g++', ['-x', 'c', '-shared', '-fPIC', '-o', SLOW, SOURCE, '-ldl']).status === 0;
+
 const read = (...path: string[]) => readFileSync(join(folder, ...path), 'utf8');
 const metrics = (run: string) => read(run, 'metrics.csv');
 
-/** Of the process that is worker `index` of those that `parent` started. */
-function pidOf({ process: parent }: Running, index: number): number {
-  const children = readFileSync(`/proc/${parent.pid!}/task/${parent.pid!}/children`, 'utf8');
-  const found = children
-    .trim()
-    .split(' ')
-    .filter((pid) => {
-      const variables = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
-      return variables.some((variable) => variable.startsWith(`FSAM_WORKER=${index},`));
-    });
-  expect(found).toHaveLength(1);
-  return Number(found[0]);
+/** Of those that `parent` started. */
+function pidsOf({ process: { pid } }: Running): string[] {
+  const children = readFileSync(`/proc/${pid!}/task/${pid!}/children`, 'utf8');
+  return children.split(' ').filter((word) => word !== '');
+}
+
+/** Those of them that are workers: the number of each, and its process. */
+const workersOf = (parent: Running): (readonly [index: number, pid: number])[] =>
+  pidsOf(parent).flatMap((pid) => {
+    const place = /(?:^|\0)FSAM_WORKER=(\d+),/.exec(readFileSync(`/proc/${pid}/environ`, 'utf8'));
+    return place === null ? [] : [[Number(place[1]), Number(pid)] as const];
+  });
+
+function pidOf(parent: Running, index: number): number {
+  const found = workersOf(parent).find(([which]) => which === index);
+  expect(found).toBeDefined();
+  return found![1];
 }
 
 const hasRows = (run: string, rows: number): boolean =>
@@ -85,14 +95,68 @@ describe('a worker', () => {
   });
 });
 
-it('SIGTERM ends all after the same step, saved; resumed, the run is as straight', async () => {
-  const running = start(folder, [...TOGETHER, '--out', 'ended']);
-  await until(() => hasRows('ended', 3));
-  running.process.kill('SIGTERM');
-  const { code, stderr } = await running.done;
-  expect(code).toBe(143);
-  expect(stderr).toContain('interrupted by SIGTERM');
-  await expectResumed('ended');
+describe('a signal ends all after the same step, saved:', () => {
+  it.each<[string, NodeJS.Signals, number, (running: Running) => void]>([
+    ['to the command', 'SIGTERM', 143, ({ process: { pid } }) => process.kill(pid!, 'SIGTERM')],
+    ['to the last worker alone', 'SIGTERM', 143, (all) => process.kill(pidOf(all, 1), 'SIGTERM')],
+    // As a terminal sends a Ctrl-C.
+    ['to all at once', 'SIGINT', 130, ({ process: { pid } }) => process.kill(-pid!, 'SIGINT')],
+  ])('%s; resumed, the run is as straight', async (whom, signal, code, send) => {
+    const run = whom.replaceAll(' ', '-');
+    const running = start(folder, [...TOGETHER, '--out', run], {}, ['env']);
+    await until(() => hasRows(run, 3));
+    send(running);
+    const told = await running.done;
+    expect([told.code, told.stderr]).toEqual([
+      code,
+      expect.stringContaining(`interrupted by ${signal}`),
+    ]);
+    await expectResumed(run);
+  });
+
+  it('before anything has begun; nothing is written', async () => {
+    const running = start(folder, [...TOGETHER, '--out', 'early']);
+    await until(() => workersOf(running).length === 2);
+    running.process.kill('SIGTERM');
+    expect((await running.done).code).toBe(143);
+    expect(existsSync(join(folder, 'early', 'metrics.csv'))).toBe(false);
+  });
+
+  it.skipIf(!compiled)('a checkpoint is saved to its end, however long that takes', async () => {
+    const slow = { LD_PRELOAD: SLOW };
+    const running = start(folder, [...TOGETHER, '--out', 'slow'], slow);
+    await until(() => hasRows('slow', 1));
+    running.process.kill('SIGTERM');
+    expect((await running.done).code).toBe(143);
+    await expectResumed('slow');
+  });
+});
+
+describe('a finished run', () => {
+  it('is not computed again', async () => {
+    const told = await fsam(folder, [...TOGETHER, '--out', 'straight', '--resume']);
+    expect(told).toMatchObject({ code: 0 });
+    expect(told.stderr).toContain('this run is finished already');
+  });
+
+  it('whose summary is gone gets it back', async () => {
+    const summary = join(folder, 'straight', 'summary.json');
+    const before = readFileSync(summary, 'utf8');
+    rmSync(summary);
+    const told = await fsam(folder, [...TOGETHER, '--out', 'straight', '--resume']);
+    expect([told.code, told.stderr]).toEqual([0, expect.anything()]);
+    const bestOf = (text: string): unknown =>
+      ({ ...JSON.parse(text), total_seconds: 0 }) as unknown;
+    expect(bestOf(readFileSync(summary, 'utf8'))).toEqual(bestOf(before));
+  });
+});
+
+it('a run that diverges says so once, and blames no worker', async () => {
+  const away = ['--set', 'schedule.learningRate=1e30', '--set', 'optimizer.rho=1e10'];
+  const told = await fsam(folder, [...TOGETHER, ...away, '--out', 'diverged']);
+  expect(told.code).toBe(1);
+  expect(told.stderr).toContain('training has diverged');
+  expect(told.stderr).not.toMatch(/is not there|did not answer|was lost/);
 });
 
 it('goes on with another number of workers, and says that the numbers differ', async () => {
@@ -146,6 +210,7 @@ describe('workers that TF_CONFIG names', () => {
     ['seed', ['--seed', '7']],
     ['configuration', ['--set', 'schedule.learningRate=0.1']],
     ['data set', ['--set', 'data.synthetic.train=100']],
+    ['share of the evaluation', ['--set', 'evaluationBatchSize=7']],
   ])('are refused with another %s', async (_, change) => {
     const told = await announced([[], change], 'mixed');
     for (const one of told) {

@@ -8,7 +8,7 @@ import { encodeGraph } from '../../src/graph/graph-def.js';
 import { hostNodes } from '../../src/graph/host-nodes.js';
 import type { Node } from '../../src/graph/node.js';
 import { prepareGpu } from '../../src/native/gpu.js';
-import { GPU_DEFAULTS, settleGpuEnvironment } from '../../src/native/gpu-environment.js';
+import { dealtGpus, GPU_DEFAULTS, settleGpuEnvironment } from '../../src/native/gpu-environment.js';
 import { withoutOwnOps } from '../../src/native/own-ops.js';
 import { allowTf32, openGraph } from '../../src/native/session.js';
 import { traceRun } from '../../src/tasks/engine.js';
@@ -24,6 +24,22 @@ beforeEach(() => {
     if (/^TF_/.test(name)) Reflect.deleteProperty(process.env, name);
   }
   process.env['PATH'] = before['PATH'];
+});
+
+test.each([
+  [undefined, 1, 1, '1'],
+  [undefined, 1, 2, '2,3'],
+  ['4,5,6,7', 0, 2, '4,5'],
+  ['4,5,6,7', 1, 2, '6,7'],
+  ['GPU-a,GPU-b', 1, 1, 'GPU-b'],
+])('of the GPUs %j worker %i, with %i for each, has %j', (visible, worker, devices, own) => {
+  expect(dealtGpus(visible, { worker, devices })).toBe(own);
+});
+
+test.each(['', '3', '3,'])('a worker that no GPU of %j is left for is refused', (visible) => {
+  expect(() => dealtGpus(visible, { worker: 1, devices: 1 })).toThrow(
+    'wanted 2 GPUs or more, 1 for each worker; start fewer, or use --device cpu',
+  );
 });
 
 /** Name and value of those that are set. */

@@ -16,6 +16,7 @@ const OPTIONS = {
   gpus: 'a100:1',
   nodes: 1,
   processesPerNode: 1,
+  workerTimeoutSeconds: 300,
   account: null,
   qos: null,
   constraint: null,
@@ -68,11 +69,14 @@ test('the directives say what was asked, and nothing that was not', () => {
 });
 
 test('several processes of a point are started by srun, on the nodes that were asked for', () => {
-  const shared = { ...OPTIONS, nodes: 2, processesPerNode: 4 };
+  const shared = { ...OPTIONS, nodes: 2, processesPerNode: 4, workerTimeoutSeconds: 60 };
   const lines = script(['fsam', 'a b'], '/logs', shared).split('\n');
   expect(lines).toContain('#SBATCH --nodes=2');
   expect(lines).toContain('#SBATCH --ntasks=8');
-  expect(lines).toContain(`srun --kill-on-bad-exit=0 fsam 'a b' --task "$SLURM_ARRAY_TASK_ID" &`);
+  expect(lines).toContain('#SBATCH --ntasks-per-node=4');
+  expect(lines).toContain(
+    `srun --kill-on-bad-exit=0 --cpus-per-task=2 fsam 'a b' --slurm.worker-timeout=60 --task "$SLURM_ARRAY_TASK_ID" &`,
+  );
 });
 
 describe('run by bash, with scontrol replaced', () => {

@@ -142,6 +142,7 @@ describe('through Slurm, whose programs are replaced', () => {
     gpus: null,
     nodes: 1,
     processesPerNode: 1,
+    workerTimeoutSeconds: 300,
     account: null,
     qos: null,
     constraint: null,

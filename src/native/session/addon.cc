@@ -211,7 +211,13 @@ napi_value define(napi_env env, napi_callback_info info) {
 /** run(session, function, arrays, options): what comes out. */
 napi_value run(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {
-    return resultOf(env, jobOf(env, {env, info}, Feeding::allowsLoans).run());
+    try {
+      return resultOf(env, jobOf(env, {env, info}, Feeding::allowsLoans).run());
+    } catch (const Failure& failure) {
+      // What kind it is, for those who tell one from another.
+      napi_throw_error(env, std::to_string(failure.code).c_str(), failure.what());
+      throw Pending{};
+    }
   });
 }
 

@@ -8,7 +8,7 @@
 Status newStatus() { return {TF_NewStatus(), &TF_DeleteStatus}; }
 
 void check(const Status& status) {
-  if (TF_GetCode(status.get()) != TF_OK) throw Failure(TF_Message(status.get()));
+  if (TF_GetCode(status.get()) != TF_OK) throw Failure(TF_Message(status.get()), TF_GetCode(status.get()));
 }
 
 Buffer bufferOf(std::string_view bytes) {

@@ -18,7 +18,8 @@ using Buffer = std::unique_ptr<TF_Buffer, decltype(&TF_DeleteBuffer)>;
 
 /** What TensorFlow says of a failure, or what the caller did wrong. */
 struct Failure : std::runtime_error {
-  using std::runtime_error::runtime_error;
+  explicit Failure(const std::string& what, TF_Code code = TF_UNKNOWN) : std::runtime_error(what), code(code) {}
+  const TF_Code code;
 };
 
 Status newStatus();
