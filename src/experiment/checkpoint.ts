@@ -28,6 +28,8 @@ const recordSchema = z.strictObject({
   seed: z.int(),
   /** Size of the training set, which the positions in the epoch count in. */
   trainImages: z.int(),
+  /** What the data set holds (fingerprint.ts); versions before it do not tell. */
+  data: z.string().optional(),
   progress: progressSchema,
 });
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../catalogue/schema.js';
-import { examplesIn, isStream, type Dataset } from '../data/dataset.js';
+import { examplesIn, type Dataset } from '../data/dataset.js';
 import type { Workers } from '../graph/workers.js';
 import type { Engine } from '../session/engine.js';
 import type { Numbers } from '../session/measure.js';
@@ -11,6 +11,7 @@ import type { Together } from '../session/together.js';
 import { required, RunError, UserError } from '../util/errors.js';
 import { recordOfRun } from './belonging.js';
 import { fsamVersion, type Environment } from './environment.js';
+import { fingerprintOf } from './fingerprint.js';
 import type { Progress } from './progress.js';
 import { scheduleOf, stepsInAll, stepsPerEpoch } from './steps.js';
 
@@ -60,25 +61,11 @@ export function beginTogether(engine: Engine, own: Position | null): Position {
 const togetherOf = ({ together }: Engine): Together => required(together, 'other workers');
 
 /** Two numbers of 24 bits, alike where all that decides the numbers of a run is. */
-function identityOf(
-  config: Config,
-  { train, test, validation }: Dataset,
-  program: readonly unknown[],
-): number[] {
+function identityOf(config: Config, dataset: Dataset, program: readonly unknown[]): number[] {
   // A run may go on with other batches of its evaluation; workers share each of them.
   const { evaluationBatchSize } = config;
-  const hash = createHash('sha256').update(
-    JSON.stringify([recordOfRun(config), evaluationBatchSize, ...program]),
-  );
-  for (const set of [train, test, validation]) {
-    if (set === undefined) continue;
-    if ('tokens' in set) hash.update(set.tokens);
-    else {
-      hash.update(Int32Array.from(set.labels));
-      if (!isStream(set.images)) hash.update(set.images);
-    }
-  }
-  const bytes = hash.digest();
+  const all = [recordOfRun(config), evaluationBatchSize, fingerprintOf(dataset), ...program];
+  const bytes = createHash('sha256').update(JSON.stringify(all)).digest();
   return [bytes.readUIntBE(0, 3), bytes.readUIntBE(3, 3)];
 }
 

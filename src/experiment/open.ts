@@ -15,6 +15,7 @@ import { refuseOtherClasses, writeClasses } from './classes.js';
 import { loadCheckpoint } from './checkpoint.js';
 import { refuseOtherDevice } from './device-used.js';
 import { readEnvironment, writeEnvironment } from './environment.js';
+import { fingerprintOf } from './fingerprint.js';
 import {
   claimFolder,
   clearCurves,
@@ -128,6 +129,12 @@ export async function restore(
     );
   }
   await checkNoisyLabels(folder, dataset);
+  if (record.data !== undefined && record.data !== fingerprintOf(dataset)) {
+    throw new UserError(
+      `${dataset.source}: holds other ${taskOf(config).examples} than the run in ${folder.path} began with, though as many; ` +
+        'bring them back, or start anew with --overwrite',
+    );
+  }
   await refuseOthersFiles(folder, config);
   const skipped = await skippedSoFar(folder, dataset);
   const { progress } = record;

@@ -32,6 +32,7 @@ import {
   runFolder,
   type RunFolder,
 } from './folder.js';
+import { fingerprintOf } from './fingerprint.js';
 import { AT_THE_END, beginTogether, follow, meet } from './follow.js';
 import { NOTHING_WRITTEN, unlessInterrupted, type Interruption } from './interruption.js';
 import { train, type Loop } from './loop.js';
@@ -200,7 +201,7 @@ async function runIn(
     stepsDone: opened.progress.step,
     preparationSeconds: performance.now() / 1000,
   });
-  const checkpoints = await keepCheckpoints(folder, config, engine, trainImages);
+  const checkpoints = await keepCheckpoints(folder, config, engine, dataset);
   const schedule = scheduleOf(perEpoch, config);
   const curves = config.logging.tensorboard
     ? openCurves(folder.tensorboard, engine.measures, best, opened.metrics.rows)
@@ -293,9 +294,10 @@ async function keepCheckpoints(
   folder: RunFolder,
   config: Config,
   engine: Engine,
-  trainImages: number,
+  dataset: Dataset,
 ): Promise<Pick<Loop, 'save' | 'saveBest' | 'lastCheckpoint' | 'stays'>> {
-  const record = { ...recordOfRun(config), trainImages };
+  const trainImages = examplesIn(dataset.train);
+  const record = { ...recordOfRun(config), trainImages, data: fingerprintOf(dataset) };
   const stays = staysAfter(trainImages, config);
   let [last = null] = await listCheckpoints(folder);
   return {

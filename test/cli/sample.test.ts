@@ -1,11 +1,11 @@
 // A language model from training to a text of its own, as a user sees it.
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { CONFIGS_FOLDER } from '../../src/config/files.js';
 import { rowsOf } from '../support/csv.js';
 import { read, temporaryFolder } from '../support/folders.js';
-import { fsam } from './support/fsam.js';
+import { fsam, start } from './support/fsam.js';
 
 const folder = temporaryFolder();
 beforeAll(async () => {
@@ -81,5 +81,44 @@ it('of a run of images is refused, as are logits of one of tokens', async () => 
   expect(logits.code).toBe(2);
   expect(logits.stderr).toBe(
     'fsam: --logits: got it for run, whose network reads tokens; wanted a run on images\n',
+  );
+});
+
+it('goes on with no other text of the same length', async () => {
+  const text = join(folder, 'book.txt');
+  const lines = 'the whale swam on, and the ship went after it; '.repeat(30);
+  writeFileSync(text, lines);
+  const config = join(CONFIGS_FOLDER, 'tiny/moby-dick-gpt.yaml');
+  const set = [
+    'data.name=text',
+    'data.directory=book.txt',
+    'data.windows=8',
+    'data.subset.test=null',
+  ];
+  const words = [
+    'train',
+    '--config',
+    config,
+    '--out',
+    'book',
+    ...set.flatMap((one) => ['--set', one]),
+  ];
+  const running = start(folder, [...words, '--set', 'batchSize=4', '--epochs', '4000']);
+  await running.until(/epoch +2\//);
+  running.process.kill('SIGTERM');
+  expect((await running.done).code).toBe(143);
+  // The same characters, each as often.
+  writeFileSync(text, lines.replace('whale', 'elahw'));
+  const told = await fsam(folder, [
+    ...words,
+    '--set',
+    'batchSize=4',
+    '--epochs',
+    '4000',
+    '--resume',
+  ]);
+  expect(told.code).toBe(2);
+  expect(told.stderr).toMatch(
+    /book\.txt: holds other windows than the run in book began with, though as many; bring them back/,
   );
 });
