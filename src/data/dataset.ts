@@ -102,7 +102,7 @@ export type Tokens = Uint8Array | Uint16Array;
 export interface TextSet {
   /** One after the other [N]. */
   readonly tokens: Tokens;
-  /** Windows of an epoch. */
+  /** Windows that an epoch draws; where they are evaluated, those side by side are taken. */
   readonly examples: number;
   /** Where its windows begin [examples]; left out: side by side from the first token on. */
   readonly starts?: Int32Array;

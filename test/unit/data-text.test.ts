@@ -7,6 +7,7 @@ import { loadDataset } from '../../src/data/load.js';
 import type { HostBatch } from '../../src/data/source.js';
 import { pickWindows } from '../../src/data/text/cut-text.js';
 import { textSource } from '../../src/data/text/text-source.js';
+import { InternalError } from '../../src/util/errors.js';
 import { messageOf } from '../support/errors.js';
 import { temporaryFolder } from '../support/folders.js';
 import { configOf } from './data-support.js';
@@ -205,6 +206,24 @@ describe('windows', () => {
       [33, 34, 35, 36],
       [36, 37, 38, 39],
     ]);
+  });
+
+  test.each([1, 9, 5000])(
+    'of the training text are evaluated side by side, all of them, with data.windows %i, too',
+    async (windows) => {
+      const set = await load(fileOf(text), { context: 3, windows });
+      const { source, found } = await batches(set, 'train', { size: 4 });
+      expect(source).toMatchObject({ examples: 9, sizes: [4, 1] });
+      expect(windowsOf(found, 4)).toEqual(
+        Array.from({ length: 9 }, (_, i) => [0, 1, 2, 3].map((at) => 3 * i + at)),
+      );
+    },
+  );
+
+  test('that would end behind the text are a mistake of ours', async () => {
+    const set = await load(fileOf(text), { context: 3 });
+    const train = pickWindows(set.train, 3, Int32Array.of(9));
+    await expect(batches({ ...set, train }, 'train', {})).rejects.toThrow(InternalError);
   });
 
   test('held out for validation are the end of the training text', async () => {
