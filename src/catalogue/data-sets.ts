@@ -14,6 +14,8 @@ interface DataSetRow extends Readonly<Record<DataSetTrait, boolean>> {
   readonly comesAugmented?: true;
   /** Whether results on it are told of the five likeliest classes, too. */
   readonly topFive: boolean;
+  /** What its labels stand for, which classes.txt lists: classes, where the data has their names, or characters of a text; left out: no names. */
+  readonly names?: 'classes' | 'characters';
   readonly keys: Entries;
 }
 
@@ -47,6 +49,7 @@ export const DATA_SETS = {
     isItsFolder: true,
     topFive: true,
     comesAugmented: true,
+    names: 'classes',
     keys: {
       imageSize: key(count.default(224), {
         role: 'result',
@@ -80,8 +83,14 @@ export const DATA_SETS = {
       }),
     },
   },
-  text: { task: 'language', isItsFolder: true, topFive: false, keys: TEXT },
-  'moby-dick': { task: 'language', isItsFolder: false, topFive: false, keys: TEXT },
+  text: { task: 'language', isItsFolder: true, topFive: false, names: 'characters', keys: TEXT },
+  'moby-dick': {
+    task: 'language',
+    isItsFolder: false,
+    topFive: false,
+    names: 'characters',
+    keys: TEXT,
+  },
   synthetic: {
     task: 'classification',
     isItsFolder: false,
@@ -115,6 +124,18 @@ const rowOf = (name: unknown): DataSetRow | undefined =>
 
 /** What it is made of. */
 export const readsOf = (name: keyof typeof DATA_SETS): Reads => TASKS[DATA_SETS[name].task].reads;
+
+/** Whether its labels may have names: bytes of a text have none. */
+export const hasNamedLabels = ({
+  name,
+  tokens,
+}: {
+  name: keyof typeof DATA_SETS;
+  tokens: string;
+}) => {
+  const { names }: DataSetRow = DATA_SETS[name];
+  return names === 'classes' || (names === 'characters' && tokens === 'characters');
+};
 
 /** Whether `augmentation` says what becomes of its training images. */
 export const isAugmentedAsAsked = (name: unknown): boolean => {

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { hasNamedLabels } from '../catalogue/data-sets.js';
 import { ABSENT } from '../catalogue/identity.js';
 import { variantName } from '../catalogue/variant.js';
 import { loadConfig } from '../config/load.js';
@@ -179,7 +180,7 @@ const WRITTEN: Readonly<
   summary: always,
   checkpoints: always,
   labelNoise: ({ labelNoise }) => hasLabelNoise(labelNoise),
-  classes: ({ data }) => data.name === 'imagenet',
+  classes: ({ data }) => hasNamedLabels(data),
   skipped: ({ data }) => data.onCorrupt === 'skip',
   probes: ({ probes }) => probes.every !== null,
   tensorboard: ({ logging }) => logging.tensorboard,
@@ -201,20 +202,30 @@ const occasional = (folder: RunFolder): string[] =>
 /** The names of what is ours in the folder. */
 async function ownedIn(folder: RunFolder): Promise<ReadonlySet<string>> {
   const listed = (await ownedFiles(folder.path)) ?? new Set<string>();
-  const isListed = listed.has(basename(folder.environment));
-  if (isListed || (await findEnvironment(folder.environment)) === null) return listed;
+  if (listed.has(basename(folder.environment))) {
+    // The lists of earlier versions lacked the characters of a text, which were written all the same.
+    const name = basename(folder.classes);
+    const isLacking = !listed.has(name) && existsSync(folder.classes);
+    const config = isLacking && listed.has(basename(folder.config)) ? configIfAny(folder) : null;
+    return config !== null && WRITTEN.classes(config) ? new Set([...listed, name]) : listed;
+  }
+  if ((await findEnvironment(folder.environment)) === null) return listed;
   // Earlier versions kept no list; their configuration tells what they wrote.
-  const config = (() => {
-    try {
-      return configOf(folder);
-    } catch {
-      return null;
-    }
-  })();
+  const config = configIfAny(folder);
   const written = namesOf(folder, (isWritten) =>
     config === null ? isWritten === always : isWritten(config),
   );
   return new Set([...listed, ...written]);
+}
+
+/** Null where it is missing or is not of this version. */
+function configIfAny(folder: RunFolder): Config | null {
+  try {
+    return configOf(folder);
+  } catch (error) {
+    if (error instanceof UserError) return null;
+    throw error;
+  }
 }
 
 /**

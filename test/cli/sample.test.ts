@@ -1,7 +1,7 @@
 // A language model from training to a text of its own, as a user sees it.
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { CONFIGS_FOLDER } from '../../src/config/files.js';
 import { rowsOf } from '../support/csv.js';
 import { read, temporaryFolder } from '../support/folders.js';
@@ -33,12 +33,85 @@ it('has the columns of its task, each in terms of the others', () => {
   expect(characters.slice(0, 3)).toEqual(['"\\n"', '" "', '"!"']);
 });
 
+describe('the characters that a run wrote are its own', () => {
+  const tiny = join(CONFIGS_FOLDER, 'tiny/moby-dick-gpt.yaml');
+  const again = (...words: string[]) =>
+    fsam(folder, ['train', '--config', tiny, '--out', 'again', '--max-steps', '1', ...words]);
+  const LIST = () => join(folder, 'again', '.fsam-files.json');
+
+  it('to write over, in folders whose list lacks them, too', async () => {
+    expect((await again()).code).toBe(0);
+    expect(read(LIST())).toContain('"classes.txt"');
+    expect(await again('--overwrite')).toMatchObject({ code: 0 });
+    writeFileSync(LIST(), read(LIST()).replace(/\n *"classes.txt",/, ''));
+    expect(read(LIST())).not.toContain('classes.txt');
+    expect(await again('--overwrite')).toMatchObject({ code: 0 });
+  });
+
+  it('to go on after a kill before the first checkpoint', async () => {
+    for (const name of ['checkpoints', 'summary.json']) {
+      rmSync(join(folder, 'again', name), { recursive: true });
+    }
+    expect(await again('--resume')).toMatchObject({ code: 0 });
+  });
+
+  it('to go where a run on images takes the folder, and nobody else to lose', async () => {
+    const images = ['train', '--config', 'smoke', '--out', 'again', '--max-steps', '1'];
+    expect(await fsam(folder, [...images, '--overwrite'])).toMatchObject({ code: 0 });
+    expect(readdirSync(join(folder, 'again'))).not.toContain('classes.txt');
+    writeFileSync(join(folder, 'again', 'classes.txt'), 'mine\n');
+    const refused = await again('--overwrite');
+    expect(refused).toMatchObject({ code: 2 });
+    expect(refused.stderr).toContain('again/classes.txt: is not from fsam');
+    expect(read(folder, 'again', 'classes.txt')).toBe('mine\n');
+  });
+});
+
 it('eval tells the last row', async () => {
   const { code, stdout } = await fsam(folder, ['eval', 'run']);
   expect(code).toBe(0);
   expect(stdout).toMatch(
     /^test loss \d\.\d+ {2}perplexity \d+\.\d+ {2}bits per character \d\.\d+ {2}\(64 windows\)\n$/,
   );
+});
+
+it('eval takes every window of the training text once, however many an epoch draws', async () => {
+  const few =
+    "Call me Ishmael. Some years ago - never mind how long precisely - I thought I'd sail.";
+  writeFileSync(join(folder, 'few.txt'), few);
+  // 76 characters to train on are 7 windows of 10 side by side; 4 of these are less, 100 more.
+  const evaluated = async (windows: string): Promise<string[]> => {
+    const text = [
+      'data.name=text',
+      'data.directory=few.txt',
+      'data.context=10',
+      'data.testShare=0.13',
+    ];
+    const sets = [...text, `data.windows=${windows}`, 'data.subset.test=null', 'batchSize=4'];
+    const config = [
+      '--config',
+      join(CONFIGS_FOLDER, 'tiny/moby-dick-gpt.yaml'),
+      '--max-steps',
+      '1',
+    ];
+    const words = [...config, ...sets.flatMap((one) => ['--set', one]), '--out', 'few'];
+    expect(await fsam(folder, ['train', ...words, '--overwrite'])).toMatchObject({ code: 0 });
+    // By its first windows alone: the subset of a run is what its config.yaml says.
+    const lossOf = async (): Promise<string> => {
+      const { code, stdout } = await fsam(folder, ['eval', 'few', '--split', 'train']);
+      expect(code).toBe(0);
+      return stdout;
+    };
+    const whole = await lossOf();
+    const file = join(folder, 'few', 'config.yaml');
+    writeFileSync(file, read(file).replace(/windows: \d+/, 'windows: null'));
+    return [whole, await lossOf()];
+  };
+  for (const windows of ['4', '100']) {
+    const [asTrained, sideBySide] = await evaluated(windows);
+    expect(asTrained).toMatch(/\(7 windows\)\n$/);
+    expect(asTrained).toBe(sideBySide);
+  }
 });
 
 it('continues a text, the same by the same seed', async () => {

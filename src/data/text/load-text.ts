@@ -1,5 +1,6 @@
 // Texts as training reads them: files, cut into tokens, with a part at the end to test on.
 import { fileURLToPath } from 'node:url';
+import { hasNamedLabels } from '../../catalogue/data-sets.js';
 import type { DataConfig } from '../../catalogue/schema.js';
 import { UserError } from '../../util/errors.js';
 import type { TextDataset, Tokens } from '../dataset.js';
@@ -39,11 +40,14 @@ export const loadMobyDick = (config: DataConfig): Promise<TextDataset> =>
   asDataset(config, EMBEDDED, [EMBEDDED]);
 
 async function asDataset(
-  { name, tokens: kind, context, testShare }: DataConfig,
+  config: DataConfig,
   source: string,
   files: readonly string[],
 ): Promise<TextDataset> {
-  const text = kind === 'bytes' ? await readBytes(files) : await readCharacters(source, files);
+  const { name, context, testShare } = config;
+  const text = hasNamedLabels(config)
+    ? await readCharacters(source, files)
+    : await readBytes(files);
   const { tokens, count, names, characters, notes } = text;
   if (tokens.length === 0) throw new UserError(`${source}: is empty, wanted a text`);
   const end = Math.floor(tokens.length * (1 - testShare));
