@@ -59,6 +59,10 @@ export function halvesOf(samples: number): readonly number[] {
   throw new UserError('--samples: got 1 image, wanted 2 at least: one has no half to compare with');
 }
 
+/** How BatchNorm normalised, in captions and lines. */
+export const normalisedBy = ({ opened, options: { batchNorm } }: Context): string =>
+  opened.network.statistics.size === 0 ? 'no BatchNorm' : `BatchNorm ${batchNorm}`;
+
 /** Pieces of different checkpoints have names of their own. */
 export const prefixOf = ({ analysed: { record } }: Context): string => `${record.progress.step}/`;
 

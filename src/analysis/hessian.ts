@@ -6,6 +6,7 @@ import {
   digits,
   digitsOf,
   halvesOf,
+  normalisedBy,
   withError,
   objectiveOf,
   POSITION,
@@ -245,9 +246,8 @@ function linesOf(
   [whole, half]: readonly OfSample[],
 ): string[] {
   if (whole === undefined || half === undefined) return [];
-  const { batchNorm } = context.options;
   const lines = [
-    `loss ${digits(whole.loss)}, gradient ${digits(whole.gradientNorm)} long, over ${whole.samples} images, BatchNorm ${batchNorm}`,
+    `loss ${digits(whole.loss)}, gradient ${digits(whole.gradientNorm)} long, over ${whole.samples} images, ${normalisedBy(context)}`,
     ...edgesOf(context, whole.gradientNorm).map(
       ({ name, value, rate }) => `${name} ${digits(value)}, of the last rate, ${digits(rate)}`,
     ),

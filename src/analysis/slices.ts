@@ -1,6 +1,7 @@
 // `analyze landscape`: the loss along a random line, over a random plane, or on the way to another run.
 import {
   digits,
+  normalisedBy,
   objectiveOf,
   POSITION,
   positionOf,
@@ -84,7 +85,6 @@ function resultsOf(
   losses: readonly number[],
 ): Results {
   const position = positionOf(context, sampleSize(context.opened, context.options));
-  const { batchNorm } = context.options;
   const values = places.map(([a = 0, b], i) => ({
     a,
     b: b ?? null,
@@ -92,7 +92,7 @@ function resultsOf(
     name: kind,
   }));
   const drawn = values.filter(({ loss }) => Number.isFinite(loss));
-  const how = `BatchNorm ${batchNorm}`;
+  const how = normalisedBy(context);
   const caption = {
     line: `The loss along a random direction, as long as w filter by filter; ${how}.`,
     plane: `The loss over two random directions, as long as w filter by filter; ${how}.`,

@@ -3,6 +3,7 @@
 import { valueAt } from '../util/dotted.js';
 import type { Role, Values } from './key.js';
 import { KEY_PATHS, KEYS, rowOf, type KeyPath, type Reader } from './keys.js';
+import { OF_TRAINING } from './network.js';
 import { withoutAlias } from './optimizers.js';
 import { configSchema, type Config } from './schema.js';
 
@@ -94,6 +95,14 @@ export function identityOf(
   const telling = keysOf(roles).filter((key) => isRead(key, at));
   return new Map(telling.map((key) => [key, meaningOf(key, at)]));
 }
+
+/** What the network of a run is, as it is evaluated; how its weights began and were trained is not of it. */
+export const networkValues = (config: Config): ReadonlyMap<KeyPath, unknown> =>
+  new Map(
+    [...identityOf(config)].filter(
+      ([key]) => key.startsWith('model.') && !OF_TRAINING.includes(key),
+    ),
+  );
 
 /** What a checkpoint records of its run. */
 export const keptValues = (config: Config): ReadonlyMap<KeyPath, unknown> =>

@@ -169,6 +169,17 @@ export const MODEL_KEYS = {
   }),
 } as const;
 
+/** Of the section, what changes no output of a trained network but its last digits. */
+export const OF_TRAINING: readonly string[] = (
+  [
+    'pretrained',
+    'positions',
+    'dropout',
+    'dropPath',
+    'convolution',
+  ] as const satisfies readonly (keyof typeof MODEL_KEYS)[]
+).map((key) => `model.${key}`);
+
 /** An option that the network does not have would be silently without effect. */
 export function onlyOptionsOfTheFamily({ value, issues }: z.core.ParsePayload<Written>): void {
   if (familyOf(value.name) === undefined) return;

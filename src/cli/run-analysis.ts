@@ -17,12 +17,13 @@ import { SHARPNESS_KINDS, type SharpnessKind } from '../analysis/sharpness.js';
 import { analyseSharpness } from '../analysis/sharpnesses.js';
 import { analyseLandscape } from '../analysis/slices.js';
 import { analyseSpectrum } from '../analysis/spectrum.js';
+import { networkValues } from '../catalogue/identity.js';
 import { fsamVersion } from '../experiment/environment.js';
 import { refuseOtherClasses } from '../experiment/classes.js';
 import { listCheckpoints, runFolder, type RunFolder } from '../experiment/folder.js';
 import { openRun } from '../experiment/open-run.js';
 import { largestPart } from '../experiment/steps.js';
-import type { BatchNormMode } from '../session/objective.js';
+import { batchNormOf, type BatchNormMode } from '../session/objective.js';
 import { counted } from '../util/counted.js';
 import { required, UserError } from '../util/errors.js';
 import { Interrupted } from './failure.js';
@@ -90,7 +91,8 @@ export async function runAnalysis(name: AnalysisName, options: AnalyzeOptions): 
     tell(
       `${run.folder.path}: ${name} of ${counted(checkpoints.length, 'checkpoint')} on ${run.inUse}`,
     );
-    const { split = 'train', samples = 5000, seed = 1, batchNorm = 'evaluation' } = options;
+    const { split = 'train', samples = 5000, seed = 1 } = options;
+    const batchNorm = batchNormOf(opened.network, options.batchNorm ?? 'evaluation');
     const batch = options.batch ?? largestPart(run.config);
     const { lines, files } = await analyse({
       analysis,
@@ -250,19 +252,17 @@ async function otherEnd(
   if (to === undefined) {
     throw new UserError('--to: missing, wanted the folder of the run at the other end of the path');
   }
-  if (batchNorm === 'evaluation') {
+  if (batchNorm === 'evaluation' && opened.network.statistics.size > 0) {
     throw new UserError(
       '--batch-norm: got evaluation with --kind path, where the statistics of this run are not those of the other; wanted recalibrated or batch',
     );
   }
   const { config, checkpoint } = await openRun(to, null);
-  if (!isDeepStrictEqual(config.model, opened.config.model)) {
-    const [own, others]: Readonly<Record<string, unknown>>[] = [opened.config.model, config.model];
-    const differing = Object.keys({ ...own, ...others })
-      .filter((key) => !isDeepStrictEqual(own?.[key], others?.[key]))
-      .map(
-        (key) => `model.${key} ${JSON.stringify(others?.[key])}, not ${JSON.stringify(own?.[key])}`,
-      );
+  const [own, others] = [networkValues(opened.config), networkValues(config)];
+  const differing = [...new Set([...own.keys(), ...others.keys()])]
+    .filter((key) => !isDeepStrictEqual(own.get(key), others.get(key)))
+    .map((key) => `${key} ${JSON.stringify(others.get(key))}, not ${JSON.stringify(own.get(key))}`);
+  if (differing.length > 0) {
     throw new UserError(`--to ${to}: is of another network (${differing.join('; ')})`);
   }
   await refuseOtherClasses(runFolder(to).classes, opened.dataset);

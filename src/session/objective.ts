@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Source } from '../data/source.js';
 import type { FunctionSpec, Values } from '../graph/program.js';
 import type { TensorSpec } from '../nn/layout.js';
+import type { Network } from '../nn/network.js';
 import { InternalError, required } from '../util/errors.js';
 import {
   calibration,
@@ -43,6 +44,10 @@ export interface Objective {
  */
 export type BatchNormMode = 'evaluation' | 'batch' | 'recalibrated';
 
+/** The same as `asked` on such a network: without running statistics all of them are `evaluation`. */
+export const batchNormOf = ({ statistics }: Network, asked: BatchNormMode): BatchNormMode =>
+  statistics.size === 0 ? 'evaluation' : asked;
+
 export interface ObjectiveParts extends Omit<CurvatureParts, 'mode'> {
   /** In batches, each a part of the sample by its share of it. */
   readonly source: Source;
@@ -58,8 +63,10 @@ export interface ObjectiveParts extends Omit<CurvatureParts, 'mode'> {
 const LOSS = 'loss';
 const CALIBRATE = 'calibrate';
 
-export function openObjective(parts: ObjectiveParts, mode: Mode = 'compiled'): Objective {
-  const { network, state, batchNorm } = parts;
+export function openObjective(asked: ObjectiveParts, mode: Mode = 'compiled'): Objective {
+  const { network, state } = asked;
+  const batchNorm = batchNormOf(network, asked.batchNorm);
+  const parts = { ...asked, batchNorm };
   const { size, tensors } = network.parameters;
   const weights = required(state.get('parameters'), 'the weights');
   const zeros = new Float32Array(size);

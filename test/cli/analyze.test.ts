@@ -209,11 +209,19 @@ describe('the way to another run', () => {
     expect(read('other-out', 'hessian.csv')).not.toContain('edge');
   });
 
+  it('goes from a run to one that began with its weights', async () => {
+    const weights = join('run', 'checkpoints', 'step-00000020.safetensors');
+    expect((await train('tuned', `model.pretrained=${weights}`)).code).toBe(0);
+    const way = await fsam(folder, [...PATH, '--to', 'tuned', '--points', '2', '--out', 'tuning']);
+    expect([way.stderr, way.code]).toEqual([expect.anything(), 0]);
+    expect(rowsOf(read('tuning', 'landscape-path.csv')).map(({ a }) => Number(a))).toEqual([0, 1]);
+  });
+
   it('is refused to another network, and by statistics of one end', async () => {
     expect((await train('wide', 'model.width=5')).code).toBe(0);
     const wide = await fsam(folder, [...PATH, '--to', 'wide']);
     expect(wide.code).toBe(2);
-    expect(wide.stderr).toContain('--to wide: is of another network (model.width 5, not 4)');
+    expect(wide.stderr).toContain('--to wide: is of another network (model.width 5, not 4)\n');
     const fixed = await fsam(folder, [...PATH, '--to', 'run', '--batch-norm', 'evaluation']);
     expect(fixed.code).toBe(2);
     expect(fixed.stderr).toContain('--batch-norm: got evaluation with --kind path');
