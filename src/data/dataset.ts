@@ -112,13 +112,16 @@ export interface TextSet {
 export interface TextDataset extends SetFacts {
   /** Tokens T of a window that the network sees; one more is read, for the last one to be told from. */
   readonly context: number;
-  /** In the mean over the whole text. */
-  readonly tokensPerCharacter: number;
+  /** In the mean over what is measured of each part. */
+  readonly tokensPerCharacter: Readonly<Record<Split, number>>;
   readonly train: TextSet;
   readonly test: TextSet;
   /** The end of the training text, where that is asked for. */
   readonly validation?: TextSet;
 }
+
+/** A text as it is read, before it is cut to what a configuration asks for. */
+export type WholeText = Omit<TextDataset, 'tokensPerCharacter' | 'validation'>;
 
 export type Dataset = ImageDataset | TextDataset;
 

@@ -10,7 +10,9 @@ import {
   shapeOf,
   type Dataset,
   type DatasetShape,
+  type ImageDataset,
   type ImageShape,
+  type WholeText,
 } from './dataset.js';
 import { loadImageNet, publishedShape } from './imagenet.js';
 import { idxCandidates, loadFashionMnistTiny, loadIdx } from './idx.js';
@@ -20,12 +22,15 @@ import { makeSynthetic } from './synthetic.js';
 import { cutText } from './text/cut-text.js';
 import { loadMobyDick, loadText } from './text/load-text.js';
 
+/** As its files have it. */
+type ReadSet = ImageDataset | WholeText;
+
 interface Loader {
   readonly load: (
     config: DataConfig,
     seed: number,
     onIndexing?: OnIndexing,
-  ) => Dataset | Promise<Dataset>;
+  ) => ReadSet | Promise<ReadSet>;
   /** Where in a folder it is looked for, as `load` does; left out: it has a place of its own, or none. */
   readonly candidates?: (directory: string) => Promise<readonly Candidate[]>;
   /** Of the whole set; left out: known only once it is read. */

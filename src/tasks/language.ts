@@ -53,8 +53,8 @@ export const language: CreateTask = ({ labelSmoothing, ...config }, of, run) => 
     evaluation: {
       loss: sumOfLosses,
       perplexity: sumOfLosses,
-      bits_per_character: (output, targets) =>
-        tf.mul(sumOfLosses(output, targets), tokensPerCharacter / Math.LN2),
+      bits_per_character: (output, targets, split) =>
+        tf.mul(sumOfLosses(output, targets), tokensPerCharacter[split] / Math.LN2),
     },
     steps: STEPS,
   };

@@ -37,11 +37,13 @@ interface OfSteps {
   readonly of: OfStep;
 }
 
+type OfEvaluation = (...of: [...Parameters<EvaluationMeasure['of']>, split: Split]) => Scalar;
+
 /** How every measure of a task is computed; all of it is traced. */
 export interface Traced<Row extends TaskRow = TaskRow> {
   readonly training: Readonly<Record<keyof Row['training'], OfPasses>>;
   /** Sums over the examples of a batch. */
-  readonly evaluation: Readonly<Record<keyof Row['evaluation'], EvaluationMeasure['of']>>;
+  readonly evaluation: Readonly<Record<keyof Row['evaluation'], OfEvaluation>>;
   readonly steps: Readonly<Record<keyof Row['steps'], OfSteps>>;
 }
 
@@ -58,11 +60,10 @@ export function measuresOf<Row extends TaskRow>(
     if (ofPasses !== undefined) return { ...words, ...ofPasses, from: 'parts' };
     return { ...words, weight: 'step', ...required(steps[column], `how ${column} is computed`) };
   };
-  const evaluated = (words: EvaluationRow<Split>): EvaluationMeasure => ({
-    ...words,
-    weight: 'sum',
-    of: required(evaluation[words.measure], `how ${words.column} is computed`),
-  });
+  const evaluated = (words: EvaluationRow<Split>): EvaluationMeasure => {
+    const of = required(evaluation[words.measure], `how ${words.column} is computed`);
+    return { ...words, weight: 'sum', of: (output, targets) => of(output, targets, words.split) };
+  };
   return {
     measures: measureRows(row)
       .filter((words) => applies(words, run))

@@ -121,7 +121,7 @@ function programOf(options: Options, config: Config): ProgramSpec {
   const optimizer = optimizerOf(config.optimizer, network.parameters.tensors);
   const counts = { trainCount: 1, testCount: 1, validationCount: 0, labelNoise: false };
   const task = createTask(config, {
-    ...{ classes: vocabulary, context, tokensPerCharacter: 1 },
+    ...{ classes: vocabulary, context, tokensPerCharacter: { train: 1, validation: 1, test: 1 } },
     ...counts,
   });
   const tokens = { dtype: 'int32', shape: [BATCH, context + 1] } as const;

@@ -43,7 +43,7 @@ describe('characters', () => {
     expect(set.classes).toBe(6);
     expect(tokensOf(set)).toEqual([2, 4, 1, 3, 2, 4, 5, 1, 1, 2, 0]);
     expect(set.train.tokens).toHaveLength(Math.floor(11 * 0.75));
-    expect(set.tokensPerCharacter).toBe(1);
+    expect(set.tokensPerCharacter).toEqual({ train: 1, validation: 1, test: 1 });
     expect(set.notes).toEqual([]);
   });
 
@@ -102,8 +102,24 @@ test('bytes are what they are, with the number of them that a character has', as
   const bytes = Uint8Array.from([0xe2, 0x80, 0x94, 13, 10, 0x61, 0xc3, 0xa9, 0]);
   const set = await load(fileOf(bytes), { tokens: 'bytes' });
   expect(tokensOf(set)).toEqual([...bytes]);
-  expect(set).toMatchObject({ classes: 256, tokensPerCharacter: 9 / 6 });
+  expect(set.classes).toBe(256);
   expect(set.classNames).toBeUndefined();
+});
+
+test('bytes a character are those of the part that is measured, not of the whole text', async () => {
+  const text = `${'a'.repeat(9)}${'é'.repeat(4)}abcd${'—'.repeat(2)}x`;
+  const keys = { validation: 2, subset: { train: 2 } };
+  const set = await load(fileOf(text), { tokens: 'bytes', context: 4, testShare: 0.25, ...keys });
+  expect([...set.train.tokens]).toEqual(Array(9).fill(0x61));
+  // From the second byte of an é on: of the eight after it, six begin a character.
+  expect(
+    Buffer.from(set.validation?.tokens ?? [])
+      .subarray(1)
+      .toString(),
+  ).toBe('ééabcd');
+  // One window: of the four bytes after the first, one begins a character.
+  expect(Buffer.from(set.test.tokens).toString()).toBe('——x');
+  expect(set.tokensPerCharacter).toEqual({ train: 1, validation: 8 / 6, test: 4 });
 });
 
 test('memory holds the tokens once, of one byte each', async () => {

@@ -1,7 +1,7 @@
 // What of a text is trained on, validated and tested with: pieces of it, in whole windows.
 import type { DataConfig } from '../../catalogue/schema.js';
 import { UserError } from '../../util/errors.js';
-import type { TextDataset, TextSet, Tokens } from '../dataset.js';
+import type { TextDataset, TextSet, Tokens, WholeText } from '../dataset.js';
 
 /** Windows of `context` tokens side by side, each with the token after it. */
 export const windowsIn = (tokens: Tokens, context: number): number =>
@@ -17,8 +17,8 @@ const tokensOf = (windows: number, context: number): number => windows * context
  * Errors: UserError where a part of it has not one window, or fewer than are asked for.
  */
 export function cutText(
-  whole: TextDataset,
-  { validation, subset, windows, testShare }: DataConfig,
+  whole: WholeText,
+  { validation, subset, windows, testShare, tokens: kind }: DataConfig,
 ): TextDataset {
   const { context, name } = whole;
   const part = (tokens: Tokens): TextSet => ({ tokens, examples: windowsIn(tokens, context) });
@@ -55,12 +55,31 @@ export function cutText(
   };
   train = taken(train, 'train');
   test = taken(test, 'test');
+  const perCharacter = (set: TextSet): number =>
+    kind === 'bytes' ? bytesPerCharacter(set.tokens, context) : 1;
   return {
     ...whole,
+    tokensPerCharacter: {
+      train: perCharacter(train),
+      test: perCharacter(test),
+      validation: held === undefined ? 1 : perCharacter(held),
+    },
     train: { ...train, examples: windows ?? train.examples },
     test,
     ...(held && { validation: held }),
   };
+}
+
+/**
+ * Of the bytes that its windows side by side are measured by, which are all but the first and those behind the last
+ * window; a character counts where its first byte does. 1 where none begins.
+ */
+function bytesPerCharacter(bytes: Tokens, context: number): number {
+  const end = windowsIn(bytes, context) * context + 1;
+  let characters = 0;
+  // All bytes of a character but its first are 10......
+  for (let i = 1; i < end; i++) characters += Number(((bytes[i] ?? 0) & 0xc0) !== 0x80);
+  return characters === 0 ? 1 : (end - 1) / characters;
 }
 
 /** Windows of a set by their numbers, counted side by side. */

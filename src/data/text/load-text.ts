@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { hasNamedLabels } from '../../catalogue/data-sets.js';
 import type { DataConfig } from '../../catalogue/schema.js';
 import { UserError } from '../../util/errors.js';
-import type { TextDataset, Tokens } from '../dataset.js';
+import type { Tokens, WholeText } from '../dataset.js';
 import { windowsIn } from './cut-text.js';
 import { eachByte, eachCharacter, textFiles } from './read-text.js';
 
@@ -21,8 +21,6 @@ interface Text {
   /** Tokens that there are. */
   readonly count: number;
   readonly names?: readonly string[];
-  /** In the whole text. */
-  readonly characters: number;
   readonly notes: readonly string[];
 }
 
@@ -32,23 +30,23 @@ interface Text {
  * Errors: UserError where there is none, it is empty or longer than 2^31 - 1 tokens, or, by characters, is
  * not UTF-8 or has more than 65,536 different ones.
  */
-export const loadText = async (config: DataConfig): Promise<TextDataset> =>
+export const loadText = async (config: DataConfig): Promise<WholeText> =>
   asDataset(config, config.directory, await textFiles(config.directory));
 
 /** Moby Dick, which comes with the program. Errors: as loadText. */
-export const loadMobyDick = (config: DataConfig): Promise<TextDataset> =>
+export const loadMobyDick = (config: DataConfig): Promise<WholeText> =>
   asDataset(config, EMBEDDED, [EMBEDDED]);
 
 async function asDataset(
   config: DataConfig,
   source: string,
   files: readonly string[],
-): Promise<TextDataset> {
+): Promise<WholeText> {
   const { name, context, testShare } = config;
   const text = hasNamedLabels(config)
     ? await readCharacters(source, files)
     : await readBytes(files);
-  const { tokens, count, names, characters, notes } = text;
+  const { tokens, count, names, notes } = text;
   if (tokens.length === 0) throw new UserError(`${source}: is empty, wanted a text`);
   const end = Math.floor(tokens.length * (1 - testShare));
   const [train, test] = [tokens.subarray(0, end), tokens.subarray(end)];
@@ -59,7 +57,6 @@ async function asDataset(
     source,
     notes,
     context,
-    tokensPerCharacter: characters === 0 ? 1 : tokens.length / characters,
     train: { tokens: train, examples: windowsIn(train, context) },
     test: { tokens: test, examples: windowsIn(test, context) },
   };
@@ -70,15 +67,12 @@ async function readBytes(files: readonly string[]): Promise<Text> {
   for (const file of files) await eachByte(file, (bytes) => (length += bytes.length));
   refuseLonger(length);
   const text = fillable(new Uint8Array(length));
-  let characters = 0;
   for (const file of files) {
     await eachByte(file, (bytes) => {
-      // All bytes of a character but its first are 10......
-      for (const byte of bytes) characters += Number((byte & 0xc0) !== 0x80);
       text.add(bytes, (byte) => byte);
     });
   }
-  return { tokens: text.filled(), count: FEW, characters, notes: [] };
+  return { tokens: text.filled(), count: FEW, notes: [] };
 }
 
 /** Once to find which characters there are and how many, and once more to number them. */
@@ -115,7 +109,6 @@ async function readCharacters(source: string, files: readonly string[]): Promise
     tokens: text.filled(),
     count: names.length,
     names,
-    characters: length,
     notes:
       crlf === 0 ? [] : [`${source}: ${crlf.toLocaleString('en')} line ends CR LF, read as LF`],
   };
