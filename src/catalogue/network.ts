@@ -84,6 +84,9 @@ export function modelReads({ name }: Pick<Written, 'name'>): Reads | undefined {
   return family === undefined ? undefined : NETWORKS[family].reads;
 }
 
+/** Whose network for PyTorch has tensors of these names and axes; null: nobody's. */
+export const namesOf = (model: Written): string | null => NETWORKS[networkOf(model).family].namesOf;
+
 /** `gpt`: the families that read such, as `model.name` takes them. */
 export const networksThatRead = (reads: Reads): string =>
   FAMILIES.filter((family) => NETWORKS[family].reads === reads)
@@ -148,7 +151,7 @@ export const MODEL_KEYS = {
   ) as OptionKeys),
   pretrained: key(filePath.nullable().default(null), {
     role: 'result',
-    help: 'Weights to begin with: a safetensors file as timm and torchvision publish them, or of a run of fsam; null: drawn from the seed.',
+    help: 'Weights to begin with: a safetensors file as torchvision (imagenet-resnet), timm (those, deit, vit) or nanoGPT (gpt) name them, or of a run of fsam; null: drawn from the seed.',
     meaning: (path) => (path === null ? null : normalize(path)),
     folder: 'unless default',
     folderWord: () => 'pretrained',

@@ -38,6 +38,8 @@ interface FamilyRow<Name, O extends NetworkOption, R extends Reads> {
   readonly read: (groups: string[]) => Name;
   /** How its names are told to a user who wrote another. */
   readonly wanted: string;
+  /** Whose network for PyTorch has tensors of these names and axes; null: nobody's. */
+  readonly namesOf: string | null;
   /** What `fsam models` lists: the published networks, or some of the many that the pattern allows. */
   readonly listed: readonly string[];
   /** How the others are named, where there are others. */
@@ -83,6 +85,7 @@ const transformer = (
     pattern: new RegExp(`^${name}$`),
     read: () => ({}),
     wanted: name,
+    namesOf: 'timm',
     listed: [name],
     madeFor,
     published: { dropout: 0, dropPath: 0, ...size },
@@ -96,6 +99,7 @@ export const NETWORKS = {
     pattern: /^resnet(18|34|50|101|152)$/,
     read: ([depth]) => ({ depth: Number(depth) as ResNetDepth }),
     wanted: 'resnet18 (34, 50, 101, 152)',
+    namesOf: null,
     listed: ['resnet18', 'resnet34', 'resnet50', 'resnet101', 'resnet152'],
     madeFor: SMALL,
     published: { width: 64 },
@@ -106,6 +110,7 @@ export const NETWORKS = {
     pattern: /^imagenet-resnet(18|34|50|101|152)$/,
     read: ([depth]) => ({ depth: Number(depth) as ResNetDepth }),
     wanted: 'imagenet-resnet18 (34, 50, 101, 152)',
+    namesOf: 'torchvision and timm',
     listed: [18, 34, 50, 101, 152].map((depth) => `imagenet-resnet${depth}`),
     madeFor: IMAGENET,
     published: { width: 64 },
@@ -117,6 +122,7 @@ export const NETWORKS = {
     pattern: /^wrn-([1-9]\d{0,3})-([1-9]\d{0,2})$/,
     read: ([depth, widening]) => ({ depth: Number(depth), widening: Number(widening) }),
     wanted: 'wrn-DEPTH-WIDENING as wrn-28-10',
+    namesOf: null,
     listed: ['wrn-10-1', 'wrn-16-2', 'wrn-16-8', 'wrn-28-10', 'wrn-40-2'],
     open: 'wrn-DEPTH-WIDENING',
     madeFor: SMALL,
@@ -131,6 +137,7 @@ export const NETWORKS = {
       batchNorm: batchNorm !== undefined,
     }),
     wanted: 'vgg16-bn (11, 13, 16, 19, with or without -bn)',
+    namesOf: null,
     listed: [11, 13, 16, 19].flatMap((depth) => [`vgg${depth}`, `vgg${depth}-bn`]),
     madeFor: SMALL,
     published: { width: 64, dropout: 0.5 },
@@ -142,6 +149,7 @@ export const NETWORKS = {
     pattern: /^pyramidnet-([1-9]\d{0,3})-([1-9]\d{0,3})$/,
     read: ([depth, alpha]) => ({ depth: Number(depth), alpha: Number(alpha) }),
     wanted: 'pyramidnet-DEPTH-ALPHA as pyramidnet-110-270',
+    namesOf: null,
     listed: ['pyramidnet-110-48', 'pyramidnet-110-270', 'pyramidnet-272-200'],
     open: 'pyramidnet-DEPTH-ALPHA',
     madeFor: SMALL,
@@ -160,6 +168,7 @@ export const NETWORKS = {
     pattern: /^vit-s\/([1-9]\d{0,2})$/,
     read: ([patch]) => ({ patch: Number(patch) }),
     wanted: 'vit-s/PATCH as vit-s/16',
+    namesOf: 'timm',
     listed: ['vit-s/8', 'vit-s/16', 'vit-s/32'],
     open: 'vit-s/PATCH',
     madeFor: IMAGENET,
@@ -171,6 +180,7 @@ export const NETWORKS = {
     pattern: /^gpt$/,
     read: () => ({}),
     wanted: 'gpt',
+    namesOf: 'nanoGPT',
     listed: ['gpt'],
     madeFor: { size: 1024, classes: 50257 },
     published: { width: 768, dropout: 0, layers: 12, heads: 12, bias: true, tied: true },

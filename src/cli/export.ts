@@ -13,7 +13,7 @@ export function registerExport(program: Command): void {
     .addOption(
       new Option(
         '--names <names>',
-        'pytorch: names and axes of PyTorch, as timm and torchvision load them; fsam: our axes',
+        'pytorch: axes of PyTorch, names of torchvision (imagenet-resnet), timm (those, deit, vit) or nanoGPT (gpt); fsam: our axes',
       )
         .choices(['pytorch', 'fsam'])
         .default('pytorch'),

@@ -1,6 +1,7 @@
 // A checkpoint: a session's state as named tensors and the run's progress, in one safetensors
 // file.
 import { z } from 'zod';
+import { LABELS } from '../session/pretrained.js';
 import type { Session } from '../session/session.js';
 import type { State } from '../session/slot.js';
 import { InternalError, required, RunError, UserError } from '../util/errors.js';
@@ -42,6 +43,8 @@ type Stateful = Pick<Session, 'slots' | 'readState' | 'writeState'>;
 /**
  * Writes the session's state and `record` to `path`, whole or not at all.
  *
+ * @param labels what the labels, or the tokens, stand for, in their order, for who begins with the weights elsewhere;
+ *   left out: they have no names
  * Errors: RunError where a number of the state is not finite, and nothing is written then;
  * UserError where the file cannot be written.
  */
@@ -49,6 +52,7 @@ export async function saveCheckpoint(
   path: string,
   session: Stateful,
   record: CheckpointRecord,
+  labels?: readonly string[],
 ): Promise<void> {
   const tensors = namedTensors(session, session.readState());
   const broken = tensors.find(({ data }) => !data.every((value) => Number.isFinite(value)));
@@ -58,6 +62,7 @@ export async function saveCheckpoint(
     version: VERSION,
     layout: LAYOUT,
     run: JSON.stringify(record),
+    ...(labels && { [LABELS]: JSON.stringify(labels) }),
   });
 }
 

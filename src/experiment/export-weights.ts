@@ -1,10 +1,10 @@
 // The weights and running statistics of a checkpoint in a file of their own, for other programs.
-import { shapeToPytorch, toPytorch } from '../nn/pytorch-layout.js';
+import { secondNames, shapeToPytorch, toPytorch } from '../nn/pytorch-layout.js';
 import { sizeOf } from '../native/types.js';
 import { required, UserError } from '../util/errors.js';
 import { isOurs, readFloats } from '../util/safetensors-floats.js';
 import { readHeader, writeSafetensors } from '../util/safetensors.js';
-import { networkEntries } from '../session/pretrained.js';
+import { LABELS, networkEntries } from '../session/pretrained.js';
 
 /** `pytorch`: PyTorch's order of axes, under the names that ours have, too; `fsam`: as in a checkpoint. */
 export type Names = 'pytorch' | 'fsam';
@@ -21,20 +21,26 @@ interface Exported {
 }
 
 /**
- * Writes what the network has of `checkpoint` to `to`, whole or not at all.
+ * Writes what the network has of `checkpoint` to `to`, whole or not at all; under PyTorch's names a tensor of two
+ * layers twice, as nanoGPT's table of tokens.
  *
- * Errors: UserError where the checkpoint cannot be read, is damaged or none, or the file cannot be written.
+ * @param like a checkpoint of the run that it is said to be of; null: there is no other
+ * Errors: UserError where the checkpoint cannot be read, is damaged, none, or of another network than `like`, or the
+ * file cannot be written.
  */
 export async function exportWeights(
   checkpoint: string,
   to: string,
   names: Names,
+  like: string | null = null,
 ): Promise<Exported> {
   const header = await readHeader(checkpoint);
   if (!isOurs(header)) {
     throw new UserError(`${checkpoint}: is a safetensors file, but no checkpoint of fsam`);
   }
   const entries = networkEntries(header);
+  if (like !== null)
+    refuseOtherNetwork(checkpoint, entries, like, networkEntries(await readHeader(like)));
   const memory = new Map(
     [...entries.values()].map(({ name, shape }) => [name, new Float32Array(sizeOf(shape))]),
   );
@@ -45,12 +51,44 @@ export async function exportWeights(
     const ours = { name, shape };
     return { name, shape: shapeToPytorch(ours), data: toPytorch(data, ours) };
   });
-  await writeSafetensors(to, tensors, { format: FORMATS[names], by: BY });
+  const shared = names === 'fsam' ? [] : secondNames(new Set(entries.keys()));
+  const twice = shared.map(([second, first]) => ({
+    ...required(
+      tensors.find(({ name }) => name === first),
+      first,
+    ),
+    name: second,
+  }));
+  const labels = header.metadata[LABELS];
+  await writeSafetensors(to, [...tensors, ...twice], {
+    ...{ format: FORMATS[names], by: BY },
+    ...(labels !== undefined && { [LABELS]: labels }),
+  });
   return {
     tensors: tensors.length,
     numbers: tensors.reduce((sum, { data }) => sum + data.length, 0),
     averaged: [...entries].some(([name, entry]) => name !== entry.name),
   };
+}
+
+/** Errors: UserError where names or shapes differ. */
+function refuseOtherNetwork(
+  checkpoint: string,
+  entries: ReturnType<typeof networkEntries>,
+  like: string,
+  wanted: typeof entries,
+): void {
+  const shapeIn = (all: typeof entries, name: string): string => {
+    const entry = all.get(name);
+    return entry === undefined ? 'missing' : `[${entry.shape.join(', ')}]`;
+  };
+  const other = [...wanted.keys(), ...entries.keys()].find(
+    (name) => shapeIn(entries, name) !== shapeIn(wanted, name),
+  );
+  if (other === undefined) return;
+  throw new UserError(
+    `--checkpoint ${checkpoint}: is of another network than the run: ${other}: got ${shapeIn(entries, other)}, wanted ${shapeIn(wanted, other)} as in ${like}`,
+  );
 }
 
 /** Whether `exportWeights` wrote the file. */

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { whereWeightsAre } from '../catalogue/published-weights.js';
 import type { Config } from '../catalogue/schema.js';
 import { pathsFrom } from '../config/paths.js';
+import { isText, type Dataset } from '../data/dataset.js';
 import type { Engine } from '../session/engine.js';
 import { readPretrained } from '../session/pretrained.js';
 import { UserError } from '../util/errors.js';
@@ -33,6 +34,7 @@ interface Request {
 export async function beginWithPretrained(
   request: Request,
   engine: Pick<Engine, 'slots' | 'readState' | 'writeState'>,
+  dataset: Dataset,
 ): Promise<PretrainedFile | null> {
   const file = fileOf(request);
   if (file === null) return null;
@@ -48,6 +50,7 @@ export async function beginWithPretrained(
     engine.slots,
     engine.readState(),
     positions,
+    { names: dataset.classNames ?? null, areTokens: isText(dataset) },
   );
   engine.writeState(state);
   for (const note of notes) request.reporter.note(`model.pretrained: ${note}`);

@@ -181,7 +181,7 @@ async function runIn(
   if (workers !== undefined) await meet(engine, workers, config, dataset, request.environment);
   const opened =
     decision.kind === 'start'
-      ? await begin(folder, request, dataset, await beginWithPretrained(request, engine))
+      ? await begin(folder, request, dataset, await beginWithPretrained(request, engine, dataset))
       : await restore(folder, request, decision.checkpoint, dataset, engine);
   if (workers !== undefined) {
     reporter.note(workersLine(workers, config));
@@ -296,6 +296,7 @@ async function keepCheckpoints(
   engine: Engine,
   dataset: Dataset,
 ): Promise<Pick<Loop, 'save' | 'saveBest' | 'lastCheckpoint' | 'stays'>> {
+  const { classNames } = dataset;
   const trainImages = examplesIn(dataset.train);
   const record = { ...recordOfRun(config), trainImages, data: fingerprintOf(dataset) };
   const stays = staysAfter(trainImages, config);
@@ -304,12 +305,12 @@ async function keepCheckpoints(
     stays,
     save: async (progress) => {
       const path = checkpointPath(folder, progress.step);
-      await saveCheckpoint(path, engine, { ...record, progress });
+      await saveCheckpoint(path, engine, { ...record, progress }, classNames);
       last = path;
       await removeOldCheckpoints(folder, stays);
     },
     saveBest: config.checkpoint.keepBest
-      ? (progress) => saveCheckpoint(folder.best, engine, { ...record, progress })
+      ? (progress) => saveCheckpoint(folder.best, engine, { ...record, progress }, classNames)
       : null,
     lastCheckpoint: () => last,
   };

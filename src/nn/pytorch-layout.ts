@@ -11,6 +11,13 @@ type Orders = typeof FROM_PYTORCH;
 /** A language model's tables of tokens and positions, which are as PyTorch's. */
 const TABLE = /\.(?:wte|wpe)\.weight$/;
 
+/** Tensors that PyTorch's networks name twice where two layers share them, which ours name once. */
+const SHARED: Readonly<Record<string, string>> = { 'lm_head.weight': 'transformer.wte.weight' };
+
+/** The second names of a network's tensors, each with the first. */
+export const secondNames = (names: ReadonlySet<string>): readonly (readonly [string, string])[] =>
+  Object.entries(SHARED).filter(([second, first]) => names.has(first) && !names.has(second));
+
 const orderOf = (orders: Orders, name: string, rank: number): readonly number[] =>
   (TABLE.test(name) ? undefined : orders[rank]) ?? Array.from({ length: rank }, (_, axis) => axis);
 

@@ -1,6 +1,7 @@
-// Weights to begin with, from a file: of timm or torchvision in PyTorch's layout, or of a run of ours.
+// Weights to begin with, from a file: of torchvision, timm or nanoGPT in PyTorch's layout, or of a run of ours.
+import { isDeepStrictEqual } from 'node:util';
 import type { TensorSpec } from '../nn/layout.js';
-import { fromPytorch, shapeFromPytorch } from '../nn/pytorch-layout.js';
+import { fromPytorch, secondNames, shapeFromPytorch } from '../nn/pytorch-layout.js';
 import { resamplePositions, type Resampling } from '../nn/positions.js';
 import { sizeOf } from '../native/types.js';
 import { required, UserError } from '../util/errors.js';
@@ -27,6 +28,16 @@ interface Match {
 }
 
 const NETWORK = ['parameters', 'statistics'] as const;
+/** Of a file's metadata: a list, in JSON, of what its labels or tokens stand for. */
+export const LABELS = 'labels';
+
+/** What the labels of the run that begins stand for. */
+export interface Labels {
+  /** In their order; null: they have no names. */
+  readonly names: readonly string[] | null;
+  /** Whether they are the tokens of a text, which the network reads, too. */
+  readonly areTokens: boolean;
+}
 /** Names told of each kind of mismatch. */
 const TOLD = 4;
 
@@ -35,7 +46,9 @@ const TOLD = 4;
  *
  * A classifier of other classes than the network's, or none, leaves the network's as it was drawn; position
  * embeddings of another square grid are resampled; PyTorch's `num_batches_tracked` are left out, as BatchNorm
- * does not need them. Of a checkpoint with averaged weights these are taken: they are what is evaluated.
+ * does not need them. Of a checkpoint with averaged weights these are taken: they are what is evaluated. A file that
+ * says what its labels stand for (ours do) has to have the tokens of the run; its classifier of other classes is left
+ * out, though it is for as many.
  *
  * @param drawn what the network starts from otherwise
  * Errors: UserError, one line, where the file cannot be read or is damaged, holds numbers that are not finite,
@@ -48,11 +61,17 @@ export async function readPretrained(
   slots: readonly Slot[],
   drawn: State,
   resampling: Resampling,
+  labels: Labels = { names: null, areTokens: false },
 ): Promise<Pretrained> {
   const header = await readHeader(path);
   const ours = isOurs(header);
-  const entries = ours ? networkEntries(header) : ofPytorch(header);
-  const { matches, left } = match(path, network, slots, entries, !ours);
+  const named = labelsIn(header);
+  const unnamed = labels.areTokens ? refuseOtherTokens(path, named, labels.names) : null;
+  const isOther =
+    named !== null && labels.names !== null && !isDeepStrictEqual(named, labels.names);
+  const entries = new Map(ours ? networkEntries(header) : ofPytorch(header));
+  const second = ours ? [] : await takeSecondNames(path, slots, entries);
+  const { matches, left } = match(path, network, slots, entries, !ours, isOther);
   const state = new Map(NETWORK.map((slot) => [slot, Float32Array.from(stateOf(drawn, slot))]));
   const notes: string[] = [];
   const byEntry = new Map(matches.map((one) => [one.entry.name, one]));
@@ -77,6 +96,8 @@ export async function readPretrained(
     notes: [
       `begins with ${matches.length} of ${count} tensors of ${path} (sha256 ${sha256.slice(0, 12)})`,
       ...(left === null ? [] : [left]),
+      ...(unnamed === null ? [] : [unnamed]),
+      ...second,
       ...notes,
     ],
     state: initialState(slots, {
@@ -96,6 +117,77 @@ const ofPytorch = ({ tensors }: Header): ReadonlyMap<string, TensorEntry> =>
       .filter(({ name }) => !name.endsWith('.num_batches_tracked'))
       .map((entry) => [entry.name, entry]),
   );
+
+/** What the labels of the file stand for; null where it does not say. */
+function labelsIn({ metadata }: Header): readonly string[] | null {
+  const text = metadata[LABELS];
+  if (text === undefined) return null;
+  try {
+    const labels: unknown = JSON.parse(text);
+    return Array.isArray(labels) ? labels.map(String) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** What is told where the file does not say its tokens. Errors: UserError where they are others. */
+function refuseOtherTokens(
+  path: string,
+  named: readonly string[] | null,
+  wanted: readonly string[] | null,
+): string | null {
+  const character = (name: string | undefined): string => name ?? 'none';
+  if (named !== null && wanted === null) {
+    throw new UserError(
+      `${path}: its tokens are ${named.length} characters, wanted bytes; data.tokens=characters reads such`,
+    );
+  }
+  if (wanted === null) return null;
+  if (named === null)
+    return 'the file does not say its characters: they are taken for those of this text';
+  const other = Array.from(
+    { length: Math.max(named.length, wanted.length) },
+    (_, token) => token,
+  ).find((token) => named[token] !== wanted[token]);
+  if (other === undefined) return null;
+  throw new UserError(
+    `${path}: is of a text with other characters: token ${other} is ${character(named[other])} there, ${character(wanted[other])} in this text ` +
+      `(${named.length} and ${wanted.length} of them); wanted weights of the same characters, or a run with data.tokens=bytes, whose tokens any text has`,
+  );
+}
+
+/**
+ * Takes second names of the network's tensors out of `entries`, and tells so. Errors: UserError where one holds other
+ * numbers than the first.
+ */
+async function takeSecondNames(
+  path: string,
+  slots: readonly Slot[],
+  entries: Map<string, TensorEntry>,
+): Promise<readonly string[]> {
+  const ours = slots.find(({ name }) => name === 'parameters')?.tensors ?? [];
+  const pairs = secondNames(new Set(ours.map(({ name }) => name)));
+  const notes: string[] = [];
+  for (const [second, first] of pairs) {
+    const [entry, other] = [entries.get(second), entries.get(first)];
+    if (entry === undefined) continue;
+    // With the second alone the first is told as missing.
+    if (other === undefined || show(entry.shape) !== show(other.shape)) continue;
+    const read = new Map(
+      [entry, other].map(({ name, shape }) => [name, new Float32Array(sizeOf(shape))]),
+    );
+    await readFloats(path, ({ name }) => read.get(name) ?? null);
+    const [a, b] = [read.get(second), read.get(first)];
+    if (a?.every((value, i) => value === b?.[i]) !== true) {
+      throw new UserError(
+        `${path}: ${second} is not ${first}, which the network has in its place; wanted model.tied=false, which has both`,
+      );
+    }
+    entries.delete(second);
+    notes.push(`its ${second} is ${first} once more`);
+  }
+  return notes;
+}
 
 /**
  * What a checkpoint or exported weights of ours have of the network, by the names of its tensors: the moving
@@ -119,6 +211,7 @@ function match(
   slots: readonly Slot[],
   entries: ReadonlyMap<string, TensorEntry>,
   turned: boolean,
+  isOther: boolean,
 ): { readonly matches: readonly Match[]; readonly left: string | null } {
   const wanted = NETWORK.flatMap((slot) =>
     required(
@@ -128,7 +221,7 @@ function match(
   );
   const heads = wanted.filter(({ tensor }) => tensor.isHead === true).map(({ tensor }) => tensor);
   const shapeOf = (entry: TensorEntry) => (turned ? shapeFromPytorch(entry) : entry.shape);
-  const left = classifierLeft(heads, entries, shapeOf);
+  const left = classifierLeft(heads, entries, shapeOf, isOther);
   const problems = { missing: [] as string[], shapes: [] as string[], dtypes: [] as string[] };
   const matches: Match[] = [];
   for (const { slot, tensor } of wanted) {
@@ -155,12 +248,14 @@ function match(
   throw new UserError(`${path}: does not fit ${network}: ${told.join('; ')}`);
 }
 
-/** What is told of a classifier that is not taken; null where it is. */
+/** What is told of a classifier that is not taken; null where it is, or the network has none of its own. */
 function classifierLeft(
   heads: readonly TensorSpec[],
   entries: ReadonlyMap<string, TensorEntry>,
   shapeOf: (entry: TensorEntry) => readonly number[],
+  isOther: boolean,
 ): string | null {
+  if (heads.length === 0) return null;
   const classesOf = (shape: readonly number[]) => shape.at(-1) ?? 0;
   const found = heads.flatMap(({ name }) => entries.get(name) ?? []);
   const ours = classesOf(heads[0]?.shape ?? []);
@@ -172,7 +267,10 @@ function classifierLeft(
     return entry !== undefined && show(shapeOf(entry).slice(0, -1)) === show(shape.slice(0, -1));
   });
   const classes = found.map((entry) => classesOf(shapeOf(entry)));
-  if (!fitting || classes.every((count) => count === ours)) return null;
+  if (!fitting) return null;
+  if (classes.every((count) => count === ours)) {
+    return isOther ? `its classifier is left out, as its classes are others: ${drawn}` : null;
+  }
   return `its classifier for ${classes[0] ?? 0} classes is left out: ${drawn}`;
 }
 

@@ -31,7 +31,7 @@ describe('fsam export', () => {
     const { code, stdout } = await fsam(folder, ['export', 'run', '--to', 'weights.safetensors']);
     expect([code, stdout]).toEqual([
       0,
-      'weights.safetensors: weights of run/checkpoints/step-00000001.safetensors: 20 tensors, 2,507 numbers\n',
+      'weights.safetensors: weights of run/checkpoints/step-00000001.safetensors: 20 tensors, 2,507 numbers, as timm names them\n',
     ]);
     const again = await fsam(folder, [
       ...['export', 'run', '--to', 'weights.safetensors', '--names', 'fsam'],
@@ -51,6 +51,23 @@ describe('fsam export', () => {
       2,
       expect.stringContaining('nowhere: there is no such folder'),
     ]);
+  });
+
+  test('says whose names they are, and takes no checkpoint of another network', async () => {
+    const trained = ['train', '--config', 'smoke', '--max-steps', '1', '--out', 'resnet'];
+    expect((await fsam(folder, trained)).code).toBe(0);
+    const { stdout } = await fsam(folder, ['export', 'resnet', '--to', 'resnet.safetensors']);
+    expect(stdout).toMatch(
+      /, with PyTorch's axes, and names that are fsam's own: no library is known to have resnet18\n$/,
+    );
+    const checkpoint = join('resnet', 'checkpoints', 'step-00000001.safetensors');
+    const words = ['export', 'run', '--to', 'other.safetensors', '--checkpoint', checkpoint];
+    const refused = await fsam(folder, words);
+    expect([refused.code, refused.stderr]).toEqual([
+      2,
+      `fsam: --checkpoint ${checkpoint}: is of another network than the run: cls_token: got missing, wanted [1, 1, 8] as in run/checkpoints/step-00000001.safetensors\n`,
+    ]);
+    expect(existsSync(join(folder, 'other.safetensors'))).toBe(false);
   });
 
   test('and a run begins with them', async () => {

@@ -3,6 +3,7 @@ import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CONFIGS_FOLDER } from '../../src/config/files.js';
+import { readHeader } from '../../src/util/safetensors.js';
 import { rowsOf } from '../support/csv.js';
 import { read, temporaryFolder } from '../support/folders.js';
 import { fsam, start } from './support/fsam.js';
@@ -112,6 +113,38 @@ it('eval takes every window of the training text once, however many an epoch dra
     expect(asTrained).toMatch(/\(7 windows\)\n$/);
     expect(asTrained).toBe(sideBySide);
   }
+});
+
+it('exports what nanoGPT loads, and begins with it on the same characters alone', async () => {
+  const { stdout } = await fsam(folder, ['export', 'run', '--to', 'gpt.safetensors']);
+  expect(stdout).toMatch(/, as nanoGPT names them\n$/);
+  const { tensors } = await readHeader(join(folder, 'gpt.safetensors'));
+  const shapes = Object.fromEntries(tensors.map(({ name, shape }) => [name, shape]));
+  expect(shapes['lm_head.weight']).toEqual([83, 16]);
+  expect(shapes['transformer.wte.weight']).toEqual([83, 16]);
+  const begin = (out: string, ...sets: string[]) =>
+    fsam(folder, [
+      ...['train', '--config', join(CONFIGS_FOLDER, 'tiny/moby-dick-gpt.yaml'), '--max-steps', '1'],
+      ...['model.pretrained=gpt.safetensors', ...sets].flatMap((one) => ['--set', one]),
+      ...['--out', out],
+    ]);
+  const begun = await begin('begun');
+  expect(begun.code).toBe(0);
+  expect(begun.stderr).toContain('its lm_head.weight is transformer.wte.weight once more');
+  expect(begun.stderr).not.toContain('classifier');
+  // As many characters, of which the last is another.
+  const characters = read(folder, 'run', 'classes.txt').trimEnd().split('\n');
+  const letters = characters.map((one) => JSON.parse(one) as string);
+  writeFileSync(
+    join(folder, 'letters.txt'),
+    [...letters.slice(0, -1), '\u2603'].join('').repeat(9),
+  );
+  const text = ['data.name=text', 'data.directory=letters.txt', 'data.subset.test=null'];
+  const refused = await begin('letters', ...text);
+  expect(refused.code).toBe(2);
+  expect(refused.stderr).toContain(
+    `gpt.safetensors: is of a text with other characters: token 82 is ${characters[82] ?? ''} there, "\u2603" in this text (83 and 83 of them)`,
+  );
 });
 
 it('continues a text, the same by the same seed', async () => {

@@ -84,11 +84,54 @@ test('a language model’s tables are as PyTorch’s, its matrices are not', asy
     ['parameters', new Float32Array(12)],
     ['statistics', new Float32Array(0)],
   ]);
-  const { state } = await readPretrained(path, 'gpt', of, none, 'plain');
+  const { state, notes } = await readPretrained(path, 'gpt', of, none, 'plain');
   expect([...(state.get('parameters') ?? [])]).toEqual([
     ...[0, 1, 2, 3, 4, 5],
     ...[10, 12, 14, 11, 13, 15],
   ]);
+  // It has no classifier of its own that could be missing.
+  expect(notes).toHaveLength(1);
+});
+
+describe('a language model', () => {
+  const parameters = new Layout();
+  parameters.add('transformer.wte.weight', [2, 3]);
+  const of = networkSlots({ parameters, statistics: new Layout() });
+  const none: State = new Map([
+    ['parameters', new Float32Array(6)],
+    ['statistics', new Float32Array(0)],
+  ]);
+  const table = f32('transformer.wte.weight', [2, 3], counting(6));
+  const begin = (path: string, names: readonly string[] | null = null) =>
+    readPretrained(path, 'gpt', of, none, 'plain', { names, areTokens: true });
+
+  test('takes nanoGPT’s second name of its table, where that is the table', async () => {
+    const same = f32('lm_head.weight', [2, 3], counting(6));
+    const { state, notes } = await begin(safetensorsFile([table, same]));
+    expect([...(state.get('parameters') ?? [])]).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(notes[1]).toBe('its lm_head.weight is transformer.wte.weight once more');
+    const other = f32('lm_head.weight', [2, 3], counting(6, 1));
+    expect(await messageOf(begin(safetensorsFile([table, other])))).toContain(
+      'lm_head.weight is not transformer.wte.weight, which the network has in its place; wanted model.tied=false',
+    );
+  });
+
+  test('takes the weights of a text with its own characters alone', async () => {
+    const labels = (names: readonly string[]) => ({ format: 'pt', labels: JSON.stringify(names) });
+    const ofAb = safetensorsFile([table], labels(['"a"', '"b"']));
+    expect((await begin(ofAb, ['"a"', '"b"'])).notes).toHaveLength(1);
+    expect(await messageOf(begin(ofAb, ['"a"', '"c"']))).toContain(
+      `${ofAb}: is of a text with other characters: token 1 is "b" there, "c" in this text (2 and 2 of them); wanted`,
+    );
+    expect(await messageOf(begin(ofAb, ['"a"', '"b"', '"c"']))).toContain(
+      'token 2 is none there, "c" in this text (2 and 3 of them)',
+    );
+    expect(await messageOf(begin(ofAb))).toContain('its tokens are 2 characters, wanted bytes');
+    const { notes } = await begin(safetensorsFile([table]), ['"a"', '"b"']);
+    expect(notes[1]).toBe(
+      'the file does not say its characters: they are taken for those of this text',
+    );
+  });
 });
 
 describe('the classifier', () => {
@@ -98,6 +141,18 @@ describe('the classifier', () => {
     expect([...(state.get('parameters') ?? [])].slice(6)).toEqual(Array(9).fill(9));
     expect(notes[1]).toBe(
       'its classifier for 7 classes is left out: that for 3 is drawn from the seed',
+    );
+  });
+
+  test('of as many classes, but others, is left out where the file says so', async () => {
+    const path = safetensorsFile(WHOLE, { format: 'pt', labels: '["cat","dog","owl"]' });
+    const begin = (names: readonly string[]) =>
+      readPretrained(path, 'net', slots, drawn, 'plain', { names, areTokens: false });
+    expect((await begin(['cat', 'dog', 'owl'])).notes).toHaveLength(1);
+    const { state, notes } = await begin(['dog', 'cat', 'owl']);
+    expect([...(state.get('parameters') ?? [])].slice(6)).toEqual(Array(9).fill(9));
+    expect(notes[1]).toBe(
+      'its classifier is left out, as its classes are others: that for 3 is drawn from the seed',
     );
   });
 
