@@ -19,6 +19,9 @@ interface DataSetRow extends Readonly<Record<DataSetTrait, boolean>> {
   readonly keys: Entries;
 }
 
+/** Of an epoch, which lists them in memory; any number of epochs may follow. */
+const MOST_WINDOWS = 100_000_000;
+
 /** Of every text. */
 const TEXT = {
   tokens: key(z.enum(['characters', 'bytes']).default('characters'), {
@@ -29,7 +32,7 @@ const TEXT = {
     role: 'result',
     help: 'Tokens of a window: how much of the text the network sees at a time.',
   }),
-  windows: key(count.nullable().default(null), {
+  windows: key(z.int().min(1).max(MOST_WINDOWS).nullable().default(null), {
     role: 'result',
     help: 'Windows that an epoch trains on, each from a place of its own, drawn; null: as many as the training text has side by side.',
   }),

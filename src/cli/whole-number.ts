@@ -4,9 +4,10 @@ import { MOST_THREADS } from '../native/threads.js';
 
 /** A parser, for commander, of whole numbers from 1 with at most `digits` digits. */
 export function wholeNumber(digits: number): (text: string) => number {
+  const most = 10 ** digits - 1;
   return (text) => {
     if (/^[1-9]\d*$/.test(text) && text.length <= digits) return Number(text);
-    throw new InvalidArgumentError('wanted a whole number of at least 1');
+    throw new InvalidArgumentError(`wanted a whole number from 1 to ${most.toLocaleString('en')}`);
   };
 }
 

@@ -4,7 +4,7 @@ import { open, readFile, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { UserError } from '../util/errors.js';
-import { errorCode, messageOf, unreadable } from '../util/file-errors.js';
+import { errorCode, messageOf, refuseUnlessRegular, unreadable } from '../util/file-errors.js';
 
 const gunzipAsync = promisify(gunzip);
 
@@ -26,9 +26,10 @@ export async function kindOf(path: string): Promise<'file' | 'folder' | 'missing
 /** The whole file. Errors: UserError when it is missing or cannot be read. */
 export async function readDataFile(path: string): Promise<Buffer> {
   try {
+    refuseUnlessRegular(path, await stat(path));
     return await readFile(path);
   } catch (error) {
-    throw unreadable(path, error);
+    throw error instanceof UserError ? error : unreadable(path, error);
   }
 }
 

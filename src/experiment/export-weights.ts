@@ -2,15 +2,14 @@
 import { secondNames, shapeToPytorch, toPytorch } from '../nn/pytorch-layout.js';
 import { sizeOf } from '../native/types.js';
 import { required, UserError } from '../util/errors.js';
-import { isOurs, readFloats } from '../util/safetensors-floats.js';
+import { BY_EXPORT, isOurs, readFloats } from '../util/safetensors-floats.js';
 import { readHeader, writeSafetensors } from '../util/safetensors.js';
 import { LABELS, networkEntries } from '../session/pretrained.js';
 
 /** `pytorch`: PyTorch's order of axes, under the names that ours have, too; `fsam`: as in a checkpoint. */
 export type Names = 'pytorch' | 'fsam';
 
-/** What tells files of this kind from others. Readers of PyTorch's files look for `pt`. */
-const BY = 'fsam export';
+/** Readers of PyTorch's files look for `pt`. */
 const FORMATS: Readonly<Record<Names, string>> = { pytorch: 'pt', fsam: 'fsam weights' };
 
 interface Exported {
@@ -61,7 +60,7 @@ export async function exportWeights(
   }));
   const labels = header.metadata[LABELS];
   await writeSafetensors(to, [...tensors, ...twice], {
-    ...{ format: FORMATS[names], by: BY },
+    ...{ format: FORMATS[names], by: BY_EXPORT },
     ...(labels !== undefined && { [LABELS]: labels }),
   });
   return {
@@ -95,7 +94,7 @@ function refuseOtherNetwork(
 export async function isExported(path: string): Promise<boolean> {
   try {
     const { metadata } = await readHeader(path);
-    return metadata['by'] === BY;
+    return metadata['by'] === BY_EXPORT;
   } catch (error) {
     if (error instanceof UserError) return false;
     throw error;

@@ -11,7 +11,7 @@ import { readPretrained } from '../session/pretrained.js';
 import { UserError } from '../util/errors.js';
 import { sha256OfFile } from '../util/file-hash.js';
 import { unreadable } from '../util/file-errors.js';
-import { readEnvironment } from './environment.js';
+import { findEnvironment } from './environment.js';
 import type { RunFolder } from './folder.js';
 import type { Reporter } from './reporter.js';
 
@@ -72,14 +72,26 @@ export async function refuseOtherPretrained(folder: RunFolder, request: Request)
     );
     return;
   }
-  const environment = await readEnvironment(folder.environment);
-  const { success, data } = recordSchema.safeParse(environment['pretrained']);
-  const found = await sha256OfFile(file).catch((error: unknown) => {
+  const sha256 = await sha256OfFile(file).catch((error: unknown) => {
     throw unreadable(file, error);
   });
-  if (!success || data.sha256 === found) return;
+  await refuseOtherContent(folder, { file, sha256 });
+}
+
+/**
+ * Errors: UserError where the file's content is not what the run in `folder` began with, if one did.
+ *
+ * @param found what would be begun with now; null: nothing
+ */
+export async function refuseOtherContent(
+  folder: RunFolder,
+  found: PretrainedFile | null,
+): Promise<void> {
+  const environment = await findEnvironment(folder.environment);
+  const { success, data } = recordSchema.safeParse(environment?.['pretrained']);
+  if (found === null || !success || data.sha256 === found.sha256) return;
   throw new UserError(
-    `model.pretrained: ${file}: got another content (sha256 ${found.slice(0, 12)}) than the run in ${folder.path} began ` +
+    `model.pretrained: ${found.file}: got another content (sha256 ${found.sha256.slice(0, 12)}) than the run in ${folder.path} began ` +
       `with (${data.sha256.slice(0, 12)}); bring that file back, or start anew with --overwrite`,
   );
 }

@@ -36,9 +36,9 @@ import { fingerprintOf } from './fingerprint.js';
 import { AT_THE_END, beginTogether, follow, meet } from './follow.js';
 import { NOTHING_WRITTEN, unlessInterrupted, type Interruption } from './interruption.js';
 import { train, type Loop } from './loop.js';
-import { begin, restore } from './open.js';
+import { begin, restore, type Opened } from './open.js';
 import { bestRow } from './metrics.js';
-import { beginWithPretrained } from './pretrained.js';
+import { beginWithPretrained, refuseOtherContent } from './pretrained.js';
 import type { Reporter } from './reporter.js';
 import { scheduleOf, staysAfter, stepsPerEpoch } from './steps.js';
 import { writeSummary } from './summary.js';
@@ -181,7 +181,7 @@ async function runIn(
   if (workers !== undefined) await meet(engine, workers, config, dataset, request.environment);
   const opened =
     decision.kind === 'start'
-      ? await begin(folder, request, dataset, await beginWithPretrained(request, engine, dataset))
+      ? await startIn(folder, request, dataset, engine)
       : await restore(folder, request, decision.checkpoint, dataset, engine);
   if (workers !== undefined) {
     reporter.note(workersLine(workers, config));
@@ -225,6 +225,18 @@ async function runIn(
     totalSeconds: reached.timing.totalSeconds,
   });
   return 'finished';
+}
+
+/** A run that is resumed before its first checkpoint begins anew, with the weights that it began with before. */
+async function startIn(
+  folder: RunFolder,
+  request: RunRequest,
+  dataset: Dataset,
+  engine: Engine,
+): Promise<Opened> {
+  const pretrained = await beginWithPretrained(request, engine, dataset);
+  if (request.resume) await refuseOtherContent(folder, pretrained);
+  return begin(folder, request, dataset, pretrained);
 }
 
 /** Heard only when all workers have been told: they end after the same step. */

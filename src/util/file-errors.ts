@@ -1,4 +1,5 @@
 // The operating system's failures at reading and writing files, told in the user's terms.
+import type { Stats } from 'node:fs';
 import { UserError } from './errors.js';
 
 /** What to tell the user about a failed look at or read of `path`. */
@@ -14,6 +15,18 @@ export function unreadable(path: string, error: unknown): UserError {
     default:
       return new UserError(`${path}: cannot be read (${messageOf(error)})`);
   }
+}
+
+/**
+ * Errors: UserError where `path`, at which `found` is, is a pipe, a device or a socket: it can be read once at most, and
+ * may have nobody who writes into it.
+ */
+export function refuseUnlessRegular(path: string, found: Stats): void {
+  if (found.isFile() || found.isDirectory()) return;
+  const kind = found.isFIFO() ? 'a pipe' : found.isSocket() ? 'a socket' : 'a device';
+  throw new UserError(
+    `${path}: is ${kind}, which cannot be read more than once; wanted a file: write its content into one`,
+  );
 }
 
 /** What to tell the user about a failed write of `path`. */

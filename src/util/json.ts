@@ -32,3 +32,22 @@ function unknownKey(
   }
   return null;
 }
+
+/** A key that an object of the JSON text has twice, in any depth; null where there is none. */
+export function repeatedKey(json: string): string | null {
+  // Of each object that is open the keys so far; null: a list.
+  const open: (Set<string> | null)[] = [];
+  // A text, with the colon after it where it is a key, or a bracket.
+  for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"(?:\s*:)?|[{}[\]]/g)) {
+    if (token === '{') open.push(new Set());
+    else if (token === '[') open.push(null);
+    else if (token === '}' || token === ']') open.pop();
+    else if (token.endsWith(':')) {
+      const key = JSON.parse(token.slice(0, -1)) as string;
+      const keys = open.at(-1);
+      if (keys?.has(key) === true) return key;
+      keys?.add(key);
+    }
+  }
+  return null;
+}

@@ -62,7 +62,7 @@ export async function readFloats(
 ): Promise<string> {
   return withFile(path, async (file) => {
     const header = await headerOf(file, path);
-    const checksum = isOurs(header) ? checksumOf(header) : null;
+    const checksum = isChecked(header) ? checksumOf(header) : null;
     const whole = createHash('sha256');
     const opening = Buffer.alloc(header.dataStart);
     await readExactly(file, opening, 0, path);
@@ -88,9 +88,16 @@ export async function readFloats(
   });
 }
 
-/** Whether fsam wrote the file, whose metadata then have a checksum. */
+/** Whether fsam wrote the file, in its own layout. */
 export const isOurs = ({ metadata }: Pick<Header, 'metadata'>): boolean =>
   metadata['format']?.startsWith('fsam ') === true;
+
+/** What the metadata of weights in PyTorch's layout have as `by` where `fsam export` wrote them. */
+export const BY_EXPORT = 'fsam export';
+
+/** Whether the metadata have our checksum: of checkpoints, and of what `fsam export` wrote under any names. */
+const isChecked = (header: Pick<Header, 'metadata'>): boolean =>
+  isOurs(header) || header.metadata['by'] === BY_EXPORT;
 
 function formatOf(path: string, { name, dtype }: TensorEntry) {
   const format = DECODE[dtype];

@@ -1,10 +1,11 @@
 // The safetensors format: float32 tensors with names and shapes in one file, written and read one
 // tensor at a time.
 import { createHash, type Hash } from 'node:crypto';
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, stat, type FileHandle } from 'node:fs/promises';
 import { writeFileAtomically } from './atomic-file.js';
 import { UserError } from './errors.js';
-import { unreadable } from './file-errors.js';
+import { repeatedKey } from './json.js';
+import { refuseUnlessRegular, unreadable } from './file-errors.js';
 
 /**
  * Format: https://github.com/huggingface/safetensors (README, "Format"): the header's length as 8
@@ -165,11 +166,16 @@ export async function headerOf(file: FileHandle, path: string): Promise<Header> 
 
 function parseHeader(text: Buffer, path: string): Record<string, unknown> {
   let header: unknown;
+  let repeated: string | null;
   try {
-    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(text));
+    const json = new TextDecoder('utf-8', { fatal: true }).decode(text);
+    header = JSON.parse(json);
+    repeated = repeatedKey(json);
   } catch {
     throw damaged(path, 'its header is not JSON');
   }
+  // JSON.parse takes the last one, other readers another.
+  if (repeated !== null) throw damaged(path, `its header has ${repeated} twice`);
   if (!isRecord(header)) throw damaged(path, 'its header is not a JSON object');
   return header;
 }
@@ -210,6 +216,8 @@ function checkOffsets(tensors: readonly TensorEntry[], dataBytes: number, path: 
 export async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
   let file: FileHandle | null = null;
   try {
+    // Of a pipe the opening itself would wait.
+    refuseUnlessRegular(path, await stat(path));
     file = await open(path, 'r');
     return await use(file);
   } catch (error) {

@@ -288,7 +288,7 @@ it('convergence of probed runs', async () => {
 it.each([
   [['hessian'], "required option '--run <folder>' not specified"],
   [['hessian', '--run', 'nowhere'], 'nowhere: there is no such folder'],
-  [['hessian', '--run', 'run', '--samples', '0'], 'wanted a whole number of at least 1'],
+  [['hessian', '--run', 'run', '--samples', '0'], 'wanted a whole number from 1 to 9,999,999'],
   [['hessian', '--run', 'run', '--probes', '1'], '--probes: got 1, wanted 2 at least'],
   [['sharpness', '--run', 'run', '--rho', '0.1,x'], 'wanted numbers above 0, such as 0.05,0.1'],
   [

@@ -125,7 +125,7 @@ describe('fsam bench --data-only', () => {
       ['bench', '--config', 'smoke', '--workers', '2'],
       /^fsam: --workers: got it without --data-only/,
     ],
-    [[...BENCH, '--workers', '0,2'], /--workers.*wanted a whole number of at least 1/],
+    [[...BENCH, '--workers', '0,2'], /--workers.*wanted a whole number from 1 to 999/],
     [[...BENCH, '--data-dir', 'absent'], /^fsam: data\.directory absent: there is no such folder/],
   ])('%j is refused in one line', async (words, told) => {
     const { code, stdout, stderr } = await fsam(folder, words);

@@ -35,5 +35,5 @@ test('says where a network does not take such images, and refuses nonsense', asy
   expect(small.stdout).toMatch(/^resnet18 +16x16x3 +10 +11,173,962 /m);
   const nonsense = await fsam(temporaryFolder(), ['models', '--size', '0']);
   expect(nonsense.code).toBe(2);
-  expect(nonsense.stderr).toContain('wanted a whole number of at least 1');
+  expect(nonsense.stderr).toContain('wanted a whole number from 1 to 99,999');
 });

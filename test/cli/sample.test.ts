@@ -165,6 +165,7 @@ it('continues a text, the same by the same seed', async () => {
 
 it.each([
   [['run', '--prompt', 'Straße'], '--prompt: got "ß", which does not occur in the text'],
+  [['run', '--tokens', '99999999'], 'wanted a whole number from 1 to 9,999,999'],
   [['run', '--temperature', '-1'], 'wanted a number of at least 0'],
   [['nowhere'], 'nowhere: there is no such folder; wanted a run folder'],
 ])('sample %j is a mistake, in one line', async (words, message) => {

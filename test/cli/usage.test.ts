@@ -73,7 +73,7 @@ it.each([
   ['train --config smoke extra', 'too many arguments'],
   ['report --zzz', "unknown option '--zzz' (see fsam report --help)"],
   ['data fetch --zzz', "unknown option '--zzz' (see fsam data fetch --help)"],
-  ['bench --steps 0', "argument '0' is invalid. wanted a whole number of at least 1"],
+  ['bench --steps 0', "argument '0' is invalid. wanted a whole number from 1 to 999,999,999"],
   ['train --config', "option '--config <file>' argument missing"],
   [
     'train --config smoke --resume --overwrite',

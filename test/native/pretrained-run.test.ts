@@ -78,6 +78,24 @@ describe('a run that begins with exported weights', () => {
   });
 });
 
+test('a run that was killed before its first checkpoint begins anew with the same content alone', async () => {
+  const root = temporaryFolder();
+  const own = join(root, 'weights.safetensors');
+  await exportWeights((await openRun(donor, null)).checkpoint, own, 'fsam');
+  const folder = join(root, 'run');
+  const config = configOf({ pretrained: own });
+  await sitting(config, folder, 1);
+  rmSync(runFolder(folder).checkpoints, { recursive: true });
+  const other = join(root, 'other');
+  await sitting(configOf({}, { seed: 2 }), other, Infinity);
+  await exportWeights((await openRun(other, null)).checkpoint, own, 'fsam');
+  expect(await messageOf(sitting(config, folder, 1))).toMatch(
+    /weights\.safetensors: got another content .* bring that file back, or start anew with --overwrite$/,
+  );
+  await exportWeights((await openRun(donor, null)).checkpoint, own, 'fsam');
+  expect(await sitting(config, folder, Infinity)).toBe('finished');
+});
+
 test('exported weights are the averaged ones, and the names and axes are PyTorch’s', async () => {
   const { checkpoint } = await openRun(donor, null);
   const state = await tensorsOf(checkpoint);

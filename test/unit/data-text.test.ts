@@ -1,4 +1,5 @@
 // Texts: how files become tokens, windows and batches, and what is said of those that cannot.
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -174,6 +175,32 @@ describe('refused, in one line', () => {
       `data.context: got ${context}; ${path} has ${there} tokens to ${part}, ` +
         `wanted ${context + 1} at least, a window and the token after it; take a smaller context, or more text`,
     );
+  });
+
+  test('more windows an epoch than memory lists', () => {
+    const keys = { name: 'text', windows: 3_000_000_000 };
+    expect(() => configOf(keys)).toThrow(/100000000/);
+    expect(configOf({ ...keys, windows: 100_000_000 }).windows).toBe(100_000_000);
+  });
+
+  test('a share to test on that leaves no window of a text that is long enough', async () => {
+    const path = fileOf('abcdefghij'.repeat(10));
+    expect(await messageOf(load(path, { testShare: 1e-7 }))).toBe(
+      `data.testShare: got 1e-7; of the 100 tokens of ${path} it leaves 1 to test on, wanted 3 at least, a window and the token after it; take a larger share`,
+    );
+    expect(await messageOf(load(path, { testShare: 0.99 }))).toContain(
+      'it leaves 1 to train on, wanted 3 at least, a window and the token after it; take a smaller share',
+    );
+  });
+
+  test('a pipe, and one in a folder, without waiting for its writer', async () => {
+    const folder = join(root, 'pipes');
+    mkdirSync(folder);
+    const pipe = join(folder, 'a.txt');
+    execFileSync('mkfifo', [pipe]);
+    const told = `${pipe}: is a pipe, which cannot be read more than once; wanted a file: write its content into one`;
+    expect(await messageOf(load(pipe))).toBe(told);
+    expect(await messageOf(load(folder))).toBe(told);
   });
 
   test('more windows than there are', async () => {

@@ -1,4 +1,5 @@
 // Weights from files of other programs and of ours: what is taken, what is told, and what is refused.
+import { execFileSync } from 'node:child_process';
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -278,6 +279,44 @@ test('mismatches are told all at once', async () => {
 });
 
 describe('a damaged file', () => {
+  test('that fsam exported under PyTorch’s names, too', async () => {
+    const path = join(temporaryFolder(), 'exported.safetensors');
+    const names = [KERNEL, MATRIX, BIAS, MEAN].map(({ name, shape }) => ({ name, shape }));
+    const sizes = [6, 6, 3, 2];
+    const tensors = names.map((one, i) => ({ ...one, data: counting(sizes[i] ?? 0) }));
+    await writeSafetensors(path, tensors, { format: 'pt', by: 'fsam export' });
+    expect((await read(path)).notes).toHaveLength(1);
+    const bytes = readFileSync(path);
+    bytes[bytes.length - 1] = 1;
+    writeFileSync(path, bytes);
+    expect(await refusal(path)).toBe(
+      'is no intact safetensors file: its content does not match its checksum',
+    );
+  });
+
+  test('whose header has a tensor twice', async () => {
+    const path = safetensorsFile(WHOLE);
+    const bytes = readFileSync(path);
+    const length = Number(bytes.readBigUInt64LE());
+    const header = bytes.subarray(8, 8 + length).toString();
+    const entry = /"bn\.num_batches_tracked":\{[^}]*\}/.exec(header)?.[0] ?? '';
+    const twice = Buffer.from(header.replace(/\}$/, `,${entry}}`));
+    const prefix = Buffer.alloc(8);
+    prefix.writeBigUInt64LE(BigInt(twice.length));
+    writeFileSync(path, Buffer.concat([prefix, twice, bytes.subarray(8 + length)]));
+    expect(await refusal(path)).toBe(
+      'is no intact safetensors file: its header has bn.num_batches_tracked twice',
+    );
+  });
+
+  test('that is a pipe is refused without waiting for its writer', async () => {
+    const path = join(temporaryFolder(), 'pipe.safetensors');
+    execFileSync('mkfifo', [path]);
+    expect(await refusal(path)).toMatch(
+      /^is a pipe, which cannot be read more than once; wanted a file/,
+    );
+  });
+
   test('cut in half', async () => {
     const path = safetensorsFile(WHOLE);
     truncateSync(path, readFileSync(path).length - 40);

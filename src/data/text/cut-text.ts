@@ -33,6 +33,13 @@ export function cutText(
     [whole.test, 'test on', testShare],
   ] as const) {
     if (set.examples > 0) continue;
+    const length = whole.train.tokens.length + whole.test.tokens.length;
+    if (length >= 2 * tokensOf(1, context)) {
+      throw new UserError(
+        `data.testShare: got ${testShare}; of the ${length} tokens of ${whole.source} it leaves ${set.tokens.length} to ${of}, ` +
+          `wanted ${tokensOf(1, context)} at least, a window and the token after it; take a ${of === 'test on' ? 'larger' : 'smaller'} share`,
+      );
+    }
     throw new UserError(
       `data.context: got ${context}; ${whole.source} has ${set.tokens.length} tokens to ${of} (${Number(share.toPrecision(6))} of the text), ` +
         `wanted ${tokensOf(1, context)} at least, a window and the token after it; take a smaller context, or more text`,

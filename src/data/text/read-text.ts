@@ -2,7 +2,7 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../../util/errors.js';
-import { errorCode, unreadable } from '../../util/file-errors.js';
+import { errorCode, refuseUnlessRegular, unreadable } from '../../util/file-errors.js';
 
 /** Bytes that are read at a time. */
 const PIECE = 1 << 20;
@@ -12,13 +12,15 @@ const WANTED = 'wanted a text file, or a folder of .txt files';
 /**
  * The file at `path`, or the .txt files of the folder there, in the order of their names.
  *
- * Errors: UserError where there is nothing, or the folder has none.
+ * Errors: UserError where there is nothing, or the folder has none, or what is there is a pipe or a device: a text is
+ * read twice.
  */
 export async function textFiles(path: string): Promise<readonly string[]> {
   const found = await stat(path).catch((error: unknown) => {
     if (errorCode(error) !== 'ENOENT') throw unreadable(path, error);
     throw new UserError(`data.directory ${path}: there is no such file or folder; ${WANTED}`);
   });
+  refuseUnlessRegular(path, found);
   if (!found.isDirectory()) return [path];
   const entries = await readdir(path, { withFileTypes: true }).catch((error: unknown) => {
     throw unreadable(path, error);
@@ -27,10 +29,20 @@ export async function textFiles(path: string): Promise<readonly string[]> {
     .filter((entry) => !entry.isDirectory() && /^[^.].*\.txt$/.test(entry.name))
     .map(({ name }) => name)
     .sort();
-  if (names.length === 0) {
+  // Of links what they lead to.
+  const files: string[] = [];
+  for (const name of names) {
+    const file = join(path, name);
+    const at = await stat(file).catch((error: unknown) => {
+      throw unreadable(file, error);
+    });
+    refuseUnlessRegular(file, at);
+    if (at.isFile()) files.push(file);
+  }
+  if (files.length === 0) {
     throw new UserError(`data.directory ${path}: holds no .txt file; ${WANTED}`);
   }
-  return names.map((name) => join(path, name));
+  return files;
 }
 
 /**
