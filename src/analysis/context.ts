@@ -1,4 +1,5 @@
 // What every analysis is given, and what it gives.
+import { taskOf } from '../catalogue/task.js';
 import type { Figure } from '../figures/render.js';
 import type { BatchNormMode, Objective, ObjectiveParts } from '../session/objective.js';
 import { openObjective } from '../session/objective.js';
@@ -62,6 +63,9 @@ export function halvesOf(samples: number): readonly number[] {
 /** How BatchNorm normalised, in captions and lines. */
 export const normalisedBy = ({ opened, options: { batchNorm } }: Context): string =>
   opened.network.statistics.size === 0 ? 'no BatchNorm' : `BatchNorm ${batchNorm}`;
+
+/** What a sample has: `images`, `windows`. */
+export const examplesOf = ({ opened }: Context): string => taskOf(opened.config).examples;
 
 /** Pieces of different checkpoints have names of their own. */
 export const prefixOf = ({ analysed: { record } }: Context): string => `${record.progress.step}/`;

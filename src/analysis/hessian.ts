@@ -5,6 +5,7 @@ import type { Objective } from '../session/objective.js';
 import {
   digits,
   digitsOf,
+  examplesOf,
   halvesOf,
   normalisedBy,
   withError,
@@ -130,7 +131,7 @@ async function spectrumOf(
   } = context;
   const { size, tensors } = objective;
   const product = productOf(objective, matrix);
-  const over = `${matrix} over ${samples} images`;
+  const over = `${matrix} over ${samples} ${examplesOf(context)}`;
   const start = () => lanczosFrom(drawNormal(size, startStream(seed, 0)));
   const ends = await pieceByLanczos(journal, `${prefix}${matrix} ends`, start, async (kept) => {
     const asked = { ...options, ...kept, seed };
@@ -247,7 +248,7 @@ function linesOf(
 ): string[] {
   if (whole === undefined || half === undefined) return [];
   const lines = [
-    `loss ${digits(whole.loss)}, gradient ${digits(whole.gradientNorm)} long, over ${whole.samples} images, ${normalisedBy(context)}`,
+    `loss ${digits(whole.loss)}, gradient ${digits(whole.gradientNorm)} long, over ${whole.samples} ${examplesOf(context)}, ${normalisedBy(context)}`,
     ...edgesOf(context, whole.gradientNorm).map(
       ({ name, value, rate }) => `${name} ${digits(value)}, of the last rate, ${digits(rate)}`,
     ),
@@ -255,7 +256,7 @@ function linesOf(
   for (const [i, spectrum] of whole.spectra.entries()) {
     const other = half.spectra[i];
     lines.push(
-      `${spectrum.matrix}, after ${spectrum.products} products; in brackets: over ${half.samples} images`,
+      `${spectrum.matrix}, after ${spectrum.products} products; in brackets: over ${half.samples} ${examplesOf(context)}`,
     );
     for (const end of ['top', 'bottom'] as const) {
       const missing = asked[end] - spectrum[end].length;

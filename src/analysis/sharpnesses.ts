@@ -2,6 +2,7 @@
 import {
   digits,
   digitsOf,
+  examplesOf,
   halvesOf,
   objectiveOf,
   POSITION,
@@ -52,7 +53,9 @@ export async function analyseSharpness(
   ].flatMap((one) => kinds.map((kind): Sharpness => ({ kind, ...one })));
   const all = sampleSize(context.opened, context.options);
   if (m !== null && m > all) {
-    throw new UserError(`--m: got ${m}, wanted no more than the ${all} images of the sample`);
+    throw new UserError(
+      `--m: got ${m}, wanted no more than the ${all} ${examplesOf(context)} of the sample`,
+    );
   }
   const measured = { ...options, seed: context.options.seed };
   const found: { samples: number; row: SharpnessRow }[] = [];
@@ -69,7 +72,7 @@ export async function analyseSharpness(
     columns: COLUMNS,
     rows: found.map(({ samples, row }) => rowOf(context, samples, row)),
     figures: [],
-    lines: found.map(({ samples, row }) => lineOf(samples, row)),
+    lines: found.map(({ samples, row }) => lineOf(context, samples, row)),
   };
 }
 
@@ -87,7 +90,10 @@ async function ofWhole(
     const rows: SharpnessRow[] = [];
     for (const one of asked) {
       const name = `${prefixOf(context)}${samples}/${nameOf(one)}`;
-      const watch = watchOf(context, `${nameOf(one)}, passes over ${samples} images`);
+      const watch = watchOf(
+        context,
+        `${nameOf(one)}, passes over ${samples} ${examplesOf(context)}`,
+      );
       const make = () => measureSharpness(objective, one, options, watch);
       rows.push(await context.journal.piece(name, make));
     }
@@ -118,7 +124,7 @@ async function ofParts(
       }
     };
     const onPart = (done: number): void => {
-      context.progress(`${nameOf(one)}, parts of ${m} images`, done, count);
+      context.progress(`${nameOf(one)}, parts of ${m} ${examplesOf(context)}`, done, count);
     };
     const make = () => measureByParts(parts(), m, one, options, { signal: context.signal, onPart });
     rows.push(await context.journal.piece(`${prefixOf(context)}m ${m}/${nameOf(one)}`, make));
@@ -139,7 +145,14 @@ const rowOf = (context: Context, samples: number, row: SharpnessRow): Row => ({
   count: row.count,
 });
 
-function lineOf(samples: number, { kind, adaptive, rho, m, mean, stderr }: SharpnessRow): string {
-  const over = m === null ? `over ${samples} images` : `mean over parts of ${m} images`;
+function lineOf(
+  context: Context,
+  samples: number,
+  { kind, adaptive, rho, m, mean, stderr }: SharpnessRow,
+): string {
+  const over =
+    m === null
+      ? `over ${samples} ${examplesOf(context)}`
+      : `mean over parts of ${m} ${examplesOf(context)}`;
   return `${kind}${adaptive ? ', adaptive' : ''}, rho ${rho}: rises by ${withError(mean, stderr)} (${over})`;
 }

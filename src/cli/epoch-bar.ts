@@ -7,13 +7,14 @@ import { duration } from './duration.js';
 import { decimals } from '../util/digits.js';
 
 const FORMAT =
-  'epoch {epoch}/{epochs} [{bar}] {value}/{total}  {running}  {speed} img/s  {left} left';
+  'epoch {epoch}/{epochs} [{bar}] {value}/{total}  {running}  {speed} {examples}/s  {left} left';
 const BAR_WIDTH = 20;
 
 export class EpochBar {
   readonly #bar: SingleBar;
   readonly #maxSteps: number;
   #epochs = 1;
+  #examples = 'examples';
   /**
    * The first step of this process; it pays for warming up, so that time is counted from its end.
    */
@@ -25,8 +26,9 @@ export class EpochBar {
     this.#bar = createBar(stream, FORMAT, BAR_WIDTH);
   }
 
-  begin({ epochs }: RunStart): void {
+  begin({ epochs, examples }: RunStart): void {
     this.#epochs = epochs;
+    this.#examples = examples;
   }
 
   step(progress: StepProgress): void {
@@ -34,6 +36,7 @@ export class EpochBar {
     const payload = {
       epoch: progress.epoch,
       epochs: this.#epochs,
+      examples: this.#examples,
       running: progress.running.map(inWords).join('  '),
       speed: decimals(progress.imagesPerSecond, 0),
       left: this.#timeLeft(progress),

@@ -52,11 +52,11 @@ export function createReporter(
     bar?.hide();
     stream.write(`${text}\n`);
   };
-  let epochs = 1;
+  let [epochs, examples] = [1, 'examples'];
   return {
     indexing: indexing.index,
     start: (run) => {
-      epochs = run.epochs;
+      ({ epochs, examples } = run);
       line(stderr, startLine(run));
       bar?.begin(run);
     },
@@ -64,7 +64,7 @@ export function createReporter(
       bar?.step(progress);
     },
     epoch: (epoch) => {
-      line(stdout, epochLine(epoch, epochs));
+      line(stdout, epochLine(epoch, epochs, examples));
     },
     note: (text) => {
       line(stderr, text);
@@ -88,7 +88,7 @@ function startLine(run: RunStart): string {
   );
 }
 
-function epochLine(end: EpochEnd, epochs: number): string {
+function epochLine(end: EpochEnd, epochs: number, examples: string): string {
   const { epoch, learningRate, measured, best, seconds, imagesPerSecond } = end;
   const total = String(epochs);
   return [
@@ -97,7 +97,7 @@ function epochLine(end: EpochEnd, epochs: number): string {
     ...inGroups(measured),
     `best ${told(best)}`,
     duration(seconds),
-    `${decimals(imagesPerSecond, 0)} img/s`,
+    `${decimals(imagesPerSecond, 0)} ${examples}/s`,
   ].join('  ');
 }
 

@@ -8,6 +8,8 @@ import { UserError } from '../util/errors.js';
 interface Size {
   readonly height: number;
   readonly width: number;
+  /** Whether data.resize made them so; left out: they are so. */
+  readonly isEnlarged?: true;
 }
 
 /** Null: images are read as they are. */
@@ -31,7 +33,7 @@ export function networkInput<S extends Size | { readonly context: number }>(
       `data.resize: got ${side} for images of ${height}x${width}, wanted at least ${Math.max(height, width)}: images are enlarged only`,
     );
   }
-  return { ...shape, height: side, width: side };
+  return { ...shape, height: side, width: side, isEnlarged: true };
 }
 
 /** Pixels of an image that the network reads, of a set whose images have `places`; tokens of a text as they are. */

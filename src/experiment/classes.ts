@@ -2,7 +2,7 @@
 // where the data names them.
 // Which label is which class may change with the data or a list of classes; a network does not notice.
 import { existsSync } from 'node:fs';
-import type { Dataset } from '../data/dataset.js';
+import { isText, type Dataset } from '../data/dataset.js';
 import { writeFileAtomically } from '../util/atomic-file.js';
 import { UserError } from '../util/errors.js';
 import { readText } from '../util/text-file.js';
@@ -15,21 +15,21 @@ export const readClasses = async (path: string): Promise<readonly string[]> =>
   (await readText(path)).trimEnd().split('\n');
 
 /** Errors: UserError where the run that wrote `path` had other classes than the data set has. */
-export async function refuseOtherClasses(
-  path: string,
-  { source, classNames, classes }: Pick<Dataset, 'source' | 'classNames' | 'classes'>,
-): Promise<void> {
+export async function refuseOtherClasses(path: string, dataset: Dataset): Promise<void> {
   if (!existsSync(path)) return;
+  const { source, classNames, classes } = dataset;
   const begun = await readClasses(path);
-  const wayOut = 'bring the data, or the list of classes, back';
+  const isOfText = isText(dataset);
+  const wayOut = isOfText ? 'bring the text back' : 'bring the data, or the list of classes, back';
+  const [one, several] = isOfText ? ['token', 'characters'] : ['class', 'classes'];
   if (begun.length !== classes) {
     throw new UserError(
-      `${source}: has ${classes} classes, wanted the ${begun.length} of ${path}; ${wayOut}`,
+      `${source}: has ${classes} ${several}, wanted the ${begun.length} of ${path}; ${wayOut}`,
     );
   }
   const other = begun.findIndex((name, label) => name !== classNames?.[label]);
   if (other < 0) return;
   throw new UserError(
-    `${source}: class ${other} is ${classNames?.[other] ?? 'without a name'}, wanted ${begun[other] ?? ''} (${path}:${other + 1}); ${wayOut}`,
+    `${source}: ${one} ${other} is ${classNames?.[other] ?? 'without a name'}, wanted ${begun[other] ?? ''} (${path}:${other + 1}); ${wayOut}`,
   );
 }

@@ -16,8 +16,8 @@ import type { RunFolder } from './folder.js';
 import type { Reporter } from './reporter.js';
 
 /** For environment.json, as `pretrained`. */
-const recordSchema = z.object({ file: z.string(), sha256: z.string() });
-export type PretrainedFile = z.infer<typeof recordSchema>;
+export const pretrainedSchema = z.object({ file: z.string(), sha256: z.string() });
+export type PretrainedFile = z.infer<typeof pretrainedSchema>;
 
 interface Request {
   readonly config: Config;
@@ -88,7 +88,7 @@ export async function refuseOtherContent(
   found: PretrainedFile | null,
 ): Promise<void> {
   const environment = await findEnvironment(folder.environment);
-  const { success, data } = recordSchema.safeParse(environment?.['pretrained']);
+  const { success, data } = pretrainedSchema.safeParse(environment?.['pretrained']);
   if (found === null || !success || data.sha256 === found.sha256) return;
   throw new UserError(
     `model.pretrained: ${found.file}: got another content (sha256 ${found.sha256.slice(0, 12)}) than the run in ${folder.path} began ` +

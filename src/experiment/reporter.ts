@@ -13,6 +13,8 @@ export interface RunStart {
   readonly stepsDone: number;
   /** Seconds from the start of the command to here. */
   readonly preparationSeconds: number;
+  /** What is counted by the second: `images`, `windows`. */
+  readonly examples: string;
 }
 
 /** A measure with its number, in its unit. */

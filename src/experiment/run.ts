@@ -200,6 +200,7 @@ async function runIn(
     stepsPerEpoch: perEpoch,
     stepsDone: opened.progress.step,
     preparationSeconds: performance.now() / 1000,
+    examples: taskOf(config).examples,
   });
   const checkpoints = await keepCheckpoints(folder, config, engine, dataset);
   const schedule = scheduleOf(perEpoch, config);

@@ -1,5 +1,6 @@
 // How the steps of a run make epochs, and after which of them its checkpoint stays.
 import type { Config } from '../catalogue/schema.js';
+import { taskOf } from '../catalogue/task.js';
 import { createSchedule, type Schedule } from '../optim/schedule.js';
 import { UserError } from '../util/errors.js';
 
@@ -8,12 +9,12 @@ import { UserError } from '../util/errors.js';
  */
 export function stepsPerEpoch(
   trainImages: number,
-  { batchSize, dropLast }: Pick<Config, 'batchSize' | 'dropLast'>,
+  { batchSize, dropLast, data }: Pick<Config, 'batchSize' | 'dropLast' | 'data'>,
 ): number {
   if (!dropLast) return Math.ceil(trainImages / batchSize);
   if (trainImages >= batchSize) return Math.floor(trainImages / batchSize);
   throw new UserError(
-    `batchSize: got ${batchSize} with dropLast, which leaves no batch of ${trainImages} training images; ` +
+    `batchSize: got ${batchSize} with dropLast, which leaves no batch of ${trainImages} training ${taskOf({ data }).examples}; ` +
       `wanted ${trainImages} at most, or dropLast: false`,
   );
 }

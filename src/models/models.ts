@@ -3,7 +3,7 @@ import { networkOf, type Family, type NetworkChoice } from '../catalogue/network
 import { NETWORKS } from '../catalogue/networks.js';
 import type { ModelConfig } from '../catalogue/schema.js';
 import { NetworkBuilder, type Network } from '../nn/network.js';
-import { InternalError } from '../util/errors.js';
+import { InternalError, UserError } from '../util/errors.js';
 import { gpt } from './gpt.js';
 import { imagenetResnet } from './imagenet-resnet.js';
 import { pyramidNet } from './pyramidnet.js';
@@ -18,6 +18,8 @@ interface ImageInput {
   readonly width: number;
   readonly channels: number;
   readonly classes: number;
+  /** Whether `data.resize` made them so large; left out: the data has them so. */
+  readonly isEnlarged?: true;
 }
 
 /** The windows that it reads, and the tokens that there are. */
@@ -79,7 +81,17 @@ function transformer(
  * that the family has.
  */
 export function buildModel(config: ModelConfig, input: ModelInput): Network {
-  return built(networkOf(config), new NetworkBuilder(config), input);
+  try {
+    return built(networkOf(config), new NetworkBuilder(config), input);
+  } catch (error) {
+    if (!(error instanceof UserError) || !('height' in input) || !input.isEnlarged) throw error;
+    const isOfSize = error.message.includes(`${input.height}x${input.width}`);
+    throw isOfSize
+      ? new UserError(
+          `${error.message}; it is data.resize that makes them ${input.height}x${input.width}`,
+        )
+      : error;
+  }
 }
 
 function built<F extends Family>(

@@ -13,20 +13,22 @@ type Row = Readonly<Record<string, string>>;
 /** A table that is read: the columns that it has to have, and what of a row is told. */
 interface Table {
   readonly columns: readonly string[];
-  readonly told: (row: Row) => Analyses;
+  readonly told: (row: Row, examples: string) => Analyses;
 }
 
 /** What stands in one column has the same settings. */
-const settingsOf = ({ batch_norm: how = '', split = '', samples = '' }: Row): string =>
-  `BatchNorm ${how}, ${samples} ${split} images`;
+const settingsOf = (
+  { batch_norm: how = '', split = '', samples = '' }: Row,
+  examples: string,
+): string => `BatchNorm ${how}, ${samples} ${split} ${examples}`;
 
 const TABLES: Readonly<Record<string, Table>> = {
   hessian: {
     columns: ['matrix', 'quantity', 'name', 'value', 'converged'],
-    told: (row) => {
+    told: (row, examples) => {
       const { matrix = '', quantity, name, value, converged } = row;
       const called = matrix === 'hessian' ? 'H' : 'G';
-      const of = `${called} (${settingsOf(row)})`;
+      const of = `${called} (${settingsOf(row, examples)})`;
       if (quantity === 'trace') return { [`trace of ${of}`]: Number(value) };
       // What has not converged is no eigenvalue.
       const isTop = quantity === 'eigenvalue' && name === 'top 1' && converged === 'yes';
@@ -35,11 +37,11 @@ const TABLES: Readonly<Record<string, Table>> = {
   },
   sharpness: {
     columns: ['kind', 'adaptive', 'rho', 'm', 'rise'],
-    told: (row) => {
+    told: (row, examples) => {
       const { kind = '', adaptive, rho = '', m, rise } = row;
       if (m !== '') return {};
       const what = `${kind}${adaptive === 'yes' ? ' adaptive' : ''} ${rho}`;
-      return { [`rise, ${what} (${settingsOf(row)})`]: Number(rise) };
+      return { [`rise, ${what} (${settingsOf(row, examples)})`]: Number(rise) };
     },
   },
   memorization: {
@@ -57,9 +59,10 @@ const POSITION = ['step', 'batch_norm', 'split', 'samples'];
 /**
  * Of the last checkpoint that was analysed, over the whole sample; none where there is no analysis.
  *
+ * @param examples of what a sample is: `images`, `windows`
  * Errors: UserError where a table cannot be read.
  */
-export async function readAnalyses(folder: string): Promise<Analyses> {
+export async function readAnalyses(folder: string, examples: string): Promise<Analyses> {
   const found: Record<string, number> = {};
   for (const [name, { columns, told }] of Object.entries(TABLES)) {
     const path = join(runFolder(folder).analysis, `${name}.csv`);
@@ -80,7 +83,7 @@ export async function readAnalyses(folder: string): Promise<Analyses> {
     const ofLast = rows.filter(({ step }) => step === last);
     const whole = ofLast[0]?.['samples'];
     for (const row of ofLast.filter(({ samples }) => samples === whole)) {
-      Object.assign(found, told(row));
+      Object.assign(found, told(row, examples));
     }
   }
   return found;

@@ -5,6 +5,7 @@ import { bestOf } from '../catalogue/task.js';
 import { TRAIN_LOSS } from '../catalogue/tasks.js';
 import { OPTIMIZER_TITLES } from '../catalogue/optimizers.js';
 import { deviceUsed } from '../experiment/device-used.js';
+import { pretrainedSchema } from '../experiment/pretrained.js';
 import type { Scores } from '../experiment/summary.js';
 import { required, UserError } from '../util/errors.js';
 import { numberAt, type Run } from './runs.js';
@@ -46,8 +47,11 @@ interface Group {
  */
 export function pointsOf(runs: readonly Run[]): Point[] {
   const groups = new Map<string, Group>();
+  const pretrainedAs = pretrainedNames();
   for (const run of runs) {
     const values = new Map<string, unknown>(identityOf(run.config));
+    const pretrained = pretrainedAs(run);
+    if (pretrained !== null) values.set('model.pretrained', pretrained);
     values.set('device', deviceUsed(run.environment));
     const identity = JSON.stringify([...values]);
     const group = groups.get(identity);
@@ -64,6 +68,24 @@ export function pointsOf(runs: readonly Run[]): Point[] {
     ...pointOf(group, differing, telling),
   }));
   return points.sort((a, b) => comparePoints(a, b, telling));
+}
+
+/**
+ * Names what runs began with by its content, where their environment has it: by its path in the first run of that
+ * content, and by its hash, too, where an earlier one had that path with another.
+ */
+function pretrainedNames(): (run: Run) => string | null {
+  const names = new Map<string, string>();
+  return ({ config, environment }) => {
+    const { success, data } = pretrainedSchema.safeParse(environment['pretrained']);
+    const path = config.model.pretrained;
+    if (!success || path === null) return path;
+    const { sha256 } = data;
+    const isTaken = [...names.values()].includes(path);
+    const name = names.get(sha256) ?? (isTaken ? `${path} (sha256 ${sha256.slice(0, 12)})` : path);
+    names.set(sha256, name);
+    return name;
+  };
 }
 
 /**

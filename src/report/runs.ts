@@ -4,7 +4,7 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Config } from '../catalogue/schema.js';
-import { bestOf, taskNameOf } from '../catalogue/task.js';
+import { bestOf, taskNameOf, taskOf } from '../catalogue/task.js';
 import { configOf, runFolder, type RunFolder } from '../experiment/folder.js';
 import { metricsTable } from '../experiment/metrics.js';
 import { readJson, readSummary, RUN_ANEW, type Summary } from '../experiment/summary.js';
@@ -156,7 +156,7 @@ async function readRun(path: string): Promise<Run> {
     epochs,
     ...summary,
     imagesPerSecond: harmonicMean(speed),
-    analyses: await readAnalyses(path),
+    analyses: await readAnalyses(path, taskOf(config).examples),
     environment: await readJson(folder.environment, z.record(z.string(), z.unknown())),
   };
 }

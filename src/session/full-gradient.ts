@@ -152,11 +152,12 @@ export function refuseMoreSamples(
   { examples, sizes: [full = 0, last] }: Pick<Source, 'examples' | 'sizes'>,
   samples: FullGradientConfig['samples'],
   key: string,
+  called: string,
 ): void {
   const all = last === undefined ? examples - (examples % full) : examples;
   if (samples === 'all' || samples <= all) return;
   throw new UserError(
-    `${key}: got ${samples}, wanted all or at most the ${all} images of an epoch`,
+    `${key}: got ${samples}, wanted all or at most the ${all} ${called} of an epoch`,
   );
 }
 

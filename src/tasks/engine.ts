@@ -1,6 +1,7 @@
 // The door of this folder: the engine of a configuration, over its data set.
 import { takesFullGradient } from '../catalogue/optimizers.js';
 import type { Config } from '../catalogue/schema.js';
+import { taskOf } from '../catalogue/task.js';
 import {
   SPLITS,
   countOf,
@@ -99,8 +100,14 @@ function partsOf(
   const probes =
     config.probes.every === null ? undefined : { ...config.probes, every: config.probes.every };
   if (training !== null) {
-    refuseMoreSamples(training, fullGradient?.samples ?? 'all', 'optimizer.fullGradient.samples');
-    refuseMoreSamples(training, probes?.samples ?? 'all', 'probes.samples');
+    const { examples } = taskOf(config);
+    refuseMoreSamples(
+      training,
+      fullGradient?.samples ?? 'all',
+      'optimizer.fullGradient.samples',
+      examples,
+    );
+    refuseMoreSamples(training, probes?.samples ?? 'all', 'probes.samples', examples);
   }
   return {
     network,

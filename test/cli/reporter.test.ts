@@ -38,6 +38,7 @@ const RUN = {
   stepsPerEpoch: 4,
   stepsDone: 0,
   preparationSeconds: 2.06,
+  examples: 'windows',
 };
 const running = told(NUMBERS).flatMap(({ measure, value }) =>
   !('split' in measure) ? [{ measure, value }] : [],
@@ -68,7 +69,7 @@ function play(reporter: Reporter): void {
 
 const EPOCH_LINE =
   'epoch  1/20  lr 0.03460  train 4.0624  9.31 %  perturbed 4.2000  8.50 %  ' +
-  'test 3.7215 11.61 %  best 12.00 %  13 s  3790 img/s';
+  'test 3.7215 11.61 %  best 12.00 %  13 s  3790 windows/s';
 
 describe('away from a terminal', () => {
   it('puts results on stdout and all else on stderr, in plain lines', () => {
@@ -112,7 +113,7 @@ describe('on a terminal', () => {
     play(reporter);
     const text = terminal.text();
     expect(text).toContain(
-      'epoch 1/20 [=====               ] 1/4  loss 4.062  accuracy 9.3 %  262 img/s',
+      'epoch 1/20 [=====               ] 1/4  loss 4.062  accuracy 9.3 %  262 windows/s',
     );
     // Clears the line from its first column on, then writes.
     const clear = '\u001b[1G\u001b[2K';
@@ -132,6 +133,6 @@ describe('on a terminal', () => {
     await sleep(20);
     reporter.step({ ...STEP, stepInEpoch: 2 });
     reporter.close();
-    expect(terminal.text()).toContain('2/4  loss 4.062  accuracy 9.3 %  262 img/s  0.0 s left');
+    expect(terminal.text()).toContain('2/4  loss 4.062  accuracy 9.3 %  262 windows/s  0.0 s left');
   });
 });

@@ -14,7 +14,9 @@ beforeAll(async () => {
   const config = ['--config', file, '--out', 'run'];
   const { code, stdout } = await fsam(folder, ['train', ...config]);
   expect(code).toBe(0);
-  expect(stdout).toMatch(/^epoch 1\/2 {2}lr .* train .* perturbed .* test .* best /);
+  expect(stdout).toMatch(
+    /^epoch 1\/2 {2}lr .* train .* perturbed .* test .* best .* \d+ windows\/s$/m,
+  );
 });
 
 it('has the columns of its task, each in terms of the others', () => {

@@ -73,6 +73,7 @@ test('the network reads the larger images; traced is eager', () => {
     height: 24,
     width: 24,
     channels: 3,
+    isEnlarged: true,
   });
   expect(tracedFromEager(large, 0.05, 1e-4)).toEqual([]);
 });
@@ -113,6 +114,13 @@ test('what is enlarged is the augmented image: keys of augmentation count pixels
   expect(got).toHaveLength(batch * 24 * 24 * 3);
   expect(got).toEqual(wanted);
   program.dispose();
+});
+
+test('that no network takes names the key that made it so', () => {
+  const config = tinyConfig({ keys: { model, data: { ...tinyConfig().data, resize: 25 } } });
+  expect(() => tinyEngine(config)).toThrow(
+    /^model\.patch: got \d+ for images of 25x25, .*; it is data\.resize that makes them 25x25$/,
+  );
 });
 
 test('smaller than the images is refused', () => {

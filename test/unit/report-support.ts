@@ -11,6 +11,8 @@ export interface RunOptions {
   /** Test accuracy after each epoch. */
   readonly accuracy?: readonly number[];
   readonly finished?: boolean;
+  /** sha256 of what it began with; model.pretrained is among `keys`. */
+  readonly pretrained?: string;
   /** As environment.json has it. */
   readonly device?: string;
   readonly keys?: Readonly<Record<string, unknown>>;
@@ -31,6 +33,7 @@ export function writeRun(
     keys = {},
     clean,
     validation,
+    pretrained,
   }: RunOptions = {},
 ): string {
   mkdirSync(folder, { recursive: true });
@@ -52,6 +55,7 @@ export function writeRun(
       device,
       cpu: 'a <fast> one',
       git: { commit: 'abcdef0123456' },
+      ...(pretrained !== undefined && { pretrained: { file: 'any', sha256: pretrained } }),
     }),
   );
   const columns = metricsColumns(config);

@@ -147,6 +147,21 @@ describe('points', () => {
     expect(new Set(files).size).toBe(files.length);
   });
 
+  test('runs with pretrained weights are told apart by their content, not by its path', async () => {
+    const began = (pretrained: string, path: string, seed: number): RunOptions => ({
+      ...{ pretrained, seed },
+      keys: { model: { name: 'resnet18', width: 4, pretrained: path } },
+    });
+    const [one, two] = ['1'.repeat(64), '2'.repeat(64)];
+    const same = await points(began(one, 'a.safetensors', 1), began(one, 'b.safetensors', 2));
+    expect(same.map((point) => point.runs.length)).toEqual([2]);
+    const others = await points(began(one, 'a.safetensors', 1), began(two, 'a.safetensors', 2));
+    expect(others.map(({ values }) => values.get('model.pretrained'))).toEqual([
+      'a.safetensors',
+      'a.safetensors (sha256 222222222222)',
+    ]);
+  });
+
   test('the same run twice counts once, and is named', async () => {
     const [point] = await points({ seed: 3 }, { seed: 3, keys: { name: 'copy' } }, { seed: 1 });
     expect(point?.runs.map(({ config }) => config.seed)).toEqual([1, 3]);
