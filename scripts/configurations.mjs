@@ -243,6 +243,7 @@ const FRAMES = [
       'data.name': pick('moby-dick'),
       'data.subset.train': pick(null, 40),
       'data.subset.test': pick(9),
+      'data.resize': pick(null),
       'augmentation.cropPadding': pick(0),
       'augmentation.cutout': pick(0),
       'augmentation.cutoutProbability': pick(0),

@@ -12,12 +12,29 @@ interface Learnt {
 
 /** Of a text, the keys that ask for what it has not: with what asks for nothing, and why. */
 const NOT_OF_TEXT: readonly (readonly [key: string, nothing: readonly unknown[], why: string])[] = [
+  ['data.resize', [null], 'a text has no pixels'],
   ['labelNoise.rate', [0], 'a text has no labels'],
   ['labelNoise.file', [null], 'a text has no labels'],
   ['augmentation.cropPadding', [0, 4], 'a text is not augmented'],
   ['augmentation.cutout', [0, 16], 'a text is not augmented'],
   ['augmentation.cutoutProbability', [0, 0.5], 'a text is not augmented'],
 ];
+
+/** A text is not augmented, whatever the defaults for images are: so that its configuration says what is done. */
+export const asDone = <
+  C extends {
+    readonly data: Learnt['data'];
+    readonly augmentation: { flip: boolean; cropPadding: number; cutout: number };
+  },
+>(
+  config: C,
+): C =>
+  readsOf(config.data.name) === 'tokens'
+    ? {
+        ...config,
+        augmentation: { ...config.augmentation, flip: false, cropPadding: 0, cutout: 0 },
+      }
+    : config;
 
 /** What would be silently without effect, or could not be computed, is refused. */
 export function fitsWhatIsLearnt({ value, issues }: z.core.ParsePayload<Learnt>): void {
@@ -28,6 +45,10 @@ export function fitsWhatIsLearnt({ value, issues }: z.core.ParsePayload<Learnt>)
   const reads = readsOf(data.name);
   if (modelReads(model) !== reads && modelReads(model) !== undefined) {
     refuse('model.name', `wanted ${networksThatRead(reads)}: ${data.name} is made of ${reads}`);
+  }
+  const resize = valueAt(value, 'data.resize');
+  if (data.name === 'imagenet' && resize !== null) {
+    refuse('data.resize', 'wanted null for imagenet: data.imageSize says how large its images are');
   }
   if (reads !== 'tokens') return;
   for (const [key, nothing, why] of NOT_OF_TEXT) {

@@ -87,6 +87,16 @@ export function modelReads({ name }: Pick<Written, 'name'>): Reads | undefined {
 /** Whose network for PyTorch has tensors of these names and axes; null: nobody's. */
 export const namesOf = (model: Written): string | null => NETWORKS[networkOf(model).family].namesOf;
 
+/** Whether weights of the published network fit it. */
+export function isAsPublished(model: Written): boolean {
+  const { family, options } = networkOf(model);
+  const published: Partial<Options> = NETWORKS[family].published;
+  const own: Partial<Options> = options;
+  return rowNames(OPTIONS).every(
+    (option) => OF_TRAINING.includes(`model.${option}`) || own[option] === published[option],
+  );
+}
+
 /** `gpt`: the families that read such, as `model.name` takes them. */
 export const networksThatRead = (reads: Reads): string =>
   FAMILIES.filter((family) => NETWORKS[family].reads === reads)

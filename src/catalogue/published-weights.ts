@@ -16,8 +16,15 @@ const PUBLISHED: Readonly<Record<string, readonly [timm: string, original?: stri
   'imagenet-resnet152': ['resnet152.tv_in1k', 'resnet152-394f9c45.pth'],
 };
 
-/** A sentence on where to get weights of the network, which fsam does not fetch. */
-export function whereWeightsAre(network: string): string {
+/**
+ * A sentence on where to get weights of the network, which fsam does not fetch.
+ *
+ * @param isAsPublished whether its options are those of the published network
+ */
+export function whereWeightsAre(network: string, isAsPublished: boolean): string {
+  if (!isAsPublished) {
+    return `of ${network} with these options of model none are published; wanted the weights of a run of fsam, or for a try those that node scripts/fill-weights.mjs EXPERIMENT FILE makes by a formula`;
+  }
   const [timm, original] = (Object.hasOwn(PUBLISHED, network) && PUBLISHED[network]) || [];
   if (timm === undefined)
     return `of ${network} none are published; wanted the weights of a run of fsam`;

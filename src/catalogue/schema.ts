@@ -2,7 +2,7 @@
 // rows, and the rules over several keys.
 import { z } from 'zod';
 import { DATA_KEYS, isAugmentedAsAsked } from './data-sets.js';
-import { fitsWhatIsLearnt } from './fits.js';
+import { asDone, fitsWhatIsLearnt } from './fits.js';
 import { below, key, section, type Values } from './key.js';
 import { LABEL_NOISE_KEYS } from './label-noises.js';
 import { MODEL_KEYS, onlyOptionsOfTheFamily } from './network.js';
@@ -225,7 +225,8 @@ export const configSchema = section({
       ({ epochs }) => `less than the ${epochs} epochs of the run`,
     ),
   )
-  .check(fitsWhatIsLearnt);
+  .check(fitsWhatIsLearnt)
+  .transform(asDone);
 
 /** A complete, checked configuration: every default filled in. */
 export type Config = z.infer<typeof configSchema>;

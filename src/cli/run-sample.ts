@@ -28,7 +28,7 @@ export async function sample(path: string, options: SampleOptions): Promise<void
     );
   });
   const names = config.data.tokens === 'bytes' ? null : await readClasses(folder.classes);
-  const alphabet = alphabetOf(names);
+  const alphabet = alphabetOf(names, folder.classes);
   const text = prompt === undefined ? alphabet.beginning : alphabet.encode(prompt);
   const continuation = openContinuation(config, alphabet.count);
   try {

@@ -2,6 +2,7 @@
 // content when the run goes on.
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
+import { isAsPublished } from '../catalogue/network.js';
 import { whereWeightsAre } from '../catalogue/published-weights.js';
 import type { Config } from '../catalogue/schema.js';
 import { pathsFrom } from '../config/paths.js';
@@ -41,7 +42,7 @@ export async function beginWithPretrained(
   const { name, positions } = request.config.model;
   if (!existsSync(file)) {
     throw new UserError(
-      `model.pretrained: ${file}: there is no such file; ${whereWeightsAre(name)}`,
+      `model.pretrained: ${file}: there is no such file; ${whereWeightsAre(name, isAsPublished(request.config.model))}`,
     );
   }
   const { state, sha256, notes } = await readPretrained(

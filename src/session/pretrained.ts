@@ -242,10 +242,33 @@ function match(
     list('missing', problems.missing),
     list('unexpected', unexpected),
     list('of another shape', problems.shapes),
-    list(`of a dtype other than ${FLOATS.join(', ')}`, problems.dtypes),
+    list(`of a dtype other than ${FLOATS.join(', ')}, to be converted to float32`, problems.dtypes),
   ].filter((line) => line !== null);
   if (told.length === 0) return { matches, left };
-  throw new UserError(`${path}: does not fit ${network}: ${told.join('; ')}`);
+  const prefix = commonPrefix(
+    wanted.map(({ tensor }) => tensor.name),
+    entries,
+  );
+  const hint =
+    prefix === null
+      ? ''
+      : `; its names begin with ${prefix}, wanted a file that has them without it`;
+  throw new UserError(`${path}: does not fit ${network}: ${told.join('; ')}${hint}`);
+}
+
+/** What stands before most of the names, as `model.`; null where nothing does. */
+function commonPrefix(
+  names: readonly string[],
+  entries: ReadonlyMap<string, TensorEntry>,
+): string | null {
+  for (const key of entries.keys()) {
+    const name = names.find((one) => key.endsWith(`.${one}`));
+    if (name === undefined) continue;
+    const prefix = key.slice(0, -name.length);
+    const found = names.filter((one) => entries.has(prefix + one)).length;
+    if (2 * found > names.length) return prefix;
+  }
+  return null;
 }
 
 /** What is told of a classifier that is not taken; null where it is, or the network has none of its own. */

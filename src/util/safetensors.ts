@@ -147,6 +147,13 @@ export async function headerOf(file: FileHandle, path: string): Promise<Header> 
   await readExactly(file, prefix, 0, path);
   const length = Number(prefix.readBigUInt64LE());
   if (length < 2 || length > LARGEST_HEADER) {
+    // Zip archives, and pickles of the protocols 2 to 5, as torch.save writes them.
+    if (/^(504b0304|800[2-5])/.test(prefix.toString('hex'))) {
+      throw new UserError(
+        `${path}: looks like a file of torch.save (.pth, .pt, .bin), wanted a safetensors file; in Python: ` +
+          "safetensors.torch.save_file(state_dict, 'model.safetensors'), with the state_dict that torch.load(..., weights_only=True) gives",
+      );
+    }
     throw damaged(path, `its header cannot be ${length} bytes long`);
   }
   const dataStart = LENGTH_BYTES + length;

@@ -123,7 +123,7 @@ test.each([
   [
     'is not there',
     () => 'nowhere.safetensors',
-    'model.pretrained: nowhere.safetensors: there is no such file; of vit none are published',
+    'model.pretrained: nowhere.safetensors: there is no such file; of vit with these options of model none are published',
   ],
   ['is of another network', other, 'does not fit vit: 18 missing (cls_token, pos_embed, '],
   ['is no safetensors file', () => 'tiny.yaml', 'tiny.yaml: is no intact safetensors file: '],
@@ -152,7 +152,7 @@ test.each([
   [
     'has float64',
     () => changed('norm.bias', (one) => ({ ...one, dtype: 'F64', bytes: new Uint8Array(64) })),
-    '1 of a dtype other than F32, F16, BF16 (norm.bias F64)',
+    '1 of a dtype other than F32, F16, BF16, to be converted to float32 (norm.bias F64)',
   ],
 ])('one that %s', async (_, fileOf, message) => {
   await fsam(folder, ['export', 'run', '--to', 'weights.safetensors']);

@@ -193,6 +193,21 @@ it('of a run of images is refused, as are logits of one of tokens', async () => 
   );
 });
 
+it.each([
+  ['no JSON', 'x'],
+  ['two characters', '"ab"'],
+  ['one that is there already', '" "'],
+])('classes.txt that was edited is a mistake, at its line: %s', async (_, line) => {
+  const file = join(folder, 'run', 'classes.txt');
+  const before = read(file);
+  writeFileSync(file, before.replace('"!"', line));
+  const { code, stderr } = await fsam(folder, ['sample', 'run', '--tokens', '2']);
+  writeFileSync(file, before);
+  expect(code).toBe(2);
+  expect(stderr).toContain(`run/classes.txt:3: got ${line}`);
+  expect(stderr).toContain('wanted one character as a JSON string');
+});
+
 it('goes on with no other text of the same length', async () => {
   const text = join(folder, 'book.txt');
   const lines = 'the whale swam on, and the ship went after it; '.repeat(30);

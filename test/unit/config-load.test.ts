@@ -350,8 +350,23 @@ augmentation: {cutout: 8, cropPadding: 0, flip: false}
     );
   });
 
+  test('a text has no pixels to enlarge, and ImageNet a key of its own', () => {
+    const file = write(
+      'x.yaml',
+      text('model: {name: gpt}\n').replace('name: text', 'name: text, resize: 64'),
+    );
+    expect(mistakes(file)[0]).toContain(
+      'data.resize: got 64, wanted null for text: a text has no pixels',
+    );
+    const pictures = GOOD.replace('name: synthetic', 'name: imagenet\n  resize: 64');
+    expect(inFile(pictures)[0]).toContain(
+      'data.resize: got 64, wanted null for imagenet: data.imageSize says',
+    );
+  });
+
   test('what a text is, by its keys', () => {
     const config = load(write('x.yaml', text('model: {name: gpt, width: 64}\n')));
+    expect(config.augmentation).toMatchObject({ flip: false, cropPadding: 0, cutout: 0 });
     expect(config.data).toMatchObject({
       ...{ tokens: 'characters', context: 256, windows: null, testShare: 0.1 },
     });

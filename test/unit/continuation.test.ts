@@ -39,14 +39,14 @@ describe('a token is drawn', () => {
 });
 
 describe('the characters of a text', () => {
-  const alphabet = alphabetOf(['"\\n"', '"a"', '"😀"']);
+  const alphabet = alphabetOf(['"\\n"', '"a"', '"😀"'], 'classes.txt');
 
   test('are tokens and back', () => {
     expect(alphabet.count).toBe(3);
     expect(alphabet.beginning).toEqual([0]);
     expect(alphabet.encode('a😀\r\na')).toEqual([1, 2, 0, 1]);
     expect(alphabet.decoder()([2, 1, 0])).toBe('😀a\n');
-    expect(alphabetOf(['"x"']).beginning).toEqual([0]);
+    expect(alphabetOf(['"x"'], 'classes.txt').beginning).toEqual([0]);
   });
 
   test('others, and no text, are refused', () => {
@@ -54,12 +54,12 @@ describe('the characters of a text', () => {
       '--prompt: got "b", which does not occur in the text that the run learnt from; wanted its characters alone',
     );
     expect(() => alphabet.encode('')).toThrow('--prompt: got nothing, wanted a text');
-    expect(() => alphabetOf(null).encode('')).toThrow('--prompt: got nothing');
+    expect(() => alphabetOf(null, 'classes.txt').encode('')).toThrow('--prompt: got nothing');
   });
 });
 
 test('bytes are tokens and back, a character when its last byte is there', () => {
-  const alphabet = alphabetOf(null);
+  const alphabet = alphabetOf(null, 'classes.txt');
   expect(alphabet.encode('é')).toEqual([0xc3, 0xa9]);
   const decode = alphabet.decoder();
   expect([[0x61, 0xc3], [0xa9], [0xff]].map(decode)).toEqual(['a', 'é', '\ufffd']);

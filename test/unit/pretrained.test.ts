@@ -3,6 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { isAsPublished } from '../../src/catalogue/network.js';
+import { modelSchema } from '../../src/catalogue/schema.js';
 import { whereWeightsAre } from '../../src/catalogue/published-weights.js';
 import { Layout } from '../../src/nn/layout.js';
 import { readPretrained } from '../../src/session/pretrained.js';
@@ -252,7 +254,7 @@ describe('dtypes', () => {
     const bytes = new Uint8Array(3 * size);
     const other = { name: 'fc.bias', dtype, shape: [3], bytes };
     expect(await refusal(safetensorsFile([KERNEL, MATRIX, other, MEAN]))).toBe(
-      `does not fit net: 1 of a dtype other than F32, F16, BF16 (fc.bias ${dtype})`,
+      `does not fit net: 1 of a dtype other than F32, F16, BF16, to be converted to float32 (fc.bias ${dtype})`,
     );
   });
 
@@ -274,7 +276,24 @@ test('mismatches are told all at once', async () => {
   expect(await refusal(safetensorsFile([kernel, MATRIX, bias, ...others]))).toBe(
     'does not fit net: 1 missing (bn.running_mean); 6 unexpected (a, b, c, d, and 2 more); ' +
       '1 of another shape (conv.weight [3, 3, 1, 3], wanted [2, 1, 1, 3]); ' +
-      '1 of a dtype other than F32, F16, BF16 (fc.bias I32)',
+      '1 of a dtype other than F32, F16, BF16, to be converted to float32 (fc.bias I32)',
+  );
+});
+
+test('names behind a common beginning are told as such', async () => {
+  const behind = WHOLE.map((one) => ({ ...one, name: `model.${one.name}` }));
+  expect(await refusal(safetensorsFile(behind))).toMatch(
+    /^does not fit net: .*; its names begin with model\., wanted a file that has them without it$/,
+  );
+});
+
+test('published weights are spoken of where the network is as published', () => {
+  const model = modelSchema.parse({ name: 'deit-s', dropPath: 0.1 });
+  expect(isAsPublished(model)).toBe(true);
+  expect(isAsPublished({ ...model, layers: 2 })).toBe(false);
+  expect(isAsPublished({ ...model, width: 384 })).toBe(true);
+  expect(whereWeightsAre('deit-s', false)).toMatch(
+    /^of deit-s with these options of model none are published; .* node scripts\/fill-weights\.mjs/,
   );
 });
 
@@ -306,6 +325,17 @@ describe('a damaged file', () => {
     writeFileSync(path, Buffer.concat([prefix, twice, bytes.subarray(8 + length)]));
     expect(await refusal(path)).toBe(
       'is no intact safetensors file: its header has bn.num_batches_tracked twice',
+    );
+  });
+
+  test.each([
+    ['a zip archive', Buffer.from('PK\u0003\u0004\u0014\u0000\u0000\u0008\u0008')],
+    ['a pickle', Buffer.from([0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9])],
+  ])('that torch.save wrote, as %s, is told as such', async (_, bytes) => {
+    const path = join(temporaryFolder(), 'model.pth');
+    writeFileSync(path, bytes);
+    expect(await refusal(path)).toMatch(
+      /^looks like a file of torch\.save .* wanted a safetensors file; in Python: safetensors\.torch\.save_file/,
     );
   });
 
@@ -349,10 +379,12 @@ describe('a damaged file', () => {
 });
 
 test('where weights are published is told by network', () => {
-  expect(whereWeightsAre('deit-s')).toBe(
+  expect(whereWeightsAre('deit-s', true)).toBe(
     'fsam fetches no weights; those of deit-s are model.safetensors of timm/deit_small_patch16_224.fb_in1k on the ' +
       'Hugging Face hub, made of deit_small_patch16_224-cd65a155.pth, whose sha256 begins with cd65a155',
   );
-  expect(whereWeightsAre('vit-s/16')).toMatch(/augreg_in21k_ft_in1k on the Hugging Face hub$/);
-  expect(whereWeightsAre('vgg16')).toContain('of vgg16 none are published');
+  expect(whereWeightsAre('vit-s/16', true)).toMatch(
+    /augreg_in21k_ft_in1k on the Hugging Face hub$/,
+  );
+  expect(whereWeightsAre('vgg16', true)).toContain('of vgg16 none are published');
 });

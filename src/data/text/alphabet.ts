@@ -12,9 +12,33 @@ export interface Alphabet {
   decoder(): (tokens: readonly number[]) => string;
 }
 
-/** @param names of characters, each as a JSON string, in the order of their tokens; null: tokens are bytes */
-export const alphabetOf = (names: readonly string[] | null): Alphabet =>
-  names === null ? BYTES : ofCharacters(names.map((name) => JSON.parse(name) as string));
+/**
+ * Errors: UserError where a name is no single character, or stands twice.
+ *
+ * @param names of characters, each as a JSON string, in the order of their tokens; null: tokens are bytes
+ * @param path of the file that the names are the lines of
+ */
+export function alphabetOf(names: readonly string[] | null, path: string): Alphabet {
+  if (names === null) return BYTES;
+  const characters = names.map(characterOf);
+  const seen = new Set<string | null>([null]);
+  const wrong = characters.findIndex((character) => seen.size === seen.add(character).size);
+  if (wrong < 0) return ofCharacters(characters.filter((character) => character !== null));
+  const problem = characters[wrong] === null ? '' : ' once more';
+  throw new UserError(
+    `${path}:${wrong + 1}: got ${names[wrong] ?? ''}${problem}, wanted one character as a JSON string, each once, as the run wrote them; bring the file back`,
+  );
+}
+
+/** Null for what is none. */
+function characterOf(name: string): string | null {
+  try {
+    const value: unknown = JSON.parse(name);
+    return typeof value === 'string' && Array.from(value).length === 1 ? value : null;
+  } catch {
+    return null;
+  }
+}
 
 const LINE_END = 10;
 
