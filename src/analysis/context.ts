@@ -41,17 +41,22 @@ export interface Results {
 }
 
 /** What begins every row. */
-export const POSITION = ['epoch', 'step', 'batch_norm', 'split', 'samples'] as const;
+export const POSITION = [
+  ...['epoch', 'step', 'batch_norm', 'batch', 'split', 'samples', 'seed'],
+] as const;
 
 export const positionOf = (
-  { analysed: { record }, options: { batchNorm, split } }: Context,
+  { analysed: { record }, options: { batchNorm, batch, split, seed } }: Context,
   samples: number,
 ): Row => ({
   epoch: record.progress.epoch,
   step: record.progress.step,
   batch_norm: batchNorm,
+  // By the running statistics every image is by itself.
+  batch: batchNorm === 'evaluation' ? '' : batch,
   split,
   samples,
+  seed,
 });
 
 /** The whole sample, and its first half where that is less. Errors: UserError where a sample is one image. */

@@ -109,6 +109,7 @@ function linesOf(label: string, runs: readonly (ProbedRun & Found)[]): string[] 
     return `${mean.toFixed(3)}${std === null ? '' : ` +- ${std.toFixed(3)}`} (n = ${count})`;
   };
   const [cosine, error] = [ofAverage('cosine_average_full'), ofAverage('average_error')];
+  const ofBatch = ofAverage('cosine_gradient_full');
   const fall =
     slopes.length === 0
       ? 'no slope, as fewer than two probes are there'
@@ -118,7 +119,7 @@ function linesOf(label: string, runs: readonly (ProbedRun & Found)[]): string[] 
     ...(cosine === null || error === null
       ? []
       : [
-          `${label}: cosine of the average and the full gradient ${cosine}, |m - f| / |f| ${error}`,
+          `${label}: cosine of the average and the full gradient ${cosine}, of the batch's own gradient and it ${ofBatch ?? 'none'}, |m - f| / |f| ${error}`,
         ]),
   ];
 }

@@ -135,8 +135,9 @@ export function alongHessians(all: readonly Results[]): Figure {
     return rows
       .filter(({ samples }) => samples === whole)
       .flatMap((row): Datum[] => {
-        const { quantity, name, matrix, epoch = 0, value } = row;
-        const isTop = quantity === 'eigenvalue' && name === 'top 1';
+        const { quantity, name, matrix, epoch = 0, value, converged } = row;
+        // What has not converged is no eigenvalue.
+        const isTop = quantity === 'eigenvalue' && name === 'top 1' && converged === 'yes';
         if (!isTop && quantity !== 'edge') return [];
         const of = isTop ? `largest, ${String(matrix)}` : String(name);
         return [{ epoch: Number(epoch), value: Number(value), name: of }];

@@ -221,19 +221,22 @@ interface Edge {
 
 /**
  * Where steps of the last rate, with the run's momentum, would overshoot if batches were the whole set. None for
- * AdamW; SAM's for its own climb by a constant rho alone.
+ * AdamW, nor where the gradient is clipped or layers have rates of their own; SAM's for its own climb of the whole batch by a
+ * constant rho alone.
  */
 function edgesOf(
   { opened: { config }, analysed: { record } }: Context,
   gradientNorm: number,
 ): Edge[] {
   const { optimizer } = config;
-  if (descentOf(optimizer) !== 'sgd') return [];
+  const { clipNorm, layerDecay } = optimizer;
+  if (descentOf(optimizer) !== 'sgd' || clipNorm !== null || layerDecay !== null) return [];
   const perEpoch = stepsPerEpoch(record.trainImages, config);
   const rate = scheduleOf(perEpoch, config)(Math.max(record.progress.step - 1, 0));
-  const { name, adaptive, perturb, rhoSchedule, rho } = optimizer;
-  const isSam =
-    name === 'sam' && !adaptive && perturb === 'all' && rhoSchedule === 'constant' && rho > 0;
+  const { name, adaptive, perturb, perturbation, rhoSchedule, rho } = optimizer;
+  const isOne = config.microBatches * config.devices === 1 || perturbation === 'shared';
+  const isPlain = name === 'sam' && !adaptive && perturb === 'all';
+  const isSam = isPlain && isOne && rhoSchedule === 'constant' && rho > 0;
   const at = (climb: number) => stabilityEdge(rate, climb, gradientNorm, optimizer);
   return [
     { name: 'edge', value: at(0), rate },

@@ -14,6 +14,7 @@ import {
   type Results,
   type Row,
 } from './context.js';
+import { STEPS } from './ascent.js';
 import { sampleSize } from './opened.js';
 import { UserError } from '../util/errors.js';
 import {
@@ -39,7 +40,19 @@ export interface SharpnessesOptions extends Omit<SharpnessOptions, 'seed'> {
 
 const COLUMNS = [
   ...POSITION,
-  ...['kind', 'adaptive', 'rho', 'm', 'loss', 'rise', 'std', 'standard_error', 'count'],
+  ...[
+    'kind',
+    'adaptive',
+    'rho',
+    'steps',
+    'restarts',
+    'm',
+    'loss',
+    'rise',
+    'std',
+    'standard_error',
+    'count',
+  ],
 ];
 
 /** Of the whole sample, of its first half, and part by part. */
@@ -48,8 +61,8 @@ export async function analyseSharpness(
   { kinds, rho, adaptiveRho, m, parts, ...options }: SharpnessesOptions,
 ): Promise<Results> {
   const asked = [
-    ...rho.map((one) => ({ rho: one, adaptive: false })),
-    ...adaptiveRho.map((one) => ({ rho: one, adaptive: true })),
+    ...[...new Set(rho)].map((one) => ({ rho: one, adaptive: false })),
+    ...[...new Set(adaptiveRho)].map((one) => ({ rho: one, adaptive: true })),
   ].flatMap((one) => kinds.map((kind): Sharpness => ({ kind, ...one })));
   const all = sampleSize(context.opened, context.options);
   if (m !== null && m > all) {
@@ -70,7 +83,7 @@ export async function analyseSharpness(
   }
   return {
     columns: COLUMNS,
-    rows: found.map(({ samples, row }) => rowOf(context, samples, row)),
+    rows: found.map(({ samples, row }) => rowOf(context, measured, samples, row)),
     figures: [],
     lines: found.map(({ samples, row }) => lineOf(context, samples, row)),
   };
@@ -132,11 +145,17 @@ async function ofParts(
   return rows;
 }
 
-const rowOf = (context: Context, samples: number, row: SharpnessRow): Row => ({
+const rowOf = (
+  context: Context,
+  { steps = STEPS, restarts = 0 }: SharpnessOptions,
+  samples: number,
+  row: SharpnessRow,
+): Row => ({
   ...positionOf(context, samples),
   kind: row.kind,
   adaptive: row.adaptive ? 'yes' : 'no',
   rho: row.rho,
+  ...(row.kind === 'worst-case' ? { steps, restarts } : { steps: '', restarts: '' }),
   m: row.m ?? '',
   loss: digits(row.loss),
   rise: digits(row.mean),
@@ -150,9 +169,9 @@ function lineOf(
   samples: number,
   { kind, adaptive, rho, m, mean, stderr }: SharpnessRow,
 ): string {
-  const over =
-    m === null
-      ? `over ${samples} ${examplesOf(context)}`
-      : `mean over parts of ${m} ${examplesOf(context)}`;
-  return `${kind}${adaptive ? ', adaptive' : ''}, rho ${rho}: rises by ${withError(mean, stderr)} (${over})`;
+  const examples = examplesOf(context);
+  const over = m === null ? `over ${samples} ${examples}` : `mean over parts of ${m} ${examples}`;
+  const what = `${kind}${adaptive ? ', adaptive' : ''}, rho ${rho}`;
+  if (Number.isNaN(mean)) return `${what}: the loss there is not a number; ask for a smaller rho`;
+  return `${what}: rises by ${withError(mean, stderr)} (${over})`;
 }

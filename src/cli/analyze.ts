@@ -1,5 +1,6 @@
 // fsam analyze: the shape of the loss around a trained network, and what label noise and climbs did to it.
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { refuseUnnamed } from './out-option.js';
 import type { AnalyzeOptions, AnalysisName } from './run-analysis.js';
 import { threadNumber, wholeNumber } from './whole-number.js';
 
@@ -9,17 +10,21 @@ command that was killed goes on where it was, and comes to the same bytes.`;
 
 const count = wholeNumber(7);
 
+/** Its square is a number of float32. */
+const MOST = 1e18;
+
+const isPositive = (value: number): boolean => value > 0 && value <= MOST;
+
 /** Positive numbers with commas between; an empty text is none. */
 function numbers(text: string): readonly number[] {
   const all = text === '' ? [] : text.split(',').map(Number);
-  if (all.every((value) => value > 0 && Number.isFinite(value))) return all;
-  throw new InvalidArgumentError('wanted numbers above 0, such as 0.05,0.1');
+  if (all.every(isPositive)) return all;
+  throw new InvalidArgumentError('wanted numbers above 0, such as 0.05,0.1, and 1e18 at most');
 }
 
 function positive(text: string): number {
-  const [value, ...others] = numbers(text);
-  if (value !== undefined && others.length === 0) return value;
-  throw new InvalidArgumentError('wanted a number above 0');
+  if (isPositive(Number(text))) return Number(text);
+  throw new InvalidArgumentError('wanted a number above 0, and 1e18 at most');
 }
 
 /** Of sharpness: all but `gaussian`, which goes much further at the same number. */
@@ -43,6 +48,7 @@ export function registerAnalyze(program: Command): void {
       .option('--threads <n>', 'threads that compute (default: as the run)', threadNumber);
     if (name !== 'memorization') addSampleOptions(command, batchNorm);
     command.action(async (options: AnalyzeOptions) => {
+      refuseUnnamed(options.out);
       const { runAnalysis } = await import('./run-analysis.js');
       await runAnalysis(name, options);
     });
@@ -104,6 +110,7 @@ export function registerAnalyze(program: Command): void {
     .argument('<path...>', 'run folders with probes.csv, or folders above some')
     .option('--out <folder>', 'where the files go (default: PATH/analysis)')
     .action(async (paths: readonly string[], options: { readonly out?: string }) => {
+      refuseUnnamed(options.out);
       const { analyzeConvergence } = await import('./analyze-convergence.js');
       await analyzeConvergence(paths, options);
     });

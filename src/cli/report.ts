@@ -1,6 +1,7 @@
 // fsam report: tables and figures of finished runs.
 import type { Command } from 'commander';
 import type { ReportOptions } from './make-report.js';
+import { refuseUnnamed } from './out-option.js';
 
 const HELP = `
 Runs that differ in nothing but their seed are one point. Files: summary.csv, time.csv, table.md, table.tex, the figures
@@ -14,6 +15,7 @@ export function registerReport(program: Command): void {
     .option('--out <folder>', 'where the files go (default: PATH/report)')
     .addHelpText('after', HELP)
     .action(async (paths: readonly string[], options: ReportOptions) => {
+      refuseUnnamed(options.out);
       const { makeReport } = await import('./make-report.js');
       await makeReport(paths, options);
     });

@@ -224,6 +224,11 @@ function refuseOtherRuns(
     );
   }
   if (out === undefined) return;
+  if (existsSync(runFolder(out).environment)) {
+    throw new UserError(
+      `--out ${out}: is the folder of a run, whose files are its own; wanted another, or ${runFolder(out).analysis}`,
+    );
+  }
   const above = dirname(resolve(out));
   if (above === resolve(path) || !existsSync(runFolder(above).environment)) return;
   throw new UserError(

@@ -1,6 +1,6 @@
 // fsam sweep: many runs from one file, here or on a Slurm cluster.
 import type { Command } from 'commander';
-import { UserError } from '../util/errors.js';
+import { refuseUnnamed } from './out-option.js';
 import { watchRun } from './run-watch.js';
 import { addSweepOptions, type SweepOptions } from './sweep-options.js';
 
@@ -12,7 +12,7 @@ export function registerSweep(program: Command): void {
 
 /** What it takes to read configurations is loaded only where it is wanted: the help is to come at once. */
 async function sweep(options: SweepOptions): Promise<void> {
-  if (options.out === '') throw new UserError('--out: got an empty name, wanted a folder');
+  refuseUnnamed(options.out);
   if (options.point !== undefined || options.array !== undefined) {
     const watch = watchRun(options.quiet ?? false);
     const { runSingle } = await import('./sweep-single.js');

@@ -1,8 +1,8 @@
 // fsam train: one run, from a configuration to its finished folder.
 import { Option, type Command } from 'commander';
-import { UserError } from '../util/errors.js';
 import { isStarted, WORKER_TIMEOUT_SECONDS } from '../util/workers-place.js';
 import { addConfigOptions, configRequest, type ConfigOptions } from './config-options.js';
+import { refuseUnnamed } from './out-option.js';
 import { watchRun, type RunWatch } from './run-watch.js';
 import type { ToWorker } from './train-together.js';
 import { THREADS_HELP, threadNumber, wholeNumber } from './whole-number.js';
@@ -58,7 +58,7 @@ function heedStarter({ interrupt }: RunWatch): void {
 
 async function train(options: TrainOptions): Promise<void> {
   const { out, resume = false, overwrite = false, quiet = false, threads } = options;
-  if (out === '') throw new UserError('--out: got an empty name, wanted the run folder');
+  refuseUnnamed(out, 'the run folder');
   const { workers = 1, workerTimeout: timeoutSeconds, openServer: opensServer = false } = options;
   if (workers > 1 && !isStarted()) {
     const { trainTogether } = await import('./train-together.js');

@@ -55,7 +55,7 @@ export async function saveCheckpoint(
   labels?: readonly string[],
 ): Promise<void> {
   const tensors = namedTensors(session, session.readState());
-  const broken = tensors.find(({ data }) => !data.every((value) => Number.isFinite(value)));
+  const broken = firstBroken(tensors);
   if (broken !== undefined) throw new RunError(`${broken.name} holds numbers that are not finite`);
   await writeSafetensors(path, tensors, {
     format: FORMAT,
@@ -69,8 +69,8 @@ export async function saveCheckpoint(
 /**
  * Reads the checkpoint at `path` into the session.
  *
- * Errors: UserError, one line, where the file is damaged, is no checkpoint, or is of another
- * network or optimizer; the session is untouched then.
+ * Errors: UserError, one line, where the file is damaged, is no checkpoint, is of another network or
+ * optimizer, or holds what no run saves: numbers that are not finite; the session is untouched then.
  */
 export async function loadCheckpoint(path: string, session: Stateful): Promise<CheckpointRecord> {
   const state = new Map(session.slots.map(({ name, size }) => [name, new Float32Array(size)]));
@@ -79,9 +79,18 @@ export async function loadCheckpoint(path: string, session: Stateful): Promise<C
   const record = recordOf(path, header);
   checkTensors(path, header, wanted);
   await readTensors(path, ({ name }) => required(wanted.get(name), `tensor ${name}`).data);
+  const broken = firstBroken([...wanted.values()]);
+  if (broken !== undefined) {
+    throw new UserError(
+      `${path}: ${broken.name} holds numbers that are not finite, which no run saves; wanted the file as it was written`,
+    );
+  }
   session.writeState(state);
   return record;
 }
+
+const firstBroken = (tensors: readonly Tensor[]): Tensor | undefined =>
+  tensors.find(({ data }) => !data.every((value) => Number.isFinite(value)));
 
 function recordOf(path: string, { metadata }: Header): CheckpointRecord {
   if (metadata['format'] !== FORMAT) {

@@ -287,12 +287,21 @@ function fullGradientLines(config: Config, trainImages: number): string[] {
   const times = gradientsPerStep(optimizer, batchSize, trainImages) / 2;
   return [
     `full gradient: over ${taken.toLocaleString('en')} ${taskOf(config).examples} ${often}: about ${times.toFixed(1)} times the work of sam`,
-    ...(optimizer.name === 'sam-noise' && batchSize >= trainImages
+    ...(hasNoNoise(config, trainImages)
       ? [
           `sam-noise: a batch is the whole set of ${trainImages.toLocaleString('en')} ${taskOf(config).examples} and has no noise: it takes plain steps`,
         ]
       : []),
   ];
+}
+
+/** Whether what sam-noise takes out of the gradient of every batch is all of it. */
+function hasNoNoise({ optimizer, batchSize, ...config }: Config, trainImages: number): boolean {
+  const { name, projection, sigma, fullGradient, perturbation } = optimizer;
+  if (name !== 'sam-noise' || batchSize < trainImages) return false;
+  const isWhole = config.microBatches * config.devices === 1 || perturbation === 'shared';
+  const isTakenOut = projection === 'exact' || sigma === 1;
+  return isWhole && isTakenOut && fullGradient.every === 1 && fullGradient.batchNorm === 'batch';
 }
 
 /** `label noise symmetric 0.4 inclusive, seed 1: 3,598 of 10,000 labels changed (35.98 %)` */

@@ -37,6 +37,10 @@ export const shapeFromPytorch = ({ name, shape }: Named): number[] =>
 export const shapeToPytorch = ({ name, shape }: Named): number[] =>
   ordered(TO_PYTORCH, name, shape);
 
+/** Which axis of a tensor of ours is PyTorch's first: that of the filters of a kernel, of the neurons of a matrix. */
+export const firstOfPytorch = ({ name, shape }: Named): number =>
+  orderOf(TO_PYTORCH, name, shape.length)[0] ?? 0;
+
 /** The numbers of a tensor of PyTorch's in our order. */
 export const fromPytorch = (values: Float32Array, { name, shape }: Named): Float32Array =>
   permuted(values, shape, orderOf(FROM_PYTORCH, name, shape.length));

@@ -18,9 +18,10 @@ interface Table {
 
 /** What stands in one column has the same settings. */
 const settingsOf = (
-  { batch_norm: how = '', split = '', samples = '' }: Row,
+  { batch_norm: how = '', batch = '', split = '', samples = '', seed = '' }: Row,
   examples: string,
-): string => `BatchNorm ${how}, ${samples} ${split} ${examples}`;
+): string =>
+  `BatchNorm ${how}${batch === '' ? '' : ` of ${batch}`}, ${samples} ${split} ${examples} of seed ${seed}`;
 
 const TABLES: Readonly<Record<string, Table>> = {
   hessian: {
@@ -36,11 +37,12 @@ const TABLES: Readonly<Record<string, Table>> = {
     },
   },
   sharpness: {
-    columns: ['kind', 'adaptive', 'rho', 'm', 'rise'],
+    columns: ['kind', 'adaptive', 'rho', 'steps', 'restarts', 'm', 'rise'],
     told: (row, examples) => {
-      const { kind = '', adaptive, rho = '', m, rise } = row;
+      const { kind = '', adaptive, rho = '', steps = '', restarts = '', m, rise } = row;
       if (m !== '') return {};
-      const what = `${kind}${adaptive === 'yes' ? ' adaptive' : ''} ${rho}`;
+      const climbs = steps === '' ? '' : `, ${Number(restarts) + 1} x ${steps} steps`;
+      const what = `${kind}${adaptive === 'yes' ? ' adaptive' : ''} ${rho}${climbs}`;
       return { [`rise, ${what} (${settingsOf(row, examples)})`]: Number(rise) };
     },
   },
@@ -54,7 +56,7 @@ const TABLES: Readonly<Record<string, Table>> = {
 };
 
 /** What begins every row. */
-const POSITION = ['step', 'batch_norm', 'split', 'samples'];
+const POSITION = ['step', 'batch_norm', 'batch', 'split', 'samples', 'seed'];
 
 /**
  * Of the last checkpoint that was analysed, over the whole sample; none where there is no analysis.

@@ -248,6 +248,17 @@ it('sharpness of all kinds', async () => {
   expect(large.stderr).toContain('--m: got 49, wanted no more than the 48 images of the sample');
 });
 
+it.each([
+  [['--out', ''], '--out: got an empty name, wanted a folder'],
+  [['--out', 'run'], '--out run: is the folder of a run, whose files are its own'],
+  [['--tolerance', '0'], 'wanted a number above 0, and'],
+])('hessian %j is a mistake, and writes nothing', async (words, message) => {
+  const before = readdirSync(folder);
+  const told = await fsam(folder, ['analyze', 'hessian', '--run', 'run', ...SAMPLE, ...words]);
+  expect([told.code, told.stderr]).toEqual([2, expect.stringContaining(message)]);
+  expect(readdirSync(folder)).toEqual(before);
+});
+
 it("takes no figure that is somebody's, and says so before the work", async () => {
   mkdirSync(join(folder, 'taken'));
   writeFileSync(join(folder, 'taken', 'hessian-traces.png'), 'mine');
@@ -269,6 +280,25 @@ it('stands in the report of the run', async () => {
   expect(broken.code).toBe(2);
   expect(broken.stderr).toContain('sharpness.csv: has no column batch_norm');
   rmSync(path);
+  // What was measured in another way stands in a column of its own.
+  for (const steps of ['10', '12']) {
+    const ascent = [
+      '--kinds',
+      'worst-case',
+      '--rho',
+      '0.1',
+      '--adaptive-rho',
+      '',
+      '--steps',
+      steps,
+    ];
+    const by = ['analyze', 'sharpness', '--run', 'run', ...SAMPLE, ...ascent];
+    expect((await fsam(folder, [...by, '--batch-norm', 'batch', '--batch', '8'])).code).toBe(0);
+    expect((await fsam(folder, ['report', 'run', '--out', 'report'])).code).toBe(0);
+    expect(read('report', 'table.md')).toContain(
+      `rise, worst-case 0.1, 1 x ${steps} steps (BatchNorm batch of 8, 48 train`,
+    );
+  }
   expect(read('report', 'table.md')).toMatch(new RegExp(`\\| ${share} \\(n = 1\\) +\\|`));
 });
 
@@ -291,6 +321,7 @@ it.each([
   [['hessian', '--run', 'run', '--samples', '0'], 'wanted a whole number from 1 to 9,999,999'],
   [['hessian', '--run', 'run', '--probes', '1'], '--probes: got 1, wanted 2 at least'],
   [['sharpness', '--run', 'run', '--rho', '0.1,x'], 'wanted numbers above 0, such as 0.05,0.1'],
+  [['sharpness', '--run', 'run', '--rho', '1e19'], 'wanted numbers above 0, such as 0.05,0.1'],
   [
     ['sharpness', '--run', 'run', '--rho', '', '--adaptive-rho', ''],
     '--rho, --adaptive-rho: got no length, wanted one at least',

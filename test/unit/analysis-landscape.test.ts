@@ -61,6 +61,18 @@ function lossOf({ batches }: GoldenNetwork): (w: Float32Array) => Promise<number
   };
 }
 
+test("the rows of a table of tokens each have the length of w's, as they are PyTorch's first axis", () => {
+  const spec = { name: 'transformer.wte.weight', shape: [3, 2], offset: 0, size: 6 };
+  const w = Float32Array.of(3, 4, 0, 0, 6, 8);
+  const d = Float32Array.of(1, 0, 5, 5, 0, -2);
+  const table = filterNormalised(d, w, [spec]);
+  expect(Array.from(table)).toEqual([5, 0, 0, 0, 0, -10]);
+  // The columns of a matrix are neurons: of length sqrt(45) and sqrt(80).
+  const matrix = filterNormalised(d, w, [{ ...spec, name: 'fc.weight' }]);
+  expect(matrix[0]).toBeCloseTo(Math.sqrt(45 / 26), 6);
+  expect(matrix[5]).toBeCloseTo(-2 * Math.sqrt(80 / 29), 6);
+});
+
 describe('the golden directions', () => {
   test.each(['mlp-tanh', 'vit', 'resnet18-evaluation', 'vgg11-bn-evaluation'])('%s', (name) => {
     const { tensors, slice, w_norm } = goldenNetwork(name);

@@ -130,6 +130,34 @@ describe('safetensors', () => {
     });
   });
 
+  it('a checkpoint with a number that no run saves is refused by the name of its tensor', async () => {
+    const path = join(temporaryFolder(), 'x.safetensors');
+    const config = fakeConfig();
+    const engine = fakeEngine()(config, makeSynthetic(config.data.synthetic, 1), {
+      mode: 'compiled',
+    });
+    await saveCheckpoint(path, engine, { seed: 1, trainImages: 20, progress: BEGINNING });
+    const header = await readHeader(path);
+    const sets = header.tensors.map(({ name, shape }) => {
+      return { name, shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) };
+    });
+    await readTensors(
+      path,
+      ({ name }) =>
+        required(
+          sets.find((one) => one.name === name),
+          name,
+        ).data,
+    );
+    required(sets[1], 'a tensor').data[0] = NaN;
+    const { metadata } = header;
+    Reflect.deleteProperty(metadata, 'sha256');
+    await writeSafetensors(path, sets, metadata);
+    expect(await messageOf(loadCheckpoint(path, engine))).toBe(
+      `${path}: ${required(sets[1], 'a tensor').name} holds numbers that are not finite, which no run saves; wanted the file as it was written`,
+    );
+  });
+
   it('finds every single damaged byte', async () => {
     const path = await written();
     const intact = readFileSync(path);
