@@ -31,7 +31,7 @@ describe('fsam train', () => {
     const run = 'results/smoke/fsam-rho0.2-sigma1-lambda0.6/seed-1';
     const lines = stdout.trimEnd().split('\n');
     expect(lines).toHaveLength(4);
-    expect(lines[0]).toMatch(/^epoch 1\/2 {2}lr .* train .* perturbed .* test .* img\/s$/);
+    expect(lines[0]).toMatch(/^epoch 1\/2 {2}lr .* train .* perturbed .* test .* images\/s$/);
     expect(lines[3]).toBe(`run folder ${run}`);
     expect(stderr).toMatch(
       new RegExp(`^${run}: [\\d,]+ parameters on .* 2 epochs of 4 steps.*\n$`),
