@@ -83,7 +83,14 @@ export async function execute(execution: Execution): Promise<void> {
     // These may read the data set, which may keep them waiting.
     const settings = await unlessInterrupted(
       interruption,
-      processorSettings(placed, folder, resume, threads, reporter),
+      // A worker has the share of a batch that a device would have.
+      processorSettings(
+        { ...placed, devices: placed.devices * (place?.addresses.length ?? 1) },
+        folder,
+        resume,
+        threads,
+        reporter,
+      ),
     );
     if (settings === null) {
       reporter.note(NOTHING_WRITTEN);
@@ -104,7 +111,7 @@ export async function execute(execution: Execution): Promise<void> {
       overwrite,
       environment: {
         ...(await describeEnvironment(device)),
-        ...(workers && { workers: workers.count }),
+        workers: workers?.count ?? 1,
       },
       createEngine,
       workers,

@@ -22,7 +22,7 @@ export function addSlurmOptions(command: Command, whole: (text: string) => numbe
   command
     .option('--slurm.partition <name>', 'partition of the tasks')
     .option('--slurm.time <limit>', 'time limit of a task; it saves before, and queues again')
-    .option('--slurm.mem <size>', 'memory of a task')
+    .option('--slurm.mem <size>', 'memory of each node of a task')
     .option('--slurm.gpus <gpus>', 'GPUs of a process: 1, or a100:1')
     .option('--slurm.nodes <n>', 'nodes of a task', whole, 1)
     .option(

@@ -13,7 +13,7 @@ const FIRST_PORT = 12_000;
 /** Jobs whose numbers differ by a multiple of it have the same ports. */
 const JOBS = 500;
 /** Of a node. */
-const MOST_TASKS = 32;
+export const MOST_TASKS = 32;
 
 /**
  * Null where the process is no task of a step of several.

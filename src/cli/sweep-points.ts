@@ -2,7 +2,7 @@
 import type { AskEstimate } from '../sweep/outlook.js';
 import { runSweep, submitSweep, tellStandings, type SweepOutcome } from '../sweep/sweep.js';
 import { counted } from '../util/counted.js';
-import { RunError } from '../util/errors.js';
+import { RunError, UserError } from '../util/errors.js';
 import { configRequest } from './config-options.js';
 import { Interrupted } from './failure.js';
 import { print, tell } from './output.js';
@@ -11,6 +11,7 @@ import { watchSignals } from './signals.js';
 import { slurmOptions } from './slurm-options.js';
 import { MANY_POINTS, type SweepOptions } from './sweep-options.js';
 import { overviewOf } from './sweep-overview.js';
+import { MOST_TASKS } from './slurm-place.js';
 import { createSweepReporter } from './sweep-reporter.js';
 import { askWorker } from './worker.js';
 
@@ -27,6 +28,7 @@ export async function runPoints(options: SweepOptions): Promise<void> {
   };
   if (options.status === true) return tellStandings(named, reporter);
   const start = { ...named, threads, dryRun };
+  refuseProcesses(options);
   if (launcher === 'slurm') {
     return submitSweep({ ...start, options: slurmOptions(options, jobs ?? null) }, reporter);
   }
@@ -35,6 +37,21 @@ export async function runPoints(options: SweepOptions): Promise<void> {
     { reporter, watchSignals, askEstimate },
   );
   if (outcome !== null) await conclude(outcome, quiet);
+}
+
+function refuseProcesses({
+  launcher,
+  'slurm.nodes': nodes,
+  'slurm.processesPerNode': perNode,
+}: SweepOptions): void {
+  if (launcher === 'local' && nodes * perNode > 1) {
+    throw new UserError(
+      '--slurm.nodes, --slurm.processes-per-node: got several processes without Slurm, wanted --launcher slurm',
+    );
+  }
+  if (perNode > MOST_TASKS) {
+    throw new UserError(`--slurm.processes-per-node: got ${perNode}, wanted ${MOST_TASKS} at most`);
+  }
 }
 
 const askEstimate: AskEstimate = (job) =>

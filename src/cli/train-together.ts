@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
 import { RunError, UserError } from '../util/errors.js';
+import { threadCount, threadsTold, WITHIN } from '../native/threads.js';
 import { freePorts } from '../util/free-ports.js';
 import { exitCodeOf, stopSignalOf, type StopSignal } from '../util/stop-signals.js';
 import { isOtherLost, WORKER_VARIABLE } from '../util/workers-place.js';
@@ -37,7 +38,11 @@ export async function trainTogether(count: number, opensServer: boolean): Promis
     throw new UserError(`--workers ${count}: ${OPEN_SERVER}`);
   }
   const addresses = (await freePorts(count)).map((port) => `127.0.0.1:${port}`);
-  const children = addresses.map((_, index) => start(placeText({ index, addresses }), index));
+  // They share the cores, unless they are told otherwise.
+  const threads = threadsTold() ?? Math.max(1, Math.floor(threadCount() / count));
+  const children = addresses.map((_, index) =>
+    start(placeText({ index, addresses }), index, threads),
+  );
   const ends = children.map((child, index) => endOf(child, index));
   const passing = passSignals(children);
   try {
@@ -98,9 +103,9 @@ function judge(
   throw new EndedElsewhere(isOtherLost(code) ? 1 : (code ?? 1));
 }
 
-function start(place: string, index: number): ChildProcess {
+function start(place: string, index: number, threads: number): ChildProcess {
   return spawn(process.execPath, process.argv.slice(1), {
-    env: { ...process.env, [WORKER_VARIABLE]: place },
+    env: { ...process.env, [WORKER_VARIABLE]: place, [WITHIN]: String(threads) },
     // The channel tells a worker of signals, and that this process is gone.
     stdio: ['inherit', index === 0 ? 'inherit' : 'ignore', 'inherit', 'ipc'],
   });

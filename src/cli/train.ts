@@ -1,5 +1,6 @@
 // fsam train: one run, from a configuration to its finished folder.
 import { Option, type Command } from 'commander';
+import { UserError } from '../util/errors.js';
 import { isStarted, WORKER_TIMEOUT_SECONDS } from '../util/workers-place.js';
 import { addConfigOptions, configRequest, type ConfigOptions } from './config-options.js';
 import { refuseUnnamed } from './out-option.js';
@@ -61,6 +62,12 @@ async function train(options: TrainOptions): Promise<void> {
   refuseUnnamed(out, 'the run folder');
   const { workers = 1, workerTimeout: timeoutSeconds, openServer: opensServer = false } = options;
   if (workers > 1 && !isStarted()) {
+    const { workersPlace } = await import('./workers-place.js');
+    if (workersPlace({ timeoutSeconds, opensServer: true }) !== null) {
+      throw new UserError(
+        `--workers: got ${workers} in one of several processes that srun or TF_CONFIG has made workers of already; wanted one of the two`,
+      );
+    }
     const { trainTogether } = await import('./train-together.js');
     return trainTogether(workers, opensServer);
   }

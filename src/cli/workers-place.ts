@@ -60,7 +60,8 @@ function startedPlace(text: string): Place {
 
 /** The part of TensorFlow's own variable that says where a worker is. */
 const tensorFlowConfig = z.object({
-  cluster: z.object({ worker: z.array(z.string()).min(1) }),
+  // Of other jobs, such as a chief, there are none here.
+  cluster: z.strictObject({ worker: z.array(z.string().regex(/:\d+$/)).min(1) }),
   task: z.object({ type: z.literal('worker'), index: z.int().min(0) }),
 });
 

@@ -38,7 +38,7 @@ export async function meet(
   const other = others.findIndex((one) => !isDeepStrictEqual(one, first));
   if (other < 0) return;
   throw new UserError(
-    `workers: worker ${other + 1} trains something else than worker 0 (another configuration, seed, data set, version or kind of device; said by worker ${index}); start all of them by the same command`,
+    `workers: worker ${other + 1} trains something else than worker 0 (another configuration, seed, data set, version or kind of device; said by worker ${index}); start all of them by the same command, and runs of their own each by an srun -n 1`,
   );
 }
 

@@ -14,7 +14,7 @@ import { belongsTo } from './belonging.js';
 import { refuseOtherClasses, writeClasses } from './classes.js';
 import { loadCheckpoint } from './checkpoint.js';
 import { refuseOtherDevice } from './device-used.js';
-import { readEnvironment, writeEnvironment } from './environment.js';
+import { readEnvironment, sittingsOf, writeEnvironment } from './environment.js';
 import { fingerprintOf } from './fingerprint.js';
 import {
   claimFolder,
@@ -36,6 +36,7 @@ import { readSkipped, SkippedImages, type Skipped } from './skipped.js';
 import { readTable, Table } from './table.js';
 import { staysAfter } from './steps.js';
 import { TIMING_TABLE } from './timing.js';
+import { workersIn } from './workers-used.js';
 
 export interface OpenRequest {
   readonly config: Config;
@@ -94,9 +95,10 @@ type Environment = Readonly<Record<string, unknown>>;
 
 /** That the parts of a batch are others than they were; null where they are not. */
 function workersLine(begun: Environment, now: Environment): string | null {
-  const [before, after] = [begun, now].map(({ workers = 1 }) => workers);
+  const last = sittingsOf(begun).at(-1) ?? begun;
+  const [before, after] = [workersIn(last), workersIn(now)];
   if (before === after) return null;
-  return `workers: goes on with ${String(after)}, after ${String(before)}: each has another share of a batch, which climbs and is normalised by itself, so that the numbers differ from here on`;
+  return `workers: goes on with ${after}, after ${before}: each has another share of a batch, which climbs and is normalised by itself, so that the numbers differ from here on`;
 }
 
 /**

@@ -227,7 +227,7 @@ export function refuseFewerDevices(
   const found = there.filter((name) => name.includes(`/device:${kind}:`)).length;
   if (found >= wanted) return;
   throw new UserError(
-    `devices: got ${wanted}, TensorFlow finds ${counted(found, kind)}; wanted that many at most (CUDA_VISIBLE_DEVICES hides some, fsam doctor lists them)`,
+    `devices: got ${wanted}, TensorFlow finds ${counted(found, kind)}; wanted that many at most (CUDA_VISIBLE_DEVICES hides some, nvidia-smi lists all)`,
   );
 }
 

@@ -7,7 +7,9 @@ import { UserError } from '../util/errors.js';
 export const MOST_THREADS = 1024;
 
 /** Threads that share an op, and ops side by side. */
-const [WITHIN, BESIDE] = ['TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS'];
+/** What tells TensorFlow how many threads compute within an op. */
+export const WITHIN = 'TF_NUM_INTRAOP_THREADS';
+const BESIDE = 'TF_NUM_INTEROP_THREADS';
 
 /** The last bits of a result depend on it: sums are cut among the threads. */
 export function useThreads(count: number): void {

@@ -5,6 +5,7 @@ import { bestOf } from '../catalogue/task.js';
 import { TRAIN_LOSS } from '../catalogue/tasks.js';
 import { OPTIMIZER_TITLES } from '../catalogue/optimizers.js';
 import { deviceUsed } from '../experiment/device-used.js';
+import { workersUsed } from '../experiment/workers-used.js';
 import { pretrainedSchema } from '../experiment/pretrained.js';
 import type { Scores } from '../experiment/summary.js';
 import { required, UserError } from '../util/errors.js';
@@ -34,7 +35,7 @@ export const copyNotes = (points: readonly Point[]): string[] =>
     copies.map(({ folder, of }) => `${folder}: the same run as ${of}, counted once`),
   );
 
-/** Runs of one configuration and kind of device, in the order found. */
+/** Runs of one configuration, kind of device and number of workers, in the order found. */
 interface Group {
   readonly values: ReadonlyMap<string, unknown>;
   readonly runs: [Run, ...Run[]];
@@ -53,6 +54,7 @@ export function pointsOf(runs: readonly Run[]): Point[] {
     const pretrained = pretrainedAs(run);
     if (pretrained !== null) values.set('model.pretrained', pretrained);
     values.set('device', deviceUsed(run.environment));
+    values.set('workers', workersUsed(run.environment));
     const identity = JSON.stringify([...values]);
     const group = groups.get(identity);
     if (group === undefined) groups.set(identity, { values, runs: [run] });

@@ -164,9 +164,19 @@ it('goes on with another number of workers, and says that the numbers differ', a
   await until(() => hasRows('fewer', 3));
   running.process.kill('SIGTERM');
   await running.done;
-  const alone = await fsam(folder, [...TRAIN, '--out', 'fewer', '--resume']);
-  expect(alone.code).toBe(0);
-  expect(alone.stderr).toContain('workers: goes on with 1, after 2');
+  const alone = start(folder, [...TRAIN, '--out', 'fewer', '--resume']);
+  await alone.until(/epoch/);
+  alone.process.kill('SIGTERM');
+  expect((await alone.done).stderr).toContain('workers: goes on with 1, after 2');
+  const again = await fsam(folder, [...TOGETHER, '--out', 'fewer', '--resume']);
+  expect(again.code).toBe(0);
+  expect(again.stderr).toContain('workers: goes on with 2, after 1');
+  // No repetition of the run that two workers made from beginning to end.
+  const report = await fsam(folder, ['report', 'straight', 'fewer', '--out', 'report']);
+  expect([report.code, report.stderr]).toEqual([0, expect.anything()]);
+  const table = read('report', 'table.md');
+  expect(table.split('\n').filter((line) => line.startsWith('|')).length).toBeGreaterThanOrEqual(4);
+  expect(table).toContain('2+1+2');
 });
 
 describe('workers that TF_CONFIG names', () => {
@@ -233,6 +243,18 @@ it('pictures: two workers write the bytes of two devices', async () => {
     0,
   );
   expect(metrics('pictures-two')).toBe(metrics('pictures-one'));
+});
+
+it('workers that others have started start none', async () => {
+  const cluster = { worker: ['127.0.0.1:1', '127.0.0.1:2'] };
+  const environment = {
+    TF_CONFIG: JSON.stringify({ cluster, task: { type: 'worker', index: 1 } }),
+  };
+  const told = await fsam(folder, [...TOGETHER, '--out', 'refused'], environment);
+  expect(told.code).toBe(2);
+  expect(told.stderr).toContain(
+    '--workers: got 2 in one of several processes that srun or TF_CONFIG',
+  );
 });
 
 it.each([

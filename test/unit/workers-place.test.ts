@@ -35,6 +35,14 @@ test('by TF_CONFIG, where the user has agreed to a server', () => {
 test.each([
   ['{', 'TF_CONFIG: got {, wanted {"cluster"'],
   ['{"cluster": {"chief": ["a:1"]}, "task": {"type": "chief", "index": 0}}', 'TF_CONFIG: got {"cl'],
+  [
+    '{"cluster": {"chief": ["a:1"], "worker": ["b:1"]}, "task": {"type": "worker", "index": 0}}',
+    'TF_CONFIG: got {"cl',
+  ],
+  [
+    '{"cluster": {"worker": ["a", "b:1"]}, "task": {"type": "worker", "index": 0}}',
+    'TF_CONFIG: got {"cl',
+  ],
   [config(2).TF_CONFIG, 'TF_CONFIG: got task 2 of 2 workers, wanted 1 at most'],
 ])('%s is refused', (text, message) => {
   expect(() => workersPlace(ASKED, { TF_CONFIG: text })).toThrow(UserError);
