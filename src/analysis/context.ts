@@ -42,7 +42,13 @@ export interface Results {
 
 /** What begins every row. */
 export const POSITION = [
-  ...['epoch', 'step', 'batch_norm', 'batch', 'split', 'samples', 'seed'],
+  'epoch',
+  'step',
+  'batch_norm',
+  'batch',
+  'split',
+  'samples',
+  'seed',
 ] as const;
 
 export const positionOf = (

@@ -1,6 +1,6 @@
 // `analyze hessian`: both ends of the spectra of the Hessian H and the Gauss-Newton matrix G, and their traces.
 import { descentOf } from '../catalogue/optimizers.js';
-import { scheduleOf, stepsPerEpoch } from '../experiment/steps.js';
+import { climbsAsOne, scheduleOf, stepsPerEpoch } from '../experiment/steps.js';
 import type { Objective } from '../session/objective.js';
 import {
   digits,
@@ -233,10 +233,9 @@ function edgesOf(
   if (descentOf(optimizer) !== 'sgd' || clipNorm !== null || layerDecay !== null) return [];
   const perEpoch = stepsPerEpoch(record.trainImages, config);
   const rate = scheduleOf(perEpoch, config)(Math.max(record.progress.step - 1, 0));
-  const { name, adaptive, perturb, perturbation, rhoSchedule, rho } = optimizer;
-  const isOne = config.microBatches * config.devices === 1 || perturbation === 'shared';
+  const { name, adaptive, perturb, rhoSchedule, rho } = optimizer;
   const isPlain = name === 'sam' && !adaptive && perturb === 'all';
-  const isSam = isPlain && isOne && rhoSchedule === 'constant' && rho > 0;
+  const isSam = isPlain && climbsAsOne(config) && rhoSchedule === 'constant' && rho > 0;
   const at = (climb: number) => stabilityEdge(rate, climb, gradientNorm, optimizer);
   return [
     { name: 'edge', value: at(0), rate },

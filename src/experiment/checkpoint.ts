@@ -1,6 +1,7 @@
 // A checkpoint: a session's state as named tensors and the run's progress, in one safetensors
 // file.
 import { z } from 'zod';
+import { shapeInFile, sizeOf } from '../native/types.js';
 import { LABELS } from '../session/pretrained.js';
 import type { Session } from '../session/session.js';
 import type { State } from '../session/slot.js';
@@ -120,13 +121,14 @@ function checkTensors(path: string, header: Header, wanted: ReadonlyMap<string, 
   const found = new Map(header.tensors.map((tensor) => [tensor.name, tensor.shape]));
   for (const [name, { shape }] of wanted) {
     const got = found.get(name);
-    if (got === undefined) throw refuse(name, `is missing, wanted shape ${show(shape)}`);
-    if (show(got) !== show(shape)) {
-      throw refuse(name, `got shape ${show(got)}, wanted ${show(shape)}`);
+    if (got === undefined) throw refuse(name, `is missing, wanted shape ${shapeInFile(shape)}`);
+    if (shapeInFile(got) !== shapeInFile(shape)) {
+      throw refuse(name, `got shape ${shapeInFile(got)}, wanted ${shapeInFile(shape)}`);
     }
   }
   for (const [name, shape] of found) {
-    if (!wanted.has(name)) throw refuse(name, `got shape ${show(shape)}, wanted no such tensor`);
+    if (!wanted.has(name))
+      throw refuse(name, `got shape ${shapeInFile(shape)}, wanted no such tensor`);
   }
 }
 
@@ -156,12 +158,4 @@ export function parameterCount({ slots }: Pick<Session, 'slots'>): number {
     slots.find(({ name }) => name === 'parameters'),
     'the slot of the parameters',
   ).size;
-}
-
-function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, 1);
-}
-
-function show(shape: readonly number[]): string {
-  return `[${shape.join(', ')}]`;
 }

@@ -1,6 +1,6 @@
 // The weights and running statistics of a checkpoint in a file of their own, for other programs.
 import { secondNames, shapeToPytorch, toPytorch } from '../nn/pytorch-layout.js';
-import { sizeOf } from '../native/types.js';
+import { shapeInFile, sizeOf } from '../native/types.js';
 import { required, UserError } from '../util/errors.js';
 import { BY_EXPORT, isOurs, readFloats } from '../util/safetensors-floats.js';
 import { readHeader, writeSafetensors } from '../util/safetensors.js';
@@ -79,7 +79,7 @@ function refuseOtherNetwork(
 ): void {
   const shapeIn = (all: typeof entries, name: string): string => {
     const entry = all.get(name);
-    return entry === undefined ? 'missing' : `[${entry.shape.join(', ')}]`;
+    return entry === undefined ? 'missing' : shapeInFile(entry.shape);
   };
   const other = [...wanted.keys(), ...entries.keys()].find(
     (name) => shapeIn(entries, name) !== shapeIn(wanted, name),

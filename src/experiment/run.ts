@@ -40,7 +40,7 @@ import { begin, restore, type Opened } from './open.js';
 import { bestRow } from './metrics.js';
 import { beginWithPretrained, refuseOtherContent } from './pretrained.js';
 import type { Reporter } from './reporter.js';
-import { scheduleOf, staysAfter, stepsPerEpoch } from './steps.js';
+import { climbsAsOne, scheduleOf, staysAfter, stepsPerEpoch } from './steps.js';
 import { writeSummary } from './summary.js';
 import { openCurves } from './tensorboard.js';
 
@@ -105,17 +105,11 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
   try {
     const decision = decide(request, folder, await inspectFolder(folder));
     if (decision.kind === 'nothing') return 'finished';
-    const dataset = await unlessInterrupted(request.interruption, readData(request));
-    if (dataset === null) {
-      request.reporter.note(NOTHING_WRITTEN);
-      return 'reading';
-    }
-    const engine = request.createEngine(config, dataset, { mode: 'compiled', workers });
-    try {
-      return await runIn(folder, lock, request, decision, dataset, engine);
-    } finally {
-      engine.dispose();
-    }
+    const outcome = await withEngine(request, (engine, dataset) =>
+      runIn(folder, lock, request, decision, dataset, engine),
+    );
+    if (outcome === 'reading') request.reporter.note(NOTHING_WRITTEN);
+    return outcome;
   } finally {
     await lock.release();
   }
@@ -123,29 +117,33 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
 
 /** The others wait to hear that nothing is left to do. */
 async function endTogether(request: RunRequest, workers: Workers): Promise<RunOutcome> {
-  const { config, environment } = request;
-  const dataset = await unlessInterrupted(request.interruption, readData(request));
-  if (dataset === null) return 'reading';
-  const engine = request.createEngine(config, dataset, { mode: 'compiled', workers });
-  try {
-    await meet(engine, workers, config, dataset, environment);
+  return withEngine(request, async (engine, dataset) => {
+    await meet(engine, workers, request.config, dataset, request.environment);
     beginTogether(engine, AT_THE_END);
     return 'finished';
-  } finally {
-    engine.dispose();
-  }
+  });
 }
 
 /** A worker that is not the first: it reads the data, and computes with it. */
 async function followFirst(request: RunRequest, workers: Workers): Promise<RunOutcome> {
-  const { config } = request;
+  return withEngine(request, async (engine, dataset) => {
+    const outcome = await follow(engine, workers, request.config, dataset, request.environment);
+    if (outcome === 'interrupted') agreedSignal(workers, request.interruption);
+    return outcome;
+  });
+}
+
+/** What comes of the engine over its data; `reading` where a signal comes before the data is there. */
+async function withEngine(
+  request: RunRequest,
+  use: (engine: Engine, dataset: Dataset) => Promise<RunOutcome>,
+): Promise<RunOutcome> {
+  const { config, workers } = request;
   const dataset = await unlessInterrupted(request.interruption, readData(request));
   if (dataset === null) return 'reading';
   const engine = request.createEngine(config, dataset, { mode: 'compiled', workers });
   try {
-    const outcome = await follow(engine, workers, config, dataset, request.environment);
-    if (outcome === 'interrupted') agreedSignal(workers, request.interruption);
-    return outcome;
+    return await use(engine, dataset);
   } finally {
     engine.dispose();
   }
@@ -296,12 +294,11 @@ function fullGradientLines(config: Config, trainImages: number): string[] {
 }
 
 /** Whether what sam-noise takes out of the gradient of every batch is all of it. */
-function hasNoNoise({ optimizer, batchSize, ...config }: Config, trainImages: number): boolean {
-  const { name, projection, sigma, fullGradient, perturbation } = optimizer;
-  if (name !== 'sam-noise' || batchSize < trainImages) return false;
-  const isWhole = config.microBatches * config.devices === 1 || perturbation === 'shared';
+function hasNoNoise(config: Config, trainImages: number): boolean {
+  const { name, projection, sigma, fullGradient } = config.optimizer;
+  if (name !== 'sam-noise' || config.batchSize < trainImages || !climbsAsOne(config)) return false;
   const isTakenOut = projection === 'exact' || sigma === 1;
-  return isWhole && isTakenOut && fullGradient.every === 1 && fullGradient.batchNorm === 'batch';
+  return isTakenOut && fullGradient.every === 1 && fullGradient.batchNorm === 'batch';
 }
 
 /** `label noise symmetric 0.4 inclusive, seed 1: 3,598 of 10,000 labels changed (35.98 %)` */

@@ -39,6 +39,14 @@ export const largestPart = ({
 }: Pick<Config, 'batchSize' | 'devices' | 'microBatches'>): number =>
   Math.ceil(Math.ceil(batchSize / devices) / microBatches);
 
+/** Whether a step climbs once for its whole batch: not part by part, each along its own gradient. */
+export const climbsAsOne = ({
+  devices,
+  microBatches,
+  optimizer,
+}: Pick<Config, 'devices' | 'microBatches' | 'optimizer'>): boolean =>
+  devices * microBatches === 1 || optimizer.perturbation === 'shared';
+
 /** Whether the checkpoint after that many steps stays when newer ones are there. */
 export function staysAfter(trainImages: number, config: Config): (steps: number) => boolean {
   const { keepEveryEpochs } = config.checkpoint;

@@ -166,7 +166,7 @@ export function openGraph(
           try {
             return (await addon.promise(session, index, arrays, NOTHING)).outputs;
           } catch (error) {
-            throw failure(fails, error);
+            throw new SessionError(fails, error);
           }
         },
         runTraced: (arrays, options) => {
@@ -199,12 +199,10 @@ export class SessionError extends InternalError {
   }
 }
 
-const failure = (what: string, error: unknown): SessionError => new SessionError(what, error);
-
 function told<T>(what: string, body: () => T): T {
   try {
     return body();
   } catch (error) {
-    throw failure(what, error);
+    throw new SessionError(what, error);
   }
 }

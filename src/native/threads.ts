@@ -6,9 +6,9 @@ import { UserError } from '../util/errors.js';
 /** TensorFlow ends the process where the system has no more threads: this many it has. */
 export const MOST_THREADS = 1024;
 
-/** Threads that share an op, and ops side by side. */
-/** What tells TensorFlow how many threads compute within an op. */
+/** What tells TensorFlow how many threads share an op. */
 export const WITHIN = 'TF_NUM_INTRAOP_THREADS';
+/** The same of ops side by side. */
 const BESIDE = 'TF_NUM_INTEROP_THREADS';
 
 /** The last bits of a result depend on it: sums are cut among the threads. */

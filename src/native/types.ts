@@ -42,6 +42,9 @@ export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, extent) => product * extent, 1);
 }
 
+/** `[2, 3]`: as the headers of files have shapes. */
+export const shapeInFile = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
+
 /** float32 [2 3]: how shapes are written in listings and errors. */
 export function describeType(type: TensorType): string {
   return `${type.dtype} [${type.shape.join(' ')}]`;

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { TensorSpec } from '../nn/layout.js';
 import { fromPytorch, secondNames, shapeFromPytorch } from '../nn/pytorch-layout.js';
 import { resamplePositions, type Resampling } from '../nn/positions.js';
-import { sizeOf } from '../native/types.js';
+import { shapeInFile, sizeOf } from '../native/types.js';
 import { required, UserError } from '../util/errors.js';
 import { FLOATS, isOurs, readFloats } from '../util/safetensors-floats.js';
 import { readHeader, type Header, type TensorEntry } from '../util/safetensors.js';
@@ -172,7 +172,7 @@ async function takeSecondNames(
     const [entry, other] = [entries.get(second), entries.get(first)];
     if (entry === undefined) continue;
     // With the second alone the first is told as missing.
-    if (other === undefined || show(entry.shape) !== show(other.shape)) continue;
+    if (other === undefined || shapeInFile(entry.shape) !== shapeInFile(other.shape)) continue;
     const read = new Map(
       [entry, other].map(({ name, shape }) => [name, new Float32Array(sizeOf(shape))]),
     );
@@ -234,7 +234,10 @@ function match(
     const shape = shapeOf(entry);
     if (!FLOATS.includes(entry.dtype)) problems.dtypes.push(`${tensor.name} ${entry.dtype}`);
     if (fits(shape, tensor)) matches.push({ slot, tensor, entry, shape });
-    else problems.shapes.push(`${tensor.name} ${show(shape)}, wanted ${show(tensor.shape)}`);
+    else
+      problems.shapes.push(
+        `${tensor.name} ${shapeInFile(shape)}, wanted ${shapeInFile(tensor.shape)}`,
+      );
   }
   const names = new Set(wanted.map(({ tensor }) => tensor.name));
   const unexpected = [...entries.keys()].filter((name) => !names.has(name));
@@ -287,7 +290,10 @@ function classifierLeft(
   const fitting = heads.every(({ name, shape }) => {
     const entry = entries.get(name);
     // Shapes that differ in more than the classes are told as what they are.
-    return entry !== undefined && show(shapeOf(entry).slice(0, -1)) === show(shape.slice(0, -1));
+    return (
+      entry !== undefined &&
+      shapeInFile(shapeOf(entry).slice(0, -1)) === shapeInFile(shape.slice(0, -1))
+    );
   });
   const classes = found.map((entry) => classesOf(shapeOf(entry)));
   if (!fitting) return null;
@@ -297,8 +303,6 @@ function classifierLeft(
   return `its classifier for ${classes[0] ?? 0} classes is left out: ${drawn}`;
 }
 
-const show = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
-
 function list(what: string, names: readonly string[]): string | null {
   if (names.length === 0) return null;
   const more = names.length > TOLD ? `, and ${names.length - TOLD} more` : '';
@@ -306,7 +310,7 @@ function list(what: string, names: readonly string[]): string | null {
 }
 
 function fits(shape: readonly number[], tensor: TensorSpec): boolean {
-  if (show(shape) === show(tensor.shape)) return true;
+  if (shapeInFile(shape) === shapeInFile(tensor.shape)) return true;
   return squareGrid(shape, tensor) !== null;
 }
 
@@ -327,7 +331,7 @@ function placed(
   notes: string[],
 ): Float32Array {
   const { grid } = tensor;
-  const side = show(shape) === show(tensor.shape) ? null : squareGrid(shape, tensor);
+  const side = shapeInFile(shape) === shapeInFile(tensor.shape) ? null : squareGrid(shape, tensor);
   if (side === null || grid === undefined) return values;
   const [from, to] = [`${side}x${side}`, `${grid.height}x${grid.width}`];
   const how = resampling === 'antialias' ? 'bicubic, antialiased' : 'bicubic';

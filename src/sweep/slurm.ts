@@ -52,8 +52,11 @@ export function sbatchScript(request: ArrayRequest): string {
   // task only where it is told so.
   const started = isShared
     ? [
-        ...['srun', '--kill-on-bad-exit=0', `--cpus-per-task=${threads}`],
-        ...[...command, `--slurm.worker-timeout=${options.workerTimeoutSeconds}`],
+        'srun',
+        '--kill-on-bad-exit=0',
+        `--cpus-per-task=${threads}`,
+        ...command,
+        `--slurm.worker-timeout=${options.workerTimeoutSeconds}`,
       ]
     : command;
   const limit = options.maxRunning === null ? '' : `%${options.maxRunning}`;
