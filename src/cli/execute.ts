@@ -21,8 +21,9 @@ import { joinWorkers } from '../graph/workers.js';
 import { openDevice, type ProcessorSettings } from '../native/device.js';
 import { threadCount } from '../native/threads.js';
 import { createEngine } from '../tasks/engine.js';
-import { required } from '../util/errors.js';
+import { EndedElsewhere, required } from '../util/errors.js';
 import { describeLost, LostWorker } from '../util/lost-worker.js';
+import { exitCodeOf } from '../util/stop-signals.js';
 import { isStarted, type WorkersPlace } from '../util/workers-place.js';
 import { Interrupted } from './failure.js';
 import { describeEnvironment } from './machine.js';
@@ -69,12 +70,12 @@ export const asked =
 export async function execute(execution: Execution): Promise<void> {
   const { watch, configure, resume, overwrite, quiet, threads, place, wayOut } = execution;
   const { interruption } = watch;
+  // The first worker speaks for all.
+  const isQuietWorker = place !== null && place.index > 0;
   let reporter: RunReporter | null = null;
   try {
     const { config, folder, working } = await configured(configure, resume);
-    // The first worker speaks for all.
-    const isQuiet = quiet || (place !== null && place.index > 0);
-    reporter = createReporter({ quiet: isQuiet, maxSteps: config.maxSteps });
+    reporter = createReporter({ quiet: quiet || isQuietWorker, maxSteps: config.maxSteps });
     watch.tellBy(reporter.note);
     const note = noteOnGone(working, config);
     if (note !== null) reporter.note(note);
@@ -119,6 +120,10 @@ export async function execute(execution: Execution): Promise<void> {
       interruption,
     });
     if (outcome !== 'finished' && interruption.signal !== null) {
+      // All were told of the same signal: the first worker says so.
+      if (outcome === 'interrupted' && isQuietWorker) {
+        throw new EndedElsewhere(exitCodeOf(interruption.signal));
+      }
       throw new Interrupted(interruption.signal, wayOut, outcome === 'reading');
     }
   } catch (error) {

@@ -1,7 +1,7 @@
 // What the user reads about a failure, and the exit code that scripts read.
 import { constants } from 'node:os';
 import { CommanderError } from 'commander';
-import { InternalError, RunError, UserError } from '../util/errors.js';
+import { EndedElsewhere, InternalError, RunError, UserError } from '../util/errors.js';
 import { LostWorker } from '../util/lost-worker.js';
 import { exitCodeOf, type StopSignal } from '../util/stop-signals.js';
 import { exitCodeOfLost } from '../util/workers-place.js';
@@ -21,14 +21,6 @@ export class Interrupted extends Error {
     readonly reading = false,
   ) {
     super(`interrupted by ${signal}; ${wayOut}`);
-  }
-}
-
-/** Another process has told what went wrong, and ended with this exit code. */
-export class EndedElsewhere extends Error {
-  override readonly name = 'EndedElsewhere';
-  constructor(readonly exitCode: number) {
-    super(`another process ended with exit code ${exitCode}`);
   }
 }
 

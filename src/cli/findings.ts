@@ -9,7 +9,7 @@ import { instructionSet } from '../native/own-ops.js';
 import { threadsTold } from '../native/threads.js';
 import { messageOf } from '../util/file-errors.js';
 import { gpuFindings } from './gpu-findings.js';
-import { gpuName, tfjsVersion } from './machine.js';
+import { gpuNames, tfjsVersion } from './machine.js';
 import { print } from './output.js';
 import { SERVER, workersPlace } from './workers-place.js';
 
@@ -63,11 +63,11 @@ async function device(): Promise<Finding[]> {
   } catch (error) {
     return [['TensorFlow', messageOf(error)]];
   }
-  const gpu = await gpuName();
+  const gpus = await gpuNames();
   return [
     ['TensorFlow', `${found.tensorflowVersion}, tfjs ${tfjsVersion()}`],
     ['library', `${found.libraryDirectory}, for the ${found.device.toUpperCase()}`],
-    ['device', describeDevice(found, gpu)],
+    ['device', describeDevice(found, gpus)],
     [
       'threads',
       `${found.threads}: ${toldThreads === null ? 'every core' : 'TF_NUM_INTRAOP_THREADS'}`,
@@ -82,11 +82,15 @@ async function device(): Promise<Finding[]> {
   ];
 }
 
-function describeDevice({ inUse, device, reason, lacking }: Device, gpu: string | null): string {
-  if (inUse === 'GPU') return `GPU: ${gpu ?? 'of unknown name'}`;
+function describeDevice(
+  { inUse, device, reason, lacking }: Device,
+  gpus: readonly string[],
+): string {
+  const names = gpus.length > 1 ? `${gpus.length}: ${gpus.join(', ')}` : gpus.join('');
+  if (inUse === 'GPU') return `GPU: ${names === '' ? 'of unknown name' : names}`;
   if (device === 'cpu') return `CPU: the CPU library is set up (${reason})`;
   const why = lacking === null ? 'but TensorFlow finds no GPU' : 'and there is no GPU: see driver';
-  const seen = gpu === null ? '' : `; nvidia-smi shows ${gpu}`;
+  const seen = names === '' ? '' : `; nvidia-smi shows ${names}`;
   return `CPU: the GPU library is set up (${reason}), ${why}${seen}`;
 }
 

@@ -10,7 +10,7 @@ import type { Device } from '../native/device.js';
 export async function describeEnvironment(device: Device): Promise<RunEnvironment> {
   const { inUse, tensorflowVersion, libraryDirectory, reason, lacking } = device;
   return {
-    device: inUse === 'CPU' ? 'CPU' : ((await gpuName()) ?? 'GPU'),
+    device: inUse === 'CPU' ? 'CPU' : ((await gpuNames())[0] ?? 'GPU'),
     deviceReason: lacking ?? reason,
     tensorflow: tensorflowVersion,
     tensorflowLibrary: libraryDirectory,
@@ -23,20 +23,36 @@ export async function describeEnvironment(device: Device): Promise<RunEnvironmen
   };
 }
 
-/**
- * Name of the first GPU that CUDA may use, such as `NVIDIA H100 80GB HBM3`; null where nvidia-smi
- * does not tell.
- */
-export async function gpuName(): Promise<string | null> {
-  const [visible] = (process.env['CUDA_VISIBLE_DEVICES'] ?? '').split(',');
-  const query = ['--query-gpu=name', '--format=csv,noheader'];
-  const chosen = visible ? [`--id=${visible}`] : [];
+/** Names of the GPUs that CUDA may use, such as `NVIDIA H100 80GB HBM3`; empty where nvidia-smi does not tell. */
+export async function gpuNames(): Promise<string[]> {
+  const query = ['--query-gpu=index,uuid,name', '--format=csv,noheader'];
   try {
-    const { stdout } = await promisify(execFile)('nvidia-smi', [...chosen, ...query]);
-    return stdout.split('\n')[0]?.trim() || null;
+    const { stdout } = await promisify(execFile)('nvidia-smi', query);
+    return visibleGpus(stdout, process.env['CUDA_VISIBLE_DEVICES']);
   } catch {
-    return null;
+    return [];
   }
+}
+
+/**
+ * @param listed lines of `index, uuid, name`
+ * @param visible as CUDA reads it: numbers, or beginnings of uuids, until the first that there is not
+ */
+export function visibleGpus(listed: string, visible: string | undefined): string[] {
+  const all = listed
+    .trim()
+    .split('\n')
+    .map((line) => line.split(',').map((cell) => cell.trim()))
+    .map(([index, uuid = '', ...name]) => ({ index, uuid, name: name.join(', ') }));
+  if (visible === undefined) return all.map(({ name }) => name);
+  const chosen = visible
+    .split(',')
+    .map((one) => one.trim())
+    .map((one) =>
+      all.find(({ index, uuid }) => index === one || (one !== '' && uuid.startsWith(one))),
+    );
+  const end = chosen.indexOf(undefined);
+  return chosen.slice(0, end < 0 ? undefined : end).flatMap((gpu) => gpu?.name ?? []);
 }
 
 export function tfjsVersion(): string {

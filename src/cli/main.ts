@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { UserError } from '../util/errors.js';
 import { errorCode, messageOf } from '../util/file-errors.js';
 import type { StopSignal } from '../util/stop-signals.js';
+import { isFurther, isStarted } from '../util/workers-place.js';
 import { registerAnalyze } from './analyze.js';
 import { registerBench } from './bench.js';
 import { registerCompare } from './compare.js';
@@ -20,6 +21,7 @@ import { registerReport } from './report.js';
 import { registerSample } from './sample.js';
 import { registerSweep } from './sweep.js';
 import { registerTrain } from './train.js';
+import type { FromWorker } from './train-together.js';
 
 const HELP = `
 First steps:
@@ -41,7 +43,9 @@ export async function main(argv: readonly string[]): Promise<number> {
   const program = buildProgram();
   const fail = (error: unknown): number => {
     const { lines, exitCode } = describeFailure(error, verbose, commandIn(program, argv.slice(2)));
-    for (const line of lines) tell(line);
+    // What goes wrong in all workers alike is said once, by the process that started them.
+    if (isStarted()) process.send?.({ lines } satisfies FromWorker);
+    if (!isFurther()) for (const line of lines) tell(line);
     return exitCode;
   };
   guardProcess(fail);

@@ -1,18 +1,20 @@
 // fsam train --workers k: starts the workers on this machine, watches them, and ends all where one is lost.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
-import { RunError, UserError } from '../util/errors.js';
+import { EndedElsewhere, RunError, UserError } from '../util/errors.js';
 import { threadCount, threadsTold, WITHIN } from '../native/threads.js';
 import { freePorts } from '../util/free-ports.js';
 import { exitCodeOf, stopSignalOf, type StopSignal } from '../util/stop-signals.js';
 import { isOtherLost, WORKER_VARIABLE } from '../util/workers-place.js';
-import { EndedElsewhere } from './failure.js';
+import { tell } from './output.js';
 import { heeded } from './signals.js';
 import { OPEN_SERVER, placeText } from './workers-place.js';
 
 /** How a worker ended. */
 interface Ended {
   readonly index: number;
+  /** What went wrong, as the user is to read it. */
+  readonly lines: readonly string[];
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }
@@ -25,6 +27,11 @@ const LOST_MILLISECONDS = 2000;
 /** What this process tells a worker: the signal that it got itself. */
 export interface ToWorker {
   readonly signal: StopSignal;
+}
+
+/** What a worker tells this process: what went wrong. Only the first has said so itself. */
+export interface FromWorker {
+  readonly lines: readonly string[];
 }
 
 /**
@@ -40,12 +47,14 @@ export async function trainTogether(count: number, opensServer: boolean): Promis
   const addresses = (await freePorts(count)).map((port) => `127.0.0.1:${port}`);
   // They share the cores, unless they are told otherwise.
   const threads = threadsTold() ?? Math.max(1, Math.floor(threadCount() / count));
-  const children = addresses.map((_, index) =>
-    start(placeText({ index, addresses }), index, threads),
-  );
-  const ends = children.map((child, index) => endOf(child, index));
+  const children: ChildProcess[] = [];
+  // Before there is anybody to be told.
   const passing = passSignals(children);
   try {
+    for (const index of addresses.keys()) {
+      children.push(start(placeText({ index, addresses }), index, threads));
+    }
+    const ends = children.map(endOf);
     const first = await Promise.race(ends);
     // The first worker saves, however long that takes: nobody waits for anybody any more.
     if (isInOrder(first)) await ends[0];
@@ -58,6 +67,7 @@ export async function trainTogether(count: number, opensServer: boolean): Promis
     for (const index of hanging) children[index]?.kill('SIGKILL');
     const ended = await Promise.all(ends);
     const byThemselves = ended.filter(({ index }) => !hanging.includes(index));
+    for (const line of toldByOthers(byThemselves)) tell(line);
     judge(byThemselves, hanging, passing.passed());
   } finally {
     passing.forget();
@@ -68,6 +78,16 @@ const isInOrder = ({ code }: Ended): boolean =>
   code !== null && (code === 0 || stopSignalOf(code) !== undefined);
 
 const isLoss = ({ code }: Ended): boolean => code === null || code === 1 || isOtherLost(code);
+
+/** What the first worker has not said itself. That others are lost is of interest where nothing else is known. */
+function toldByOthers(ended: readonly Ended[]): string[] {
+  const said = new Set(ended.find(({ index }) => index === 0)?.lines);
+  const others = ended.filter(({ index }) => index > 0);
+  const faults = others.filter(({ code }) => !isOtherLost(code)).flatMap(({ lines }) => lines);
+  const losses = others.flatMap(({ lines }) => lines).slice(0, 1);
+  const lines = new Set(faults.length + said.size > 0 ? faults : losses);
+  return [...lines].filter((line) => !said.has(line));
+}
 
 /**
  * What went wrong, if anything, is what the others ended of.
@@ -113,9 +133,14 @@ function start(place: string, index: number, threads: number): ChildProcess {
 
 const endOf = (child: ChildProcess, index: number): Promise<Ended> =>
   new Promise((resolve, reject) => {
+    let lines: readonly string[] = [];
+    child.on('message', (told: FromWorker) => {
+      ({ lines } = told);
+    });
     child.on('error', reject);
-    child.on('exit', (code, signal) => {
-      resolve({ index, code, signal });
+    // After the last message.
+    child.on('close', (code: number | null, signal: NodeJS.Signals | null) => {
+      resolve({ index, code, signal, lines });
     });
   });
 

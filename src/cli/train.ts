@@ -17,11 +17,13 @@ interface TrainOptions extends ConfigOptions {
   readonly workers?: number;
   readonly workerTimeout: number;
   readonly openServer?: boolean;
+  readonly alone?: boolean;
 }
 
 const HELP = `
 SIGINT (Ctrl-C), SIGTERM, SIGUSR1 and SIGHUP finish the step, save and leave; a second Ctrl-C leaves at once.
 Under nohup a hang-up changes nothing.
+The tasks of one srun are workers of one run, and so are the processes that TF_CONFIG names; --alone makes each a run of its own.
 The same command with --resume goes on from there.
 An option given twice: the last one counts (--set adds up, the last of each key counts; a flag wins over --set).`;
 
@@ -43,6 +45,11 @@ export function registerTrain(program: Command): void {
       WORKER_TIMEOUT_SECONDS,
     )
     .option('--open-server', 'let workers open servers that ask nobody who they are')
+    .addOption(
+      new Option('--alone', 'train by itself, whatever srun or TF_CONFIG says').conflicts(
+        'workers',
+      ),
+    )
     .option('--quiet', 'print nothing but errors')
     .addHelpText('after', HELP)
     .action(train);
@@ -61,6 +68,7 @@ async function train(options: TrainOptions): Promise<void> {
   const { out, resume = false, overwrite = false, quiet = false, threads } = options;
   refuseUnnamed(out, 'the run folder');
   const { workers = 1, workerTimeout: timeoutSeconds, openServer: opensServer = false } = options;
+  const { alone = false } = options;
   if (workers > 1 && !isStarted()) {
     const { workersPlace } = await import('./workers-place.js');
     if (workersPlace({ timeoutSeconds, opensServer: true }) !== null) {
@@ -82,7 +90,7 @@ async function train(options: TrainOptions): Promise<void> {
     resume,
     overwrite,
     quiet,
-    place: workersPlace({ timeoutSeconds, opensServer }),
+    place: alone ? null : workersPlace({ timeoutSeconds, opensServer }),
     threads: threads === undefined ? null : { count: threads, asked: `--threads ${threads}` },
     wayOut: 'the same command with --resume goes on',
   });

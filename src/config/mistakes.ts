@@ -12,6 +12,14 @@ export interface Mistake {
   readonly text: string;
 }
 
+/** What is an option of a command and no key, though a key elsewhere has its name. */
+const OPTIONS = new Map([
+  [
+    'workers',
+    'processes are asked for by fsam train --workers; data.workers are threads that read',
+  ],
+]);
+
 /** What zod found wrong with `written`, a configuration unless another `schema` is given. */
 export function explain(
   issues: readonly z.core.$ZodIssue[],
@@ -27,6 +35,9 @@ export function explain(
 
 function unknownKey(path: PropertyKey[], written: Located, schema: SchemaNode): Mistake {
   const { place } = lookUp(written, path);
+  const option = OPTIONS.get(path.join('.'));
+  if (option !== undefined)
+    return { place, text: `${keyPrefix(path, place)}unknown key, ${option}` };
   const siblings = Object.keys(schemaAt(schema, path.slice(0, -1))?.properties ?? {});
   const parents = path.slice(0, -1).map(String);
   const name = String(path.at(-1));

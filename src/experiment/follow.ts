@@ -8,7 +8,7 @@ import type { Workers } from '../graph/workers.js';
 import type { Engine } from '../session/engine.js';
 import type { Numbers } from '../session/measure.js';
 import type { Together } from '../session/together.js';
-import { required, RunError, UserError } from '../util/errors.js';
+import { EndedElsewhere, required, UserError } from '../util/errors.js';
 import { recordOfRun } from './belonging.js';
 import { fsamVersion, type Environment } from './environment.js';
 import { fingerprintOf } from './fingerprint.js';
@@ -27,7 +27,6 @@ export const AT_THE_END: Position = { epoch: 0, step: 0, stepInEpoch: 0, finishe
  */
 export async function meet(
   engine: Engine,
-  { index }: Workers,
   config: Config,
   dataset: Dataset,
   environment: Environment,
@@ -38,7 +37,7 @@ export async function meet(
   const other = others.findIndex((one) => !isDeepStrictEqual(one, first));
   if (other < 0) return;
   throw new UserError(
-    `workers: worker ${other + 1} trains something else than worker 0 (another configuration, seed, data set, version or kind of device; said by worker ${index}); start all of them by the same command, and runs of their own each by an srun -n 1`,
+    `workers: worker ${other + 1} trains something else than worker 0 (another configuration, seed, data set, version or kind of device); start all of them by the same command, and runs of their own with --alone`,
   );
 }
 
@@ -77,13 +76,14 @@ export async function follow(
   dataset: Dataset,
   environment: Environment,
 ): Promise<'finished' | 'interrupted'> {
-  await meet(engine, workers, config, dataset, environment);
+  await meet(engine, config, dataset, environment);
   const begun = beginTogether(engine, null);
   if (begun.finished) return 'finished';
   let { epoch, step, stepInEpoch } = begun;
   const refuseDiverged = ({ numbers }: { readonly numbers: Numbers }): void => {
     if (Object.values(numbers).every(Number.isFinite)) return;
-    throw new RunError(`worker ${workers.index}: training has diverged`);
+    // The first worker has the same numbers, and tells.
+    throw new EndedElsewhere(1);
   };
   const perEpoch = stepsPerEpoch(examplesIn(dataset.train), config);
   const lastStep = stepsInAll(perEpoch, config);

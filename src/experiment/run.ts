@@ -99,12 +99,14 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
     request.reporter.note(
       `${folder.path}: this run is finished already; its result is in ${folder.summary}`,
     );
-    return workers === undefined ? 'finished' : endTogether(request, workers);
+    return workers === undefined ? 'finished' : endTogether(request);
   }
   const lock = await lockFolder(folder);
   try {
     const decision = decide(request, folder, await inspectFolder(folder));
-    if (decision.kind === 'nothing') return 'finished';
+    if (decision.kind === 'nothing') {
+      return workers === undefined ? 'finished' : await endTogether(request);
+    }
     const outcome = await withEngine(request, (engine, dataset) =>
       runIn(folder, lock, request, decision, dataset, engine),
     );
@@ -116,9 +118,9 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
 }
 
 /** The others wait to hear that nothing is left to do. */
-async function endTogether(request: RunRequest, workers: Workers): Promise<RunOutcome> {
+async function endTogether(request: RunRequest): Promise<RunOutcome> {
   return withEngine(request, async (engine, dataset) => {
-    await meet(engine, workers, request.config, dataset, request.environment);
+    await meet(engine, request.config, dataset, request.environment);
     beginTogether(engine, AT_THE_END);
     return 'finished';
   });
@@ -176,7 +178,7 @@ async function runIn(
   }
   await refuseLost();
   const { workers } = request;
-  if (workers !== undefined) await meet(engine, workers, config, dataset, request.environment);
+  if (workers !== undefined) await meet(engine, config, dataset, request.environment);
   const opened =
     decision.kind === 'start'
       ? await startIn(folder, request, dataset, engine)
@@ -190,6 +192,7 @@ async function runIn(
   if (noisy !== null) reporter.note(noiseLine(config, noisy));
   if (config.checkpoint.keepBest && best.by.split === 'test') reporter.note(bestByTest(best));
   for (const line of fullGradientLines(config, trainImages)) reporter.note(line);
+  if (config.xla === 'on') reporter.note(COMPILES);
   reporter.start({
     folder: folder.path,
     parameters: parameterCount(engine),
@@ -253,6 +256,9 @@ function agreedSignal({ stop }: Workers, own: Interruption): Interruption['signa
 
 const workersLine = ({ count, timeoutSeconds }: Workers, { batchSize }: Config): string =>
   `${count} workers share every batch of ${batchSize}; one that is lost ends all after ${timeoutSeconds} s`;
+
+const COMPILES =
+  'xla: the first step and the first evaluation are compiled as they come: half a minute to some minutes without a word';
 
 const bestByTest = ({ test }: Best): string =>
   `checkpoint.keepBest: the best epoch is chosen by the test set, which makes its ${test.name} too good; ` +

@@ -16,6 +16,14 @@ export class RunError extends Error {
   override readonly name = 'RunError';
 }
 
+/** Another process tells what went wrong, and ends with this exit code. */
+export class EndedElsewhere extends Error {
+  override readonly name = 'EndedElsewhere';
+  constructor(readonly exitCode: number) {
+    super(`another process ended with exit code ${exitCode}`);
+  }
+}
+
 /** A broken promise of our own code; its message begins with `internal:` and it exits with 1. */
 export class InternalError extends Error {
   override readonly name = 'InternalError';

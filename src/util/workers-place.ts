@@ -14,6 +14,10 @@ export const WORKER_VARIABLE = 'FSAM_WORKER';
 /** Whether `fsam train --workers` started this process. */
 export const isStarted = (): boolean => process.env[WORKER_VARIABLE] !== undefined;
 
+/** Whether a process so started is not the first. */
+export const isFurther = (): boolean =>
+  isStarted() && process.env[WORKER_VARIABLE]?.split(',')[0] !== '0';
+
 /** Of a worker that is well, but for another that is lost: told to the process that started it. */
 const OTHER_LOST = 75;
 

@@ -260,6 +260,10 @@ describe('the command line', () => {
     ['optimizer.nesterov=no', 'got "no", wanted true or false (YAML 1.2 has no yes and no)'],
     ['optimizer.rho.x=1', 'optimizer.rho: got {"x":1}, wanted a number of at least 0'],
     ['optimiser.rho=1', 'optimiser: unknown key, did you mean optimizer?'],
+    [
+      'workers=2',
+      'unknown key, processes are asked for by fsam train --workers; data.workers are threads that read',
+    ],
     ['rho=1', 'unknown key, did you mean optimizer.rho?'],
     ['data.subset={trian: 5}', 'data.subset.trian: unknown key, did you mean data.subset.train?'],
     [
