@@ -4,7 +4,13 @@ import { bestOf, columnOver, evaluationRows, taskOf } from '../catalogue/task.js
 import { TRAIN_LOSS, type Unit } from '../catalogue/tasks.js';
 import { metricsColumns } from '../experiment/metrics.js';
 import { withUnit } from '../report/judged.js';
-import { numberAt, readProgress, refuseUnlikeTasks, type Progressed } from '../report/runs.js';
+import {
+  numberAt,
+  readProgress,
+  refuseUnlikeTasks,
+  usedBy,
+  type Progressed,
+} from '../report/runs.js';
 import { textTable } from '../report/table.js';
 import { decimals } from '../util/digits.js';
 import { required, UserError } from '../util/errors.js';
@@ -23,7 +29,10 @@ export async function compareRuns(first: string, second: string): Promise<void> 
   runs.forEach((run, i) => {
     print(`${i + 1}  ${run.folder}  (${describe(run)})`);
   });
-  const differences = differencesOf(runs[0].config, runs[1].config);
+  const differences = [
+    ...differencesOf(runs[0].config, runs[1].config),
+    ...usedOtherwise(runs[0], runs[1]),
+  ];
   print(differences.length === 0 ? '\nsame configuration' : '\nconfiguration, 1 -> 2:');
   for (const line of differences) print(`  ${line}`);
   print('');
@@ -32,6 +41,18 @@ export async function compareRuns(first: string, second: string): Promise<void> 
   chart(withUnit(test.name, test.unit), runs, test.column);
   chart('training loss', runs, TRAIN_LOSS);
 }
+
+/** Where they ran on other devices, or on another number of workers. */
+function usedOtherwise(first: Progressed, second: Progressed): string[] {
+  const [before, after] = [new Map(usedBy(first)), new Map(usedBy(second))];
+  return [...before.keys()]
+    .map((name) => [name, told(before, name), told(after, name)] as const)
+    .filter(([, from, to]) => from !== to)
+    .map(([name, from, to]) => `${name}: ${from} -> ${to}`);
+}
+type Used = ReadonlyMap<string, string | null>;
+const told = (used: Used, name: string): string =>
+  used.get(name) ?? (name === 'workers' ? '1' : 'not known');
 
 const describe = ({ epochs, config }: Progressed): string =>
   epochs.length < config.epochs

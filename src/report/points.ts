@@ -4,12 +4,10 @@ import { namesOf } from '../catalogue/label.js';
 import { bestOf } from '../catalogue/task.js';
 import { TRAIN_LOSS } from '../catalogue/tasks.js';
 import { OPTIMIZER_TITLES } from '../catalogue/optimizers.js';
-import { deviceUsed } from '../experiment/device-used.js';
-import { workersUsed } from '../experiment/workers-used.js';
 import { pretrainedSchema } from '../experiment/pretrained.js';
 import type { Scores } from '../experiment/summary.js';
 import { required, UserError } from '../util/errors.js';
-import { numberAt, type Run } from './runs.js';
+import { numberAt, usedBy, type Run } from './runs.js';
 
 export interface Point {
   /** `fsam-rho0.1`, from the keys in which the points differ. */
@@ -53,8 +51,7 @@ export function pointsOf(runs: readonly Run[]): Point[] {
     const values = new Map<string, unknown>(identityOf(run.config));
     const pretrained = pretrainedAs(run);
     if (pretrained !== null) values.set('model.pretrained', pretrained);
-    values.set('device', deviceUsed(run.environment));
-    values.set('workers', workersUsed(run.environment));
+    for (const [name, used] of usedBy(run)) values.set(name, used);
     const identity = JSON.stringify([...values]);
     const group = groups.get(identity);
     if (group === undefined) groups.set(identity, { values, runs: [run] });

@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Config } from '../catalogue/schema.js';
 import { bestOf, taskNameOf, taskOf } from '../catalogue/task.js';
+import { deviceUsed } from '../experiment/device-used.js';
 import { configOf, runFolder, type RunFolder } from '../experiment/folder.js';
 import { metricsTable } from '../experiment/metrics.js';
 import { readJson, readSummary, RUN_ANEW, type Summary } from '../experiment/summary.js';
 import { readTable } from '../experiment/table.js';
 import { TIMING_TABLE } from '../experiment/timing.js';
+import { workersUsed } from '../experiment/workers-used.js';
 import { InternalError, required, UserError } from '../util/errors.js';
 import { errorCode, unreadable } from '../util/file-errors.js';
 import { noFolder } from '../util/folders.js';
@@ -157,7 +159,7 @@ async function readRun(path: string): Promise<Run> {
     ...summary,
     imagesPerSecond: harmonicMean(speed),
     analyses: await readAnalyses(path, taskOf(config).examples),
-    environment: await readJson(folder.environment, z.record(z.string(), z.unknown())),
+    environment: await readEnvironment(folder),
   };
 }
 
@@ -180,7 +182,16 @@ const harmonicMean = (values: readonly number[]): number =>
   values.length === 0 ? 0 : values.length / values.reduce((sum, value) => sum + 1 / value, 0);
 
 /** A run as far as it has come. */
-export type Progressed = Pick<Run, 'folder' | 'config' | 'epochs'>;
+export type Progressed = Pick<Run, 'folder' | 'config' | 'epochs' | 'environment'>;
+
+/** What the numbers of a run depend on beside its configuration, by name. */
+export const usedBy = ({ environment }: Pick<Run, 'environment'>): [string, string | null][] => [
+  ['device', deviceUsed(environment)],
+  ['workers', workersUsed(environment)],
+];
+
+const readEnvironment = (folder: RunFolder): Promise<Run['environment']> =>
+  readJson(folder.environment, z.record(z.string(), z.unknown()));
 
 /** Errors: UserError where `path` is not a run folder, or a file of it is damaged. */
 export async function readProgress(path: string): Promise<Progressed> {
@@ -192,7 +203,11 @@ export async function readProgress(path: string): Promise<Progressed> {
   }
   const folder = runFolder(path);
   const config = configOf(folder);
-  return { folder: path, config, epochs: await readEpochs(folder, config, null) };
+  return {
+    ...{ folder: path, config },
+    epochs: await readEpochs(folder, config, null),
+    environment: await readEnvironment(folder),
+  };
 }
 
 /** The first `count` rows of metrics.csv as numbers; null for all there are. */

@@ -154,6 +154,16 @@ describe('fsam compare', () => {
     expect(chart[8]).toMatch(/^10\.000 \|[^\u2800]/u);
   });
 
+  it('names another number of workers, and another device', async () => {
+    const folder = twoRuns();
+    const path = join(folder, 'runs/sam/seed-1/environment.json');
+    const environment = JSON.parse(readFileSync(path, 'utf8')) as object;
+    writeFileSync(path, JSON.stringify({ ...environment, device: 'NVIDIA A2', workers: 2 }));
+    const { stdout } = await fsam(folder, ['compare', 'runs/sgd/seed-1', 'runs/sam/seed-1']);
+    expect(stdout).toMatch(/^ {2}device: \S.* -> gpu$/m);
+    expect(stdout).toContain('  workers: 1 -> 2\n');
+  });
+
   it('shows what is small as what it is', async () => {
     const folder = twoRuns();
     for (const [name, loss] of [
