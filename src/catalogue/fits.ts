@@ -10,11 +10,12 @@ interface Learnt {
   readonly model: Written;
 }
 
-/** Of a text, the keys that ask for what it has not: with what asks for nothing, and why. */
+/** Of a text, the keys that ask for what it has not: with what asks for nothing, the default for images besides, and why. */
 const NOT_OF_TEXT: readonly (readonly [key: string, nothing: readonly unknown[], why: string])[] = [
   ['data.resize', [null], 'a text has no pixels'],
   ['labelNoise.rate', [0], 'a text has no labels'],
   ['labelNoise.file', [null], 'a text has no labels'],
+  ['augmentation.flip', [false, true], 'a text is not augmented'],
   ['augmentation.cropPadding', [0, 4], 'a text is not augmented'],
   ['augmentation.cutout', [0, 16], 'a text is not augmented'],
   ['augmentation.cutoutProbability', [0, 0.5], 'a text is not augmented'],
@@ -36,6 +37,23 @@ export const asDone = <
       }
     : config;
 
+/** What is asked for by a key as it was written, and has no effect, though its value is a default elsewhere. */
+export const writtenInVain = (
+  written: unknown,
+  { data }: Pick<Learnt, 'data'>,
+): { readonly path: string[]; readonly message: string }[] =>
+  readsOf(data.name) === 'tokens'
+    ? NOT_OF_TEXT.filter(
+        ([key, [nothing]]) => ![undefined, nothing].includes(valueAt(written, key)),
+      ).map(([key, [nothing], why]) => ({
+        path: key.split('.'),
+        message: notOfText(data, nothing, why),
+      }))
+    : [];
+
+const notOfText = ({ name }: Learnt['data'], nothing: unknown, why: string): string =>
+  `wanted ${String(nothing)} for ${name}: ${why}`;
+
 /** What would be silently without effect, or could not be computed, is refused. */
 export function fitsWhatIsLearnt({ value, issues }: z.core.ParsePayload<Learnt>): void {
   const { data, model } = value;
@@ -53,7 +71,6 @@ export function fitsWhatIsLearnt({ value, issues }: z.core.ParsePayload<Learnt>)
   if (reads !== 'tokens') return;
   for (const [key, nothing, why] of NOT_OF_TEXT) {
     const got = valueAt(value, key);
-    if (!nothing.includes(got))
-      refuse(key, `wanted ${String(nothing[0])} for ${data.name}: ${why}`);
+    if (!nothing.includes(got)) refuse(key, notOfText(data, nothing[0], why));
   }
 }

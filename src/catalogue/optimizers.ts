@@ -78,7 +78,7 @@ const fullGradientSchema = section({
   }),
   samples: key(z.union([z.literal('all'), count]).default('all'), {
     role: 'result',
-    help: "all: the mean gradient over every batch of the epoch, or over as many images of the batches that follow the step's own.",
+    help: "all: the mean gradient over every batch of the epoch, or over as many examples of the batches that follow the step's own.",
     folder: 'unless default',
   }),
   batchNorm: key(z.enum(['batch', 'running']).default('batch'), {

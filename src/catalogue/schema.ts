@@ -128,7 +128,7 @@ export const configSchema = section({
   }),
   dropLast: key(z.boolean().default(false), {
     role: 'result',
-    help: 'Leave out the last batch of an epoch where it is short: its images, others in each epoch, wait for the next.',
+    help: 'Leave out the last batch of an epoch where it is short: its examples, others in each epoch, wait for the next.',
   }),
   microBatches: key(count.default(1), {
     role: 'result',
@@ -202,7 +202,7 @@ export const configSchema = section({
     rule(
       z.object({ batchSize: count, devices: count }),
       ['devices'],
-      ({ batchSize }) => `at most the ${batchSize} images of a batch`,
+      ({ batchSize }) => `at most the ${batchSize} examples of a batch`,
     ),
   )
   .refine(
@@ -213,8 +213,8 @@ export const configSchema = section({
       ['microBatches'],
       ({ batchSize, devices }) =>
         devices === 1
-          ? `at most the ${batchSize} images of a batch`
-          : `at most the ${Math.floor(batchSize / devices)} images that a device has of a batch`,
+          ? `at most the ${batchSize} examples of a batch`
+          : `at most the ${Math.floor(batchSize / devices)} examples that a device has of a batch`,
     ),
   )
   .refine(

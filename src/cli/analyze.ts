@@ -81,7 +81,7 @@ export function registerAnalyze(program: Command): void {
     .option('--steps <n>', 'steps of an ascent', count, 20)
     .option('--restarts <n>', 'ascents from random starts, too', count)
     .option('--draws <n>', 'random perturbations', count, 20)
-    .option('--m <n>', 'also the mean over parts of so many images', count)
+    .option('--m <n>', 'also the mean over parts of so many examples', count)
     .option('--parts <n>', 'parts at most', count, 16);
   add(
     'landscape',
@@ -134,11 +134,15 @@ function addSampleOptions(command: Command, batchNorm: string): void {
         .default(batchNorm),
     )
     .addOption(
-      new Option('--split <split>', 'images, unaugmented')
+      new Option('--split <split>', 'examples, unaugmented')
         .choices(['train', 'test'])
         .default('train'),
     )
-    .option('--samples <n>', 'images, drawn at random; all where there are fewer', count, 5000)
-    .option('--batch <n>', 'images a batch (default: as many as BatchNorm saw in training)', count)
+    .option('--samples <n>', 'examples, drawn at random; all where there are fewer', count, 5000)
+    .option(
+      '--batch <n>',
+      'examples a batch (default: as many as BatchNorm saw in training)',
+      count,
+    )
     .option('--seed <n>', 'what everything random is drawn from', count, 1);
 }

@@ -53,7 +53,7 @@ function numbers(text: string): number[] {
 export function addBenchOptions(command: Command): void {
   const count = wholeNumber(9);
   addConfigOptions(command, 'experiment', ['--epochs', '--max-steps', '--subset'])
-    .option('--batch <n>', 'images a step (default: batchSize of the configuration)', count)
+    .option('--batch <n>', 'examples a step (default: batchSize of the configuration)', count)
     .option('--steps <n>', 'measured steps', count, 10)
     .option('--warmup <n>', 'steps before the measured ones', count, 3)
     .option('--rounds <n>', 'times that each side has its turn', count, 1)

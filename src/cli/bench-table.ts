@@ -9,8 +9,10 @@ const REFERENCES = ['fsam stock', 'fsam eager', 'pytorch channels_last'] as cons
 /**
  * Aligned columns; a ratio above 1 means faster than the reference. A side that failed has its
  * reason in place of figures.
+ *
+ * @param examples what a second takes in: `images`
  */
-export function benchTable(rows: readonly TimedRow[]): string {
+export function benchTable(rows: readonly TimedRow[], examples: string): string {
   const median = (name: string) => {
     const outcome = rows.find((row) => row.name === name)?.outcome;
     return outcome !== undefined && !hasFailed(outcome) ? outcome.timing.median : undefined;
@@ -24,7 +26,7 @@ export function benchTable(rows: readonly TimedRow[]): string {
     'ms/step',
     'min',
     'p90',
-    'images/s',
+    `${examples}/s`,
     'peak MB',
     ...references.map(({ name }) => `vs ${name.replace(/^.* /, '')}`),
   ];

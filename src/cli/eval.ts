@@ -18,7 +18,7 @@ export function registerEval(program: Command): void {
       'best (of checkpoint.keepBest), or another checkpoint of the same network and optimizer',
     )
     .addOption(
-      new Option('--split <split>', 'images to evaluate on, without augmentation')
+      new Option('--split <split>', 'examples to evaluate on, without augmentation')
         .choices(['train', 'validation', 'test'])
         .default('test'),
     )

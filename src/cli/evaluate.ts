@@ -29,7 +29,7 @@ export async function evaluate(folder: string, options: EvalOptions): Promise<vo
   const run = await openToRead(folder, options, ({ data }) => {
     if (split === 'validation' && data.validation === null) {
       throw new UserError(
-        '--split: got validation, wanted train or test: data.validation of this run holds no images out',
+        '--split: got validation, wanted train or test: data.validation of this run holds nothing out',
       );
     }
   });

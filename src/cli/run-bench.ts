@@ -4,6 +4,7 @@ import { isAugmentedAsAsked } from '../catalogue/data-sets.js';
 import { resizeOf } from '../data/resize.js';
 import { optimizerTitle, takesFullGradient } from '../catalogue/optimizers.js';
 import type { Config } from '../catalogue/schema.js';
+import { taskOf } from '../catalogue/task.js';
 import { isText, type DatasetShape } from '../data/dataset.js';
 import { knownShape } from '../data/load.js';
 import { useThreads } from '../native/threads.js';
@@ -95,9 +96,9 @@ async function show(
   config: Config,
   options: BenchOptions,
 ): Promise<void> {
-  print(`\n${benchTable(rows)}\n`);
+  print(`\n${benchTable(rows, taskOf(config).examples)}\n`);
   for (const line of libraries(timings(rows))) print(line);
-  if (options.against !== undefined) {
+  if (options.against !== undefined && taskOf(config).reads === 'images') {
     const own = isAugmentedAsAsked(config.data.name) ? 'augments' : 'normalises';
     print(`PyTorch's images come normalised and need no augmentation; fsam's step ${own} its own.`);
   }

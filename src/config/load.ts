@@ -6,6 +6,7 @@ import { merge, nest, toPlain, type Located } from './located.js';
 import { explain, render, type Mistake } from './mistakes.js';
 import { readOverlays, type Overrides } from './overrides.js';
 import { typedPathsFrom } from './paths.js';
+import { writtenInVain } from '../catalogue/fits.js';
 import { configSchema, type Config } from '../catalogue/schema.js';
 
 export interface ConfigRequest {
@@ -69,8 +70,16 @@ export function checkConfig(
   written: Located,
   workingFolder: string,
 ): { readonly config: Config } | { readonly mistakes: readonly Mistake[] } {
-  const checked = configSchema.safeParse(toPlain(written));
-  return checked.success
+  const plain = toPlain(written);
+  const checked = configSchema.safeParse(plain);
+  if (!checked.success) return { mistakes: explain(checked.error.issues, written) };
+  const vain = writtenInVain(plain, checked.data);
+  return vain.length === 0
     ? { config: typedPathsFrom(workingFolder, checked.data, written) }
-    : { mistakes: explain(checked.error.issues, written) };
+    : {
+        mistakes: explain(
+          vain.map((issue) => ({ ...issue, code: 'custom', input: plain })),
+          written,
+        ),
+      };
 }

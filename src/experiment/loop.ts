@@ -3,7 +3,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { climbs } from '../catalogue/optimizers.js';
 import type { Config } from '../catalogue/schema.js';
-import { bestOf, type MeasureRow } from '../catalogue/task.js';
+import { bestOf, taskOf, type MeasureRow } from '../catalogue/task.js';
 import type { HostBatch } from '../data/source.js';
 import type { Schedule } from '../optim/schedule.js';
 import type { Engine } from '../session/engine.js';
@@ -215,7 +215,7 @@ async function endEpoch(
   loop.curves?.add(row);
   await loop.skipped?.keep(loop.reporter.note);
   await loop.probes?.write();
-  await timing.add({ ...formatTiming(times) });
+  await timing.add(formatTiming(times, taskOf(loop.config)));
   const bestTest = required(numbers[best.soFar.column], best.soFar.column);
   const reached = { ...position, best: { measure: best.test, value: bestTest } };
   tellEpoch(loop, numbers, reached, times);
@@ -234,7 +234,7 @@ function tellEpoch(
   { engine, reporter }: Loop,
   numbers: EpochNumbers,
   reached: Pick<EpochEnd, 'epoch' | 'learningRate' | 'best'>,
-  { seconds, images_per_second: imagesPerSecond }: TimingRow,
+  { seconds, per_second: imagesPerSecond }: TimingRow,
 ): void {
   const measured = engine.measures.flatMap((measure) => {
     const value = numbers[measure.column] ?? null;

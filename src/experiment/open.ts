@@ -35,7 +35,7 @@ import type { Reporter } from './reporter.js';
 import { readSkipped, SkippedImages, type Skipped } from './skipped.js';
 import { readTable, Table } from './table.js';
 import { staysAfter } from './steps.js';
-import { TIMING_TABLE } from './timing.js';
+import { timingTable } from './timing.js';
 import { workersIn } from './workers-used.js';
 
 export interface OpenRequest {
@@ -81,7 +81,7 @@ export async function begin(
   if (dataset.classNames !== undefined) await writeClasses(folder.classes, dataset.classNames);
   await makeFolders(folder.checkpoints);
   const metrics = new Table(folder.metrics, metricsTable(config));
-  const timing = new Table(folder.timing, TIMING_TABLE);
+  const timing = new Table(folder.timing, timingTable(taskOf(config)));
   await metrics.write();
   await timing.write();
   const skipped = skippedImages(folder, dataset);
@@ -144,7 +144,7 @@ export async function restore(
   const [metrics, timing] = await withWayOut(restart, () =>
     Promise.all([
       readTable(folder.metrics, metricsTable(config), progress.epoch),
-      readTable(folder.timing, TIMING_TABLE, progress.epoch),
+      readTable(folder.timing, timingTable(taskOf(config)), progress.epoch),
     ]),
   );
   const probes = await withWayOut('mend it, or delete it: it begins anew then', () =>

@@ -1,6 +1,7 @@
 // The rows of timing.csv, and the stopwatch behind them: what differs from one run of a command to
 // the next.
 import { z } from 'zod';
+import type { TaskRow } from '../catalogue/tasks.js';
 import { decimals } from '../util/digits.js';
 import type { Columns } from './table.js';
 
@@ -33,8 +34,8 @@ export interface TimingRow {
   readonly epoch: number;
   /** From the end of the epoch before: its checkpoint, training, evaluation. */
   readonly seconds: number;
-  /** Training steps only, with what they waited for. */
-  readonly images_per_second: number;
+  /** Examples; training steps only, with what they waited for. */
+  readonly per_second: number;
   /** Until batches to train on were there. */
   readonly waiting_seconds: number;
   /** In the first row of a process: its first step, which pays for warming up. */
@@ -43,28 +44,29 @@ export interface TimingRow {
   readonly memory_mb: number;
 }
 
-const TIMING_COLUMNS = [
-  'epoch',
-  'seconds',
-  'images_per_second',
-  'waiting_seconds',
-  'first_step_seconds',
-  'memory_mb',
-] as const satisfies (keyof TimingRow)[];
+/** The column of what a second takes in: `images_per_second`, by what a task calls its examples. */
+export const speedColumn = ({ examples }: Pick<TaskRow, 'examples'>): string =>
+  `${examples}_per_second`;
 
 /** The columns of timing.csv. */
-export const TIMING_TABLE: Columns = {
-  all: TIMING_COLUMNS,
-  optional: ['first_step_seconds'],
-  needed: ['epoch', 'seconds', 'images_per_second'],
-};
+export function timingTable(task: Pick<TaskRow, 'examples'>): Columns {
+  const speed = speedColumn(task);
+  return {
+    all: ['epoch', 'seconds', speed, 'waiting_seconds', 'first_step_seconds', 'memory_mb'],
+    optional: ['first_step_seconds'],
+    needed: ['epoch', 'seconds', speed],
+  };
+}
 
 /** The row as timing.csv has it. */
-export function formatTiming(row: TimingRow): Record<keyof TimingRow, string> {
+export function formatTiming(
+  row: TimingRow,
+  task: Pick<TaskRow, 'examples'>,
+): Record<string, string> {
   return {
     epoch: String(row.epoch),
     seconds: row.seconds.toFixed(3),
-    images_per_second: decimals(row.images_per_second, 1),
+    [speedColumn(task)]: decimals(row.per_second, 1),
     waiting_seconds: row.waiting_seconds.toFixed(3),
     first_step_seconds: row.first_step_seconds?.toFixed(3) ?? '',
     memory_mb: row.memory_mb.toFixed(1),
@@ -146,7 +148,7 @@ export class Stopwatch {
     const row: TimingRow = {
       epoch,
       seconds: this.now().epochSeconds,
-      images_per_second: this.imagesPerSecond(),
+      per_second: this.imagesPerSecond(),
       waiting_seconds: this.#waitingSeconds,
       first_step_seconds: this.#firstReported ? null : (this.#first?.seconds ?? null),
       memory_mb: process.memoryUsage.rss() / 1e6,

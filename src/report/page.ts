@@ -5,7 +5,7 @@ import { capital } from '../util/capital.js';
 import { counted } from '../util/counted.js';
 import type { Comparison } from './comparisons.js';
 import { publishedFor } from './published.js';
-import { judgedBy, shown } from './judged.js';
+import { examplesOf, judgedBy, shown } from './judged.js';
 import { copyNotes, missingSeeds, validationOf, type Point } from './points.js';
 import { analysisCells } from './analysis-cells.js';
 import { comparisonCells, scoreCells, scoreTitles, type Cells } from './table.js';
@@ -176,6 +176,7 @@ function environmentCells(points: readonly Point[]): Cells {
 
 function runCells(points: readonly Point[]): Cells {
   const { unit } = judgedBy(points).test;
+  const examples = examplesOf(points);
   const rows = points.flatMap(({ label, runs }) =>
     runs.map(({ config, scores, seconds, imagesPerSecond, parameters, folder }) => [
       label,
@@ -187,7 +188,14 @@ function runCells(points: readonly Point[]): Cells {
       folder,
     ]),
   );
-  const header = ['point', 'seed', ...scoreTitles(points), 'parameters', 'seconds', 'images/s'];
+  const header = [
+    'point',
+    'seed',
+    ...scoreTitles(points),
+    'parameters',
+    'seconds',
+    `${examples}/s`,
+  ];
   return [[...header, 'folder'], ...rows];
 }
 

@@ -10,7 +10,7 @@ import { configOf, runFolder, type RunFolder } from '../experiment/folder.js';
 import { metricsTable } from '../experiment/metrics.js';
 import { readJson, readSummary, RUN_ANEW, type Summary } from '../experiment/summary.js';
 import { readTable } from '../experiment/table.js';
-import { TIMING_TABLE } from '../experiment/timing.js';
+import { speedColumn, timingTable } from '../experiment/timing.js';
 import { workersUsed } from '../experiment/workers-used.js';
 import { InternalError, required, UserError } from '../util/errors.js';
 import { errorCode, unreadable } from '../util/file-errors.js';
@@ -146,19 +146,20 @@ async function isFolderAt(path: string): Promise<boolean> {
 async function readRun(path: string): Promise<Run> {
   const folder = runFolder(path);
   const config = configOf(folder);
+  const task = taskOf(config);
   const { epochs: count, ...summary } = await readSummary(folder.summary, config);
   const epochs = await readEpochs(folder, config, count);
   checkSummary(folder, config, summary, epochs);
-  const { rows } = await readTable(folder.timing, TIMING_TABLE, count);
+  const { rows } = await readTable(folder.timing, timingTable(task), count);
   // 0 where a process went on with an epoch whose steps were all done.
-  const speed = rows.map((row) => Number(row['images_per_second'])).filter((value) => value > 0);
+  const speed = rows.map((row) => Number(row[speedColumn(task)])).filter((value) => value > 0);
   return {
     folder: path,
     config,
     epochs,
     ...summary,
     imagesPerSecond: harmonicMean(speed),
-    analyses: await readAnalyses(path, taskOf(config).examples),
+    analyses: await readAnalyses(path, task.examples),
     environment: await readEnvironment(folder),
   };
 }

@@ -3,7 +3,7 @@ import { csvText } from '../util/csv.js';
 import type { Unit } from '../catalogue/tasks.js';
 import { formatOf } from '../experiment/metrics.js';
 import type { Scores } from '../experiment/summary.js';
-import { judgedBy } from './judged.js';
+import { examplesOf, judgedBy } from './judged.js';
 import { missingSeeds, scoresOf, seedsIn, validationOf, type Point } from './points.js';
 import { describe, mean } from './statistics.js';
 import { decimals } from '../util/digits.js';
@@ -57,7 +57,8 @@ function numbersOf(values: readonly number[] | null, unit: Unit): string[] {
 
 /** What the runs took; another machine has other numbers. */
 export function timeCsv(points: readonly Point[]): string {
-  const header = ['point', 'n', 'parameters', 'seconds_mean', 'seconds_total', 'images_per_second'];
+  const speed = `${examplesOf(points)}_per_second`;
+  const header = ['point', 'n', 'parameters', 'seconds_mean', 'seconds_total', speed];
   const rows = points.map(({ label, runs }) => {
     const seconds = runs.map((run) => run.seconds);
     const total = seconds.reduce((sum, value) => sum + value, 0);

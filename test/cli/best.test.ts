@@ -43,5 +43,5 @@ it('says where the test set chose the best epoch, and what keeps one', async () 
   expect(best.stderr).toContain('wanted a run with checkpoint.keepBest: true');
   const held = await fsam(folder, ['eval', 'plain', '--split', 'validation']);
   expect(held.code).toBe(2);
-  expect(held.stderr).toContain('data.validation of this run holds no images out');
+  expect(held.stderr).toContain('data.validation of this run holds nothing out');
 });

@@ -214,13 +214,16 @@ describe('benchTable', () => {
   });
 
   it('compares with stock tfjs, eager and channels_last', () => {
-    const table = benchTable([
-      { name: 'fsam stock', outcome: timed(8000, 6123.4) },
-      { name: 'fsam eager', outcome: timed(4000, 5000) },
-      { name: 'fsam compiled', outcome: timed(2000, 1900) },
-      { name: 'pytorch channels_last', outcome: timed(2500, 1000) },
-      { name: 'pytorch compile', outcome: { failure: 'no C++ compiler' } },
-    ]);
+    const table = benchTable(
+      [
+        { name: 'fsam stock', outcome: timed(8000, 6123.4) },
+        { name: 'fsam eager', outcome: timed(4000, 5000) },
+        { name: 'fsam compiled', outcome: timed(2000, 1900) },
+        { name: 'pytorch channels_last', outcome: timed(2500, 1000) },
+        { name: 'pytorch compile', outcome: { failure: 'no C++ compiler' } },
+      ],
+      'images',
+    );
     expect(table.split('\n')).toEqual([
       'side                   ms/step   min   p90  images/s  peak MB  vs stock  vs eager  vs channels_last',
       'fsam stock                8000  7999  8001      16.0     6123     1.00x     0.50x             0.31x',
@@ -232,15 +235,18 @@ describe('benchTable', () => {
   });
 
   it('leaves out the comparison with a side that was not timed', () => {
-    const table = benchTable([
-      { name: 'fsam stock', outcome: { failure: 'out of memory' } },
-      { name: 'fsam compiled', outcome: timed(12.34, 400) },
-    ]);
+    const table = benchTable(
+      [
+        { name: 'fsam stock', outcome: { failure: 'out of memory' } },
+        { name: 'fsam compiled', outcome: timed(12.34, 400) },
+      ],
+      'windows',
+    );
     expect(table).toBe(
       [
-        'side           ms/step   min   p90  images/s  peak MB',
+        'side           ms/step   min   p90  windows/s  peak MB',
         'fsam stock     out of memory',
-        'fsam compiled     12.3  11.3  13.3     10373      400',
+        'fsam compiled     12.3  11.3  13.3      10373      400',
       ].join('\n'),
     );
   });

@@ -348,6 +348,14 @@ augmentation: {cutout: 8, cropPadding: 0, flip: false}
     );
   });
 
+  test('a default of images is refused where it is asked for of a text', () => {
+    const asked = 'model: {name: gpt}\naugmentation: {flip: true, cropPadding: 4}\n';
+    expect(inFile(text(asked))).toEqual([
+      'x.yaml:5: augmentation.flip: got true, wanted false for text: a text is not augmented',
+      'x.yaml:5: augmentation.cropPadding: got 4, wanted 0 for text: a text is not augmented',
+    ]);
+  });
+
   test('images want a network of images', () => {
     expect(inFile(GOOD.replace('resnet18', 'gpt'))[0]).toContain(
       'model.name: got "gpt", wanted resnet18 (34, 50, 101, 152), ',
