@@ -29,12 +29,12 @@ export async function compareRuns(first: string, second: string): Promise<void> 
   runs.forEach((run, i) => {
     print(`${i + 1}  ${run.folder}  (${describe(run)})`);
   });
-  const differences = [
-    ...differencesOf(runs[0].config, runs[1].config),
-    ...usedOtherwise(runs[0], runs[1]),
-  ];
+  const differences = differencesOf(runs[0].config, runs[1].config);
   print(differences.length === 0 ? '\nsame configuration' : '\nconfiguration, 1 -> 2:');
   for (const line of differences) print(`  ${line}`);
+  const used = usedOtherwise(runs[0], runs[1]);
+  if (used.length > 0) print('\nused, 1 -> 2:');
+  for (const line of used) print(`  ${line}`);
   print('');
   for (const line of textTable(cells(runs[0], runs[1]))) print(line);
   const { test } = bestOf(runs[0].config);

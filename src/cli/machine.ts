@@ -36,23 +36,28 @@ export async function gpuNames(): Promise<string[]> {
 
 /**
  * @param listed lines of `index, uuid, name`
- * @param visible as CUDA reads it: numbers, or beginnings of uuids, until the first that there is not
+ * @param visible as CUDA reads it: numbers, or beginnings of uuids that only one has, until the first that there is
+ * not; none where one stands there twice
  */
 export function visibleGpus(listed: string, visible: string | undefined): string[] {
   const all = listed
-    .trim()
     .split('\n')
     .map((line) => line.split(',').map((cell) => cell.trim()))
-    .map(([index, uuid = '', ...name]) => ({ index, uuid, name: name.join(', ') }));
+    .map(([index, uuid = '', ...name]) => ({ index, uuid, name: name.join(', ') }))
+    .filter(({ name }) => name !== '');
   if (visible === undefined) return all.map(({ name }) => name);
-  const chosen = visible
-    .split(',')
-    .map((one) => one.trim())
-    .map((one) =>
-      all.find(({ index, uuid }) => index === one || (one !== '' && uuid.startsWith(one))),
-    );
+  const chosen = visible.split(',').map((one) => gpuOf(one.trim(), all));
   const end = chosen.indexOf(undefined);
-  return chosen.slice(0, end < 0 ? undefined : end).flatMap((gpu) => gpu?.name ?? []);
+  const gpus = chosen.slice(0, end < 0 ? undefined : end);
+  return new Set(gpus).size < gpus.length ? [] : gpus.flatMap((gpu) => gpu?.name ?? []);
+}
+
+function gpuOf<G extends { readonly index: string | undefined; readonly uuid: string }>(
+  one: string,
+  all: readonly G[],
+): G | undefined {
+  const byUuid = one === '' ? [] : all.filter(({ uuid }) => uuid.startsWith(one));
+  return all.find(({ index }) => index === one) ?? (byUuid.length === 1 ? byUuid[0] : undefined);
 }
 
 export function tfjsVersion(): string {

@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import { UserError } from '../util/errors.js';
 import { errorCode, messageOf } from '../util/file-errors.js';
 import type { StopSignal } from '../util/stop-signals.js';
-import { isFurther, isStarted } from '../util/workers-place.js';
+import { isLaterWorker, isStarted } from '../util/workers-place.js';
 import { registerAnalyze } from './analyze.js';
 import { registerBench } from './bench.js';
 import { registerCompare } from './compare.js';
@@ -44,8 +44,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   const fail = (error: unknown): number => {
     const { lines, exitCode } = describeFailure(error, verbose, commandIn(program, argv.slice(2)));
     // What goes wrong in all workers alike is said once, by the process that started them.
-    if (isStarted()) process.send?.({ lines } satisfies FromWorker);
-    if (!isFurther()) for (const line of lines) tell(line);
+    if (isStarted()) process.send?.({ lines, exitCode } satisfies FromWorker);
+    if (!isLaterWorker()) for (const line of lines) tell(line);
     return exitCode;
   };
   guardProcess(fail);

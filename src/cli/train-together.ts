@@ -5,7 +5,7 @@ import { EndedElsewhere, RunError, UserError } from '../util/errors.js';
 import { threadCount, threadsTold, WITHIN } from '../native/threads.js';
 import { freePorts } from '../util/free-ports.js';
 import { exitCodeOf, stopSignalOf, type StopSignal } from '../util/stop-signals.js';
-import { isOtherLost, WORKER_VARIABLE } from '../util/workers-place.js';
+import { isOtherLost, isToldByFirst, WORKER_VARIABLE } from '../util/workers-place.js';
 import { tell } from './output.js';
 import { heeded } from './signals.js';
 import { OPEN_SERVER, placeText } from './workers-place.js';
@@ -13,25 +13,25 @@ import { OPEN_SERVER, placeText } from './workers-place.js';
 /** How a worker ended. */
 interface Ended {
   readonly index: number;
-  /** What went wrong, as the user is to read it. */
-  readonly lines: readonly string[];
   readonly code: number | null;
+  /** Null where it had told how it ends, whatever ended it then. */
   readonly signal: NodeJS.Signals | null;
+  /** What went wrong, as the user is to read it; null: it told nothing. */
+  readonly lines: readonly string[] | null;
 }
 
-/** How long the others may take to end by themselves, once one has ended in good order, or made a mistake of all. */
-const GRACE_MILLISECONDS = 10_000;
-/** The same once one is lost: they can do no more. */
-const LOST_MILLISECONDS = 2000;
+/** How long the others may take to end by themselves, once one has ended: they can go on no more. */
+const GRACE_MILLISECONDS = 2000;
 
 /** What this process tells a worker: the signal that it got itself. */
 export interface ToWorker {
   readonly signal: StopSignal;
 }
 
-/** What a worker tells this process: what went wrong. Only the first has said so itself. */
+/** What a worker tells this process: what went wrong, and what it ends with. The first one has said so itself. */
 export interface FromWorker {
   readonly lines: readonly string[];
+  readonly exitCode: number;
 }
 
 /**
@@ -55,38 +55,48 @@ export async function trainTogether(count: number, opensServer: boolean): Promis
       children.push(start(placeText({ index, addresses }), index, threads));
     }
     const ends = children.map(endOf);
-    const first = await Promise.race(ends);
-    // The first worker saves, however long that takes: nobody waits for anybody any more.
-    if (isInOrder(first)) await ends[0];
-    // Those that wait for it in a sum end by the time-out; those that are stopped, never.
-    const wait = isLoss(first) ? LOST_MILLISECONDS : GRACE_MILLISECONDS;
-    await Promise.race([Promise.all(ends), setTimeout(wait, null, { ref: false })]);
+    // The first worker saves, or tells what went wrong, however long that takes: nobody waits for anybody any more.
+    if (leavesToFirst(await Promise.race(ends))) await ends[0];
+    // Those that wait for another in a sum end by the time-out; those that are stopped, never.
+    await Promise.race([Promise.all(ends), setTimeout(GRACE_MILLISECONDS, null, { ref: false })]);
     const hanging = children.flatMap(({ exitCode, signalCode }, index) =>
       exitCode === null && signalCode === null ? [index] : [],
     );
     for (const index of hanging) children[index]?.kill('SIGKILL');
     const ended = await Promise.all(ends);
-    const byThemselves = ended.filter(({ index }) => !hanging.includes(index));
-    for (const line of toldByOthers(byThemselves)) tell(line);
-    judge(byThemselves, hanging, passing.passed());
+    for (const line of toldByOthers(ended)) tell(line);
+    const silent = ended.filter(({ index, lines }) => hanging.includes(index) && lines === null);
+    judge(
+      ended.filter((one) => !silent.includes(one)),
+      silent.map(({ index }) => index),
+      passing.passed(),
+    );
   } finally {
     passing.forget();
   }
 }
 
-const isInOrder = ({ code }: Ended): boolean =>
-  code !== null && (code === 0 || stopSignalOf(code) !== undefined);
+/** Whether the first worker ends by itself now: all do after the same step, or where a run fails for all. */
+const leavesToFirst = ({ index, code, lines }: Ended): boolean =>
+  isToldByFirst(code) || (isInOrder(code) && (index === 0 || !lines?.length));
 
-const isLoss = ({ code }: Ended): boolean => code === null || code === 1 || isOtherLost(code);
+const isInOrder = (code: number | null): boolean =>
+  code !== null && (code === 0 || stopSignalOf(code) !== undefined);
 
 /** What the first worker has not said itself. That others are lost is of interest where nothing else is known. */
 function toldByOthers(ended: readonly Ended[]): string[] {
-  const said = new Set(ended.find(({ index }) => index === 0)?.lines);
-  const others = ended.filter(({ index }) => index > 0);
-  const faults = others.filter(({ code }) => !isOtherLost(code)).flatMap(({ lines }) => lines);
-  const losses = others.flatMap(({ lines }) => lines).slice(0, 1);
-  const lines = new Set(faults.length + said.size > 0 ? faults : losses);
-  return [...lines].filter((line) => !said.has(line));
+  const messageOf = ({ lines }: Ended): string => lines?.join('\n') ?? '';
+  const said = ended.flatMap((one) => (one.index === 0 ? messageOf(one) : [])).join('');
+  const others = ended.filter((one) => one.index > 0 && messageOf(one) !== '');
+  const faults = others.filter(({ code }) => !isOtherLost(code));
+  const told = faults.length > 0 || said !== '' ? faults : others.slice(0, 1);
+  const messages = new Map<string, string>();
+  for (const one of told) {
+    const message = messageOf(one);
+    if (message === said || messages.has(message)) continue;
+    messages.set(message, message.replace(/^fsam: (?!worker)/, `fsam: worker ${one.index}: `));
+  }
+  return [...messages.values()];
 }
 
 /**
@@ -102,15 +112,22 @@ function judge(
 ): void {
   const cause =
     ended.find(({ code, signal }) =>
-      signal === null ? code !== 0 && !isOtherLost(code) : signal !== passed,
+      signal === null
+        ? code !== 0 && !isOtherLost(code) && !isToldByFirst(code)
+        : signal !== passed,
     ) ?? ended.find(({ code }) => code !== 0);
   if (cause === undefined) return;
-  const { index, code, signal } = cause;
+  const { index, code, signal, lines } = cause;
   // It had not begun to listen yet.
   if (signal !== null && signal === passed) throw new EndedElsewhere(exitCodeOf(passed));
   if (signal !== null) {
     throw new RunError(
       `worker ${index} was lost: ended by ${signal}; the others were ended, too; --resume goes on from the last checkpoint`,
+    );
+  }
+  if (lines === null && !isOtherLost(code)) {
+    throw new RunError(
+      `worker ${index} ended with exit code ${code ?? 'unknown'}; --resume goes on from the last checkpoint`,
     );
   }
   // It has told what went wrong, unless it waited for one that hangs.
@@ -120,7 +137,7 @@ function judge(
       `${lost} did not answer and was ended; --resume goes on from the last checkpoint`,
     );
   }
-  throw new EndedElsewhere(isOtherLost(code) ? 1 : (code ?? 1));
+  throw new EndedElsewhere(isOtherLost(code) || isToldByFirst(code) ? 1 : (code ?? 1));
 }
 
 function start(place: string, index: number, threads: number): ChildProcess {
@@ -133,14 +150,18 @@ function start(place: string, index: number, threads: number): ChildProcess {
 
 const endOf = (child: ChildProcess, index: number): Promise<Ended> =>
   new Promise((resolve, reject) => {
-    let lines: readonly string[] = [];
-    child.on('message', (told: FromWorker) => {
-      ({ lines } = told);
+    let told: FromWorker | null = null;
+    child.on('message', (message: FromWorker) => {
+      told = message;
     });
     child.on('error', reject);
     // After the last message.
     child.on('close', (code: number | null, signal: NodeJS.Signals | null) => {
-      resolve({ index, code, signal, lines });
+      resolve(
+        told === null
+          ? { index, code, signal, lines: null }
+          : { index, code: told.exitCode, signal: null, lines: told.lines },
+      );
     });
   });
 

@@ -1,7 +1,7 @@
 // fsam train: one run, from a configuration to its finished folder.
 import { Option, type Command } from 'commander';
 import { UserError } from '../util/errors.js';
-import { isStarted, WORKER_TIMEOUT_SECONDS } from '../util/workers-place.js';
+import { isLaterWorker, isStarted, WORKER_TIMEOUT_SECONDS } from '../util/workers-place.js';
 import { addConfigOptions, configRequest, type ConfigOptions } from './config-options.js';
 import { refuseUnnamed } from './out-option.js';
 import { watchRun, type RunWatch } from './run-watch.js';
@@ -61,6 +61,7 @@ function heedStarter({ interrupt }: RunWatch): void {
     interrupt(signal);
   });
   process.on('disconnect', () => process.exit(1));
+  if (!process.connected) process.exit(1);
   process.channel?.unref();
 }
 
@@ -80,7 +81,7 @@ async function train(options: TrainOptions): Promise<void> {
     return trainTogether(workers, opensServer);
   }
   // The process that started this worker hears a Ctrl-C, too, and tells of it; the second one is its to heed.
-  const watch = watchRun(quiet, !isStarted());
+  const watch = watchRun(quiet || isLaterWorker(), !isStarted());
   if (isStarted()) heedStarter(watch);
   const { workersPlace } = await import('./workers-place.js');
   const { asked, execute } = await import('./execute.js');

@@ -9,6 +9,7 @@ import type { Engine } from '../session/engine.js';
 import type { Numbers } from '../session/measure.js';
 import type { Together } from '../session/together.js';
 import { EndedElsewhere, required, UserError } from '../util/errors.js';
+import { exitCodeOfAll } from '../util/workers-place.js';
 import { recordOfRun } from './belonging.js';
 import { fsamVersion, type Environment } from './environment.js';
 import { fingerprintOf } from './fingerprint.js';
@@ -37,7 +38,7 @@ export async function meet(
   const other = others.findIndex((one) => !isDeepStrictEqual(one, first));
   if (other < 0) return;
   throw new UserError(
-    `workers: worker ${other + 1} trains something else than worker 0 (another configuration, seed, data set, version or kind of device); start all of them by the same command, and runs of their own with --alone`,
+    `workers: worker ${other + 1} trains something else than worker 0 (another configuration, seed, data set, version or kind of device); start all of them by the same command, and tasks that are runs of their own with --alone`,
   );
 }
 
@@ -83,7 +84,7 @@ export async function follow(
   const refuseDiverged = ({ numbers }: { readonly numbers: Numbers }): void => {
     if (Object.values(numbers).every(Number.isFinite)) return;
     // The first worker has the same numbers, and tells.
-    throw new EndedElsewhere(1);
+    throw new EndedElsewhere(exitCodeOfAll());
   };
   const perEpoch = stepsPerEpoch(examplesIn(dataset.train), config);
   const lastStep = stepsInAll(perEpoch, config);

@@ -95,18 +95,11 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
   await refuseLocked(folder.lock);
   const seen = decide(request, folder, await inspectFolder(folder));
   if (seen.kind === 'start') await refuseOthersFiles(folder);
-  if (seen.kind === 'nothing') {
-    request.reporter.note(
-      `${folder.path}: this run is finished already; its result is in ${folder.summary}`,
-    );
-    return workers === undefined ? 'finished' : endTogether(request);
-  }
+  if (seen.kind === 'nothing') return endFinished(folder, request);
   const lock = await lockFolder(folder);
   try {
     const decision = decide(request, folder, await inspectFolder(folder));
-    if (decision.kind === 'nothing') {
-      return workers === undefined ? 'finished' : await endTogether(request);
-    }
+    if (decision.kind === 'nothing') return await endFinished(folder, request);
     const outcome = await withEngine(request, (engine, dataset) =>
       runIn(folder, lock, request, decision, dataset, engine),
     );
@@ -117,8 +110,12 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
   }
 }
 
-/** The others wait to hear that nothing is left to do. */
-async function endTogether(request: RunRequest): Promise<RunOutcome> {
+/** Nothing is left to do, which other workers wait to hear. */
+async function endFinished(folder: RunFolder, request: RunRequest): Promise<RunOutcome> {
+  request.reporter.note(
+    `${folder.path}: this run is finished already; its result is in ${folder.summary}`,
+  );
+  if (request.workers === undefined) return 'finished';
   return withEngine(request, async (engine, dataset) => {
     await meet(engine, request.config, dataset, request.environment);
     beginTogether(engine, AT_THE_END);

@@ -207,7 +207,7 @@ export async function readProgress(path: string): Promise<Progressed> {
   return {
     ...{ folder: path, config },
     epochs: await readEpochs(folder, config, null),
-    environment: await readEnvironment(folder),
+    environment: existsSync(folder.environment) ? await readEnvironment(folder) : {},
   };
 }
 

@@ -16,11 +16,11 @@ export class RunError extends Error {
   override readonly name = 'RunError';
 }
 
-/** Another process tells what went wrong, and ends with this exit code. */
+/** Another process tells what went wrong: this one ends with the exit code, and says nothing. */
 export class EndedElsewhere extends Error {
   override readonly name = 'EndedElsewhere';
   constructor(readonly exitCode: number) {
-    super(`another process ended with exit code ${exitCode}`);
+    super(`another process tells; exit code ${exitCode}`);
   }
 }
 

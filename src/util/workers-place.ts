@@ -14,9 +14,17 @@ export const WORKER_VARIABLE = 'FSAM_WORKER';
 /** Whether `fsam train --workers` started this process. */
 export const isStarted = (): boolean => process.env[WORKER_VARIABLE] !== undefined;
 
-/** Whether a process so started is not the first. */
-export const isFurther = (): boolean =>
+/** Whether this process is one so started, and not the first worker. */
+export const isLaterWorker = (): boolean =>
   isStarted() && process.env[WORKER_VARIABLE]?.split(',')[0] !== '0';
+
+/** Of a worker that ends because of what the first one tells: to the process that started it. */
+const TOLD_BY_FIRST = 76;
+
+export const isToldByFirst = (exitCode: number | null): boolean => exitCode === TOLD_BY_FIRST;
+
+/** What a worker but the first ends with where a run has failed for all. */
+export const exitCodeOfAll = (): number => (isStarted() ? TOLD_BY_FIRST : 1);
 
 /** Of a worker that is well, but for another that is lost: told to the process that started it. */
 const OTHER_LOST = 75;

@@ -1,6 +1,6 @@
 // Several processes that train together, as a user starts them: the bytes of one process, kills, stops, mistakes.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -84,6 +84,15 @@ describe('a worker', () => {
     await expectResumed('stopped');
   });
 
+  it('has no orphans when the process that started it is killed before they listen', async () => {
+    const running = start(folder, [...TOGETHER, '--epochs', '4000', '--out', 'abandoned']);
+    await until(() => workersOf(running).length === 2);
+    const workers = workersOf(running).map(([, pid]) => pid);
+    running.process.kill('SIGKILL');
+    await running.done;
+    await until(() => workers.every((pid) => !existsSync(`/proc/${pid}`)));
+  });
+
   it('has no orphans when the process that started it is killed', async () => {
     const running = start(folder, [...TOGETHER, '--out', 'orphaned']);
     await until(() => hasRows('orphaned', 3));
@@ -116,7 +125,9 @@ describe('a signal ends all after the same step, saved:', () => {
     const running = start(folder, [...TOGETHER, '--out', 'early']);
     await until(() => workersOf(running).length === 2);
     running.process.kill('SIGTERM');
-    expect((await running.done).code).toBe(143);
+    const { code, stderr } = await running.done;
+    expect(code).toBe(143);
+    expect(stderr.match(/finishing the step/g)?.length ?? 0).toBeLessThanOrEqual(1);
     expect(existsSync(join(folder, 'early', 'metrics.csv'))).toBe(false);
   });
 
@@ -162,6 +173,35 @@ it('a mistake of all is told once', async () => {
   const told = await fsam(folder, [...TOGETHER, ...nowhere, '--out', 'mistaken']);
   expect(told.code).toBe(2);
   expect(told.stderr).toMatch(/^fsam: data\.directory nowhere: there is no such .*\n$/);
+});
+
+describe('what goes wrong in the second worker alone', () => {
+  /** A module that every process loads first; it does `what` in the second worker. */
+  function inSecond(name: string, what: string): NodeJS.ProcessEnv {
+    const path = join(folder, name);
+    writeFileSync(path, `if (process.env.FSAM_WORKER?.startsWith('1,')) { ${what} }\n`);
+    return { NODE_OPTIONS: `--import ${path}` };
+  }
+
+  it('a mistake is told with its number', async () => {
+    const environment = inSecond(
+      'mistake.mjs',
+      "process.argv.push('--set', 'data.name=cifar10', '--data-dir', 'nowhere');",
+    );
+    const told = await fsam(folder, [...TOGETHER, '--out', 'one-mistaken'], environment);
+    expect(told.code).toBe(2);
+    expect(told.stderr).toMatch(
+      /^fsam: worker 1: data\.directory nowhere: there is no such .*\n$/m,
+    );
+    expect(told.stderr).not.toMatch(/is not there|did not answer/);
+  });
+
+  it('an end without a word is told', async () => {
+    const environment = inSecond('silent.mjs', 'setTimeout(() => process.reallyExit(3), 500);');
+    const told = await fsam(folder, [...TOGETHER, '--out', 'one-silent'], environment);
+    expect(told.code).toBe(1);
+    expect(told.stderr).toContain('worker 1 ended with exit code 3; --resume goes on');
+  });
 });
 
 it('goes on with another number of workers, and says that the numbers differ', async () => {

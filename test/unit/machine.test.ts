@@ -17,7 +17,13 @@ describe('the GPUs that CUDA may use', () => {
     ['2,7,0', [A2]],
     ['', []],
     ['-1', []],
+    ['0,0', []],
+    ['GPU-', []],
   ])('CUDA_VISIBLE_DEVICES=%s', (visible, names) => {
     expect(visibleGpus(LISTED, visible)).toEqual(names);
+  });
+
+  test.each(['', 'No devices were found\n'])('none of %j', (listed) => {
+    expect(visibleGpus(listed, undefined)).toEqual([]);
   });
 });
