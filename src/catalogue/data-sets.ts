@@ -10,6 +10,8 @@ interface DataSetRow extends Readonly<Record<DataSetTrait, boolean>> {
   readonly task: TaskName;
   /** Whether the folder decides which set is read; others are one set wherever they lie. */
   readonly isItsFolder: boolean;
+  /** Whether it comes with the project, or is made up: no folder is read. */
+  readonly isAtHand?: true;
   /** Whether its training images come cropped and flipped by what reads them. */
   readonly comesAugmented?: true;
   /** Whether results on it are told of the five likeliest classes, too. */
@@ -46,7 +48,13 @@ export const DATA_SETS = {
   cifar10: { task: 'classification', isItsFolder: false, topFive: false, keys: {} },
   cifar100: { task: 'classification', isItsFolder: false, topFive: false, keys: {} },
   idx: { task: 'classification', isItsFolder: true, topFive: false, keys: {} },
-  'fashion-mnist-tiny': { task: 'classification', isItsFolder: false, topFive: false, keys: {} },
+  'fashion-mnist-tiny': {
+    task: 'classification',
+    isItsFolder: false,
+    isAtHand: true,
+    topFive: false,
+    keys: {},
+  },
   imagenet: {
     task: 'classification',
     isItsFolder: true,
@@ -90,6 +98,7 @@ export const DATA_SETS = {
   'moby-dick': {
     task: 'language',
     isItsFolder: false,
+    isAtHand: true,
     topFive: false,
     names: 'characters',
     keys: TEXT,
@@ -97,6 +106,7 @@ export const DATA_SETS = {
   synthetic: {
     task: 'classification',
     isItsFolder: false,
+    isAtHand: true,
     topFive: false,
     keys: {
       synthetic: below(
@@ -124,6 +134,9 @@ export const DATA_SETS = {
 
 const rowOf = (name: unknown): DataSetRow | undefined =>
   Object.hasOwn(DATA_SETS, String(name)) ? DATA_SETS[name as keyof typeof DATA_SETS] : undefined;
+
+/** Whether no folder of the user's is read for it. */
+export const isAtHand = (name: unknown): boolean => rowOf(name)?.isAtHand === true;
 
 /** What it is made of. */
 export const readsOf = (name: keyof typeof DATA_SETS): Reads => TASKS[DATA_SETS[name].task].reads;

@@ -21,7 +21,7 @@ export const OPTIONS = {
     help: "Blocks a stage: paper has (depth - 4) / 6; code has one more, as the F-SAM authors' code does",
   },
   patch: { type: count, help: 'Side of a patch, in pixels' },
-  layers: { type: count, help: 'Transformer layers' },
+  layers: { type: z.int().min(1).max(1000), help: 'Transformer layers' },
   heads: { type: count, help: 'Attention heads, a divisor of width' },
   bias: { type: z.boolean(), help: 'Whether linear layers and normalisations have biases' },
   tied: { type: z.boolean(), help: 'Whether the last layer is the table of tokens once more' },

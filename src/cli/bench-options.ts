@@ -40,7 +40,7 @@ torchvision's DataLoader. --with-step also times the compiled step, which on a C
 
 const HELP = `
 stock: tfjs's own operations one by one; eager: fsam's operations one by one; compiled: one call of TensorFlow a step.
-Images are synthetic, in the shape of the configuration's set, and reach the step as those do; of an imagenet whose
+Examples are synthetic, in the shape of the configuration's set, and reach the step as those do; of an imagenet whose
 folder is not there the shape is the published one. Leave the machine alone while it runs; where it is not yours alone,
 --rounds makes the sides take turns.
 ${DATA_HELP}${PROFILE_HELP}`;

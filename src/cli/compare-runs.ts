@@ -12,6 +12,7 @@ import {
   type Progressed,
 } from '../report/runs.js';
 import { textTable } from '../report/table.js';
+import { counted } from '../util/counted.js';
 import { decimals } from '../util/digits.js';
 import { required, UserError } from '../util/errors.js';
 import { drawChart, type Curve } from './chart.js';
@@ -56,8 +57,8 @@ const told = (used: Used, name: string): string =>
 
 const describe = ({ epochs, config }: Progressed): string =>
   epochs.length < config.epochs
-    ? `${epochs.length} of ${config.epochs} epochs`
-    : `${config.epochs} epochs`;
+    ? `${epochs.length} of ${counted(config.epochs, 'epoch')}`
+    : counted(config.epochs, 'epoch');
 
 /** Both runs are of one task. */
 function cells(first: Progressed, second: Progressed): string[][] {

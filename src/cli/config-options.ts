@@ -33,7 +33,11 @@ const AMOUNTS = [
     value: '<n>',
     what: 'stop after this many steps, learning rates unchanged',
   },
-  { flag: '--subset', value: '<train,test>', what: 'class-balanced subsets of these sizes' },
+  {
+    flag: '--subset',
+    value: '<train,test>',
+    what: 'subsets of these sizes, of images class-balanced',
+  },
 ] as const;
 type Amount = (typeof AMOUNTS)[number]['flag'];
 
@@ -50,7 +54,10 @@ export function addConfigOptions(
     .option('--config <file>', `a YAML file, or a name under ${shelf} such as ${example}`)
     .option('--set <key=value>', 'any key, such as optimizer.rho=0.1 (repeatable)', collect)
     .option('--seed <n>', 'what everything random is drawn from')
-    .option('--data-dir <path>', 'folder of the data set, or the folder above it, or its .tar.gz');
+    .option(
+      '--data-dir <path>',
+      'folder of the data set, or the folder above it, or its .tar.gz; of texts a file or a folder',
+    );
   for (const { flag, value, what } of AMOUNTS) {
     if (!without.includes(flag)) command.option(`${flag} ${value}`, what);
   }

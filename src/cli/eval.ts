@@ -6,7 +6,7 @@ import { threadNumber } from './whole-number.js';
 export function registerEval(program: Command): void {
   program
     .command('eval')
-    .description("Prints loss and accuracy of a run's newest checkpoint.")
+    .description("Prints loss, accuracy and the like of a run's newest checkpoint.")
     .argument('<run-folder>', 'such as results/quickstart/VARIANT/seed-1')
     .option(
       '--data-dir <path>',

@@ -4,6 +4,7 @@ import type { Config } from '../catalogue/schema.js';
 import { isText, ofImages, type Dataset, type Split } from '../data/dataset.js';
 import { hasLabelNoise } from '../data/label-noise.js';
 import { loadCheckpoint } from '../experiment/checkpoint.js';
+import { fingerprintOf } from '../experiment/fingerprint.js';
 import { formatOf } from '../experiment/metrics.js';
 import { type Evaluation } from '../session/evaluation.js';
 import { evaluatedState, type State } from '../session/slot.js';
@@ -45,7 +46,16 @@ export async function evaluate(folder: string, options: EvalOptions): Promise<vo
     trains: false,
   });
   try {
-    const { progress } = await loadCheckpoint(checkpoint, engine);
+    const { progress, data } = await loadCheckpoint(checkpoint, engine);
+    if (
+      data !== undefined &&
+      !hasLabelNoise(config.labelNoise) &&
+      data !== fingerprintOf(dataset)
+    ) {
+      tell(
+        `${dataset.source}: holds other ${taskOf(config).examples} than the run was trained with`,
+      );
+    }
     const best = isBest ? `, epoch ${progress.epoch}, the best ${bySet(bestOf(config))}` : '';
     tell(`${checkpoint}: ${progress.step} steps${best}, on ${inUse}`);
     // The set is read without its label noise, so that these are the true labels.

@@ -43,11 +43,27 @@ export function describeFailure(error: unknown, verbose: boolean, command = 'fsa
     const exitCode = error instanceof LostWorker ? exitCodeOfLost() : 1;
     return { lines: [ours(oneLine(error.message))], exitCode };
   }
+  if (isTooLarge(error)) {
+    return {
+      lines: [ours(`memory: got sizes that no array has room for (${error.message}); ${SMALLER}`)],
+      exitCode: 2,
+    };
+  }
   if (error instanceof Interrupted) {
     return { lines: [ours(error.message)], exitCode: exitCodeOf(error.signal) };
   }
   return { lines: describeInternal(error, verbose), exitCode: 1 };
 }
+
+/** Node's words for an array of more elements than there can be, or than memory has room for. */
+const isTooLarge = (error: unknown): error is RangeError =>
+  error instanceof RangeError &&
+  /^Invalid typed array length|^Array buffer allocation failed|^Invalid array buffer length/.test(
+    error.message,
+  );
+
+const SMALLER =
+  'wanted smaller ones: of the network (model.width, model.layers), the data (data.resize, data.synthetic) or the batch';
 
 /** Commander also throws to end the program after `--help` and `--version`. */
 function describeUsage({ code, message }: CommanderError, command: string): Failure {

@@ -9,7 +9,11 @@ export function registerModels(program: Command): void {
   program
     .command('models')
     .description(DESCRIPTION)
-    .option('--size <pixels>', 'side of an image (default: 32; 224 for imagenet-*)', count)
+    .option(
+      '--size <pixels>',
+      'side of an image (default: 32; 224 for imagenet-*); of gpt, tokens',
+      count,
+    )
     .option('--channels <number>', 'channels of an image', count, 3)
     .option('--classes <number>', 'classes (default: 10; 1000 for imagenet-*)', count)
     .action(async (options: ModelsOptions) => {

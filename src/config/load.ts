@@ -2,11 +2,13 @@
 // mistake at once.
 import { UserError } from '../util/errors.js';
 import { readConfig } from './files.js';
-import { merge, nest, toPlain, type Located } from './located.js';
+import { lookUp, merge, nest, toPlain, type Located } from './located.js';
 import { explain, render, type Mistake } from './mistakes.js';
 import { readOverlays, type Overrides } from './overrides.js';
 import { typedPathsFrom } from './paths.js';
+import { isAtHand } from '../catalogue/data-sets.js';
 import { writtenInVain } from '../catalogue/fits.js';
+import { defaultOf } from '../catalogue/identity.js';
 import { configSchema, type Config } from '../catalogue/schema.js';
 
 export interface ConfigRequest {
@@ -61,6 +63,19 @@ function ofSweep(name: string, file: Located): Mistake | undefined {
   return { place, text };
 }
 
+const DIRECTORY = ['data', 'directory'];
+
+/** A folder that the command line names, though none is read; files of runs name one for every set. */
+function folderInVain(
+  written: Located,
+  { data }: Config,
+): { readonly path: string[]; readonly message: string }[] {
+  const isAsked = lookUp(written, DIRECTORY).place.kind === 'argument';
+  if (!isAsked || !isAtHand(data.name) || data.directory === defaultOf('data.directory')) return [];
+  const message = `wanted none for ${data.name}, which is read from no folder; data.name says what is`;
+  return [{ path: DIRECTORY, message }];
+}
+
 /**
  * `written` held against the schema, with its defaults filled in; or what is wrong with it.
  *
@@ -73,7 +88,7 @@ export function checkConfig(
   const plain = toPlain(written);
   const checked = configSchema.safeParse(plain);
   if (!checked.success) return { mistakes: explain(checked.error.issues, written) };
-  const vain = writtenInVain(plain, checked.data);
+  const vain = [...writtenInVain(plain, checked.data), ...folderInVain(written, checked.data)];
   return vain.length === 0
     ? { config: typedPathsFrom(workingFolder, checked.data, written) }
     : {

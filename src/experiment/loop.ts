@@ -315,7 +315,7 @@ function diverged(loop: Loop, reached: Progress, problem: string): RunError {
       ? 'there is no checkpoint yet'
       : `the last good checkpoint is ${checkpoint}`;
   return new RunError(
-    `epoch ${epoch}, step ${reached.step}: ${problem}: training has diverged; ${good}; the epochs before are in ` +
-      `${loop.metrics.path}; try a lower schedule.learningRate${climbs(loop.config.optimizer) ? ' or optimizer.rho' : ''}`,
+    `epoch ${epoch}, step ${reached.step}: ${problem}: training has diverged; ${good}; ` +
+      `${epoch > 1 ? `the epochs before are in ${loop.metrics.path}; ` : ''}try a lower schedule.learningRate${climbs(loop.config.optimizer) ? ' or optimizer.rho' : ''}`,
   );
 }

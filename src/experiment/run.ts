@@ -259,7 +259,7 @@ const COMPILES =
 
 const bestByTest = ({ test }: Best): string =>
   `checkpoint.keepBest: the best epoch is chosen by the test set, which makes its ${test.name} too good; ` +
-  'data.validation holds images out of the training set to choose by';
+  'data.validation holds a part of the training set out to choose by';
 
 /** What is read while the run goes on, and what that takes; null where memory holds it all. */
 function readingLine(dataset: Dataset, { batchSize, evaluationBatchSize }: Config): string | null {

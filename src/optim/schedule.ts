@@ -10,8 +10,8 @@ export interface RunLength {
 }
 
 /**
- * With T steps in all, W of them warm-up (`warmupEpochs`, rounded to whole steps), and base rate
- * `learningRate`:
+ * With T steps in all, W of them warm-up (`warmupEpochs`, rounded to whole steps, of which one at least is left), and
+ * base rate `learningRate`:
  *
  *     warm-up    (step + 1) / (W + 1) of the rate, step < W: the line from 0 before the first step to 1 at step W
  *     cosine     f + (1 - f) (1 + cos(pi (step - W) / (T - W))) / 2: 1 at step W, and the floor f would be reached at step T, after the last one
@@ -22,7 +22,11 @@ export interface RunLength {
  * The cosine without warm-up is what the authors' code sets before each step.
  */
 export function createSchedule(config: ScheduleConfig, length: RunLength): Schedule {
-  const warmup = Math.round(config.warmupEpochs * length.stepsPerEpoch);
+  const { epochs, stepsPerEpoch } = length;
+  const warmup = Math.min(
+    Math.round(config.warmupEpochs * stepsPerEpoch),
+    epochs * stepsPerEpoch - 1,
+  );
   const shape = shapeOf(config, length, warmup);
   return (step) => {
     const ramp = step < warmup ? (step + 1) / (warmup + 1) : 1;

@@ -66,7 +66,7 @@ export async function writeReport(request: ReportRequest): Promise<Report> {
   const { runs, unfinished, damaged } = await readRuns(paths);
   if (runs.length === 0) {
     throw new UserError(
-      `${paths.join(', ')}: none of the ${unfinished.length} runs is finished; go on with them first`,
+      `${paths.join(', ')}: no run is finished of the ${unfinished.length}; go on first`,
     );
   }
   const points = pointsOf(runs);

@@ -7,7 +7,7 @@ import { noteOnGone, recordedFolder } from '../experiment/working-folder.js';
 import { UserError } from '../util/errors.js';
 import { loadSweep } from './load.js';
 import { readPlan } from './plan-file.js';
-import { countPoints, expand, isValid, type Point } from './points.js';
+import { countPoints, expand, isValid, keysWithoutEffect, type Point } from './points.js';
 import type { SweepReporter } from './reporter.js';
 import { selectPoints } from './select.js';
 
@@ -54,6 +54,9 @@ export async function openSweep(request: OpenRequest, reporter: SweepReporter): 
   const gone = points.flatMap((point) =>
     isValid(point) ? [noteOnGone(working, point.config)] : [],
   );
+  for (const key of keysWithoutEffect(file, points)) {
+    reporter.note(`${source}: ${key} changes nothing in any point, and is left out`);
+  }
   for (const note of new Set(gone)) if (note !== null) reporter.note(note);
   return { source, name: file.name, folder, workingFolder: working.path, points, chosen };
 }

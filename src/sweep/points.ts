@@ -202,6 +202,16 @@ function refuseAll(points: readonly Point[]): void {
   throw new UserError(first !== undefined && 'mistakes' in first ? first.mistakes : 'no points');
 }
 
+/** Keys of axes that no point reads, so that points which differ in them alone are one. */
+export function keysWithoutEffect({ axes }: Sweep, points: readonly Point[]): string[] {
+  const keys = axes.flatMap(({ choices }) =>
+    choices.flatMap(({ assignments }) => assignments.map(({ key }) => key)),
+  );
+  return [...new Set(keys)].filter(
+    (key) => key !== BASE && !points.some(({ values }) => Object.hasOwn(values, key)),
+  );
+}
+
 function refuseShared(sweep: Sweep, points: readonly Point[]): void {
   const seen = new Map<string, Point>();
   for (const point of points) {

@@ -33,6 +33,19 @@ describe('describeFailure', () => {
     expect([ours.exitCode, foreign.exitCode]).toEqual([1, 1]);
   });
 
+  it('tells sizes that no array has room for as a mistake', () => {
+    let thrown: unknown;
+    try {
+      new Float32Array(2 ** 60);
+    } catch (error) {
+      thrown = error;
+    }
+    const { lines, exitCode } = describeFailure(thrown, false);
+    expect(exitCode).toBe(2);
+    expect(lines[0]).toMatch(/^fsam: memory: got sizes .*: 1152921504606\d+\); wanted smaller/);
+    expect(describeFailure(new RangeError('no such date'), false).exitCode).toBe(1);
+  });
+
   it('shows under --verbose where it came from', () => {
     const { lines } = describeFailure(new TypeError('no shape'), true);
     expect(lines[0]).toBe('fsam: internal: no shape');

@@ -299,7 +299,13 @@ describe('the command line', () => {
   test('lays its values over the file, later ones over earlier ones, flags over --set', () => {
     const config = load(
       good,
-      ['data.subset={train: 7, test: 8}', 'data.subset.test=9', 'seed=4', 'optimizer.name=sgd'],
+      [
+        'data.name=idx',
+        'data.subset={train: 7, test: 8}',
+        'data.subset.test=9',
+        'seed=4',
+        'optimizer.name=sgd',
+      ],
       {
         seed: '5',
         subset: '10',
@@ -354,6 +360,14 @@ augmentation: {cutout: 8, cropPadding: 0, flip: false}
       'x.yaml:5: augmentation.flip: got true, wanted false for text: a text is not augmented',
       'x.yaml:5: augmentation.cropPadding: got 4, wanted 0 for text: a text is not augmented',
     ]);
+  });
+
+  test('a folder is refused for a set that is read from none', () => {
+    expect(mistakes(good, [], { dataDirectory: '/books' })).toEqual([
+      '--data-dir /books: got "/books", wanted none for synthetic, which is read from no folder; data.name says what is',
+    ]);
+    // The default, which files of runs hold.
+    expect(load(good, [], { dataDirectory: 'data' }).data.name).toBe('synthetic');
   });
 
   test('images want a network of images', () => {
@@ -433,6 +447,7 @@ describe('extends', () => {
 
 describe('a home folder', () => {
   const idx = (directory: string) => GOOD.replace('synthetic', `idx\n  directory: ${directory}`);
+  const named = write('named.yaml', idx('sets'));
   const directoryOf = (config: Config) => config.data.directory;
   afterEach(() => {
     vi.unstubAllEnvs();
@@ -444,9 +459,9 @@ describe('a home folder', () => {
     expect(directoryOf(load(write('x.yaml', idx('"~"'))))).toBe(folder);
     expect(directoryOf(load(write('x.yaml', idx('./~/sets'))))).toBe('./~/sets');
     expect(directoryOf(load(write('x.yaml', idx('sets~'))))).toBe('sets~');
-    expect(directoryOf(load(good, ['data.directory=~/b']))).toBe(`${folder}/b`);
-    expect(directoryOf(load(good, ['data={directory: ~/b}']))).toBe(`${folder}/b`);
-    expect(directoryOf(load(good, [], { dataDirectory: '~/c' }))).toBe(`${folder}/c`);
+    expect(directoryOf(load(named, ['data.directory=~/b']))).toBe(`${folder}/b`);
+    expect(directoryOf(load(named, ['data={directory: ~/b}']))).toBe(`${folder}/b`);
+    expect(directoryOf(load(named, [], { dataDirectory: '~/c' }))).toBe(`${folder}/c`);
     const { labelNoise } = load(good, ['labelNoise.file=~/noise.csv']);
     expect(labelNoise.file).toBe(`${folder}/noise.csv`);
     expect(load(write('x.yaml', 'extends: ~/good.yaml\nseed: 7\n')).seed).toBe(7);
@@ -456,7 +471,7 @@ describe('a home folder', () => {
   test('is what the system says of the user where HOME is not set', () => {
     vi.stubEnv('HOME', undefined);
     const { homedir } = userInfo();
-    expect(directoryOf(load(good, ['data.directory=~/b']))).toBe(`${homedir}/b`);
+    expect(directoryOf(load(named, ['data.directory=~/b']))).toBe(`${homedir}/b`);
   });
 
   test('is refused where it is empty, or of another user', () => {

@@ -13,6 +13,7 @@ test('what is written is read back to the same', () => {
   const folder = temporaryFolder();
   const config = smoke(
     'name="1e3"',
+    'data.name=idx',
     'variant="007"',
     'data.directory="no: # \'\\" \\n"',
     'optimizer.epsilon=1e-12',

@@ -28,6 +28,12 @@ describe('createSchedule', () => {
     }
   });
 
+  it('a warm-up that rounds up to the whole run leaves its last step', () => {
+    // W = min(round(0.5), 1 - 1) = 0, and min(round(1.6), 2 - 1) = 1.
+    expect(rates({ name: 'cosine', learningRate: 4, warmupEpochs: 0.5 }, 1, 1)).toEqual([4]);
+    expect(rates({ name: 'cosine', learningRate: 4, warmupEpochs: 0.8 }, 1, 2)).toEqual([2, 4]);
+  });
+
   it("cosine to a floor after a warm-up gives nanoGPT's rates, as in test/golden/gpt.json", () => {
     // get_lr with two steps of warm-up, decay to 1e-4 at step 6.
     const theirs = [0.000333333333333, 0.000666666666667, 0.001, 0.000868198051534];

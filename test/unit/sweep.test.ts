@@ -5,7 +5,13 @@ import { describe, expect, test } from 'vitest';
 import { CONFIGS_FOLDER } from '../../src/config/files.js';
 import { readAssignments } from '../../src/config/overrides.js';
 import { loadSweep } from '../../src/sweep/load.js';
-import { countPoints, expand, isValid, type Point } from '../../src/sweep/points.js';
+import {
+  countPoints,
+  expand,
+  isValid,
+  keysWithoutEffect,
+  type Point,
+} from '../../src/sweep/points.js';
 import { selectPoints } from '../../src/sweep/select.js';
 import { valuesOf } from '../../src/sweep/range.js';
 import { UserError } from '../../src/util/errors.js';
@@ -59,6 +65,19 @@ describe('the grid', () => {
     expect(
       names('set: { optimizer.name: adamw }\naxes:\n  optimizer.momentum: [0, 0.9]\n'),
     ).toEqual(['adamw/seed-1']);
+  });
+
+  test('tells the keys of axes that no point reads', () => {
+    const path = join(folder, 'unread.yaml');
+    writeFileSync(
+      path,
+      `name: trial\nbase: ${join(CONFIGS_FOLDER, 'tiny/moby-dick-gpt.yaml')}\naxes:\n  augmentation.cutout: [0, 8]\n` +
+        '  optimizer.name: [sgd, sam]\n  optimizer.rho: [0.1, 0.2]\n  few: { a: { data.resize: null } }\n',
+    );
+    const sweep = loadSweep(path);
+    const all = expand(sweep, []);
+    expect(all).toHaveLength(3);
+    expect(keysWithoutEffect(sweep, all)).toEqual(['augmentation.cutout', 'data.resize']);
   });
 
   test('collapses where the file says so', () => {
