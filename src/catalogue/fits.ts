@@ -10,15 +10,29 @@ interface Learnt {
   readonly model: Written;
 }
 
-/** Of a text, the keys that ask for what it has not: with what asks for nothing, the default for images besides, and why. */
-const NOT_OF_TEXT: readonly (readonly [key: string, nothing: readonly unknown[], why: string])[] = [
-  ['data.resize', [null], 'a text has no pixels'],
-  ['labelNoise.rate', [0], 'a text has no labels'],
-  ['labelNoise.file', [null], 'a text has no labels'],
-  ['augmentation.flip', [false, true], 'a text is not augmented'],
-  ['augmentation.cropPadding', [0, 4], 'a text is not augmented'],
-  ['augmentation.cutout', [0, 16], 'a text is not augmented'],
-  ['augmentation.cutoutProbability', [0, 0.5], 'a text is not augmented'],
+interface NotOfText {
+  readonly key: string;
+  /** What asks for nothing, the first of it what is wanted. */
+  readonly nothing: readonly unknown[];
+  /** The default, where it asks for something of images: to be taken for nothing, but not when it is written. */
+  readonly unlessWritten?: unknown;
+  readonly why: string;
+}
+
+const PIXELS = 'a text has no pixels';
+const LABELS = 'a text has no labels';
+const AUGMENTED = 'a text is not augmented';
+
+/** Of a text, the keys that ask for what it has not. */
+const NOT_OF_TEXT: readonly NotOfText[] = [
+  { key: 'data.resize', nothing: [null], why: PIXELS },
+  { key: 'labelNoise.rate', nothing: [0], why: LABELS },
+  { key: 'labelNoise.file', nothing: [null], why: LABELS },
+  { key: 'augmentation.flip', nothing: [false], unlessWritten: true, why: AUGMENTED },
+  { key: 'augmentation.cropPadding', nothing: [0], unlessWritten: 4, why: AUGMENTED },
+  { key: 'augmentation.cutout', nothing: [0], unlessWritten: 16, why: AUGMENTED },
+  // Without Cutout its default is nothing.
+  { key: 'augmentation.cutoutProbability', nothing: [0, 0.5], why: AUGMENTED },
 ];
 
 /** A text is not augmented, whatever the defaults for images are: so that its configuration says what is done. */
@@ -44,15 +58,12 @@ export const writtenInVain = (
 ): { readonly path: string[]; readonly message: string }[] =>
   readsOf(data.name) === 'tokens'
     ? NOT_OF_TEXT.filter(
-        ([key, [nothing]]) => ![undefined, nothing].includes(valueAt(written, key)),
-      ).map(([key, [nothing], why]) => ({
-        path: key.split('.'),
-        message: notOfText(data, nothing, why),
-      }))
+        ({ key, nothing }) => ![undefined, ...nothing].includes(valueAt(written, key)),
+      ).map((row) => ({ path: row.key.split('.'), message: wantedOf(data, row) }))
     : [];
 
-const notOfText = ({ name }: Learnt['data'], nothing: unknown, why: string): string =>
-  `wanted ${String(nothing)} for ${name}: ${why}`;
+const wantedOf = ({ name }: Learnt['data'], { nothing, why }: NotOfText): string =>
+  `wanted ${String(nothing[0])} for ${name}: ${why}`;
 
 /** What would be silently without effect, or could not be computed, is refused. */
 export function fitsWhatIsLearnt({ value, issues }: z.core.ParsePayload<Learnt>): void {
@@ -69,8 +80,9 @@ export function fitsWhatIsLearnt({ value, issues }: z.core.ParsePayload<Learnt>)
     refuse('data.resize', 'wanted null for imagenet: data.imageSize says how large its images are');
   }
   if (reads !== 'tokens') return;
-  for (const [key, nothing, why] of NOT_OF_TEXT) {
-    const got = valueAt(value, key);
-    if (!nothing.includes(got)) refuse(key, notOfText(data, nothing[0], why));
+  for (const row of NOT_OF_TEXT) {
+    const { key, nothing, unlessWritten } = row;
+    if (![unlessWritten, ...nothing].includes(valueAt(value, key)))
+      refuse(key, wantedOf(data, row));
   }
 }

@@ -115,6 +115,12 @@ it('eval takes every window of the training text once, however many an epoch dra
     expect(asTrained).toMatch(/\(7 windows\)\n$/);
     expect(asTrained).toBe(sideBySide);
   }
+  const same = await fsam(folder, ['eval', 'few']);
+  expect(same.stderr).not.toContain('holds other');
+  writeFileSync(join(folder, 'few.txt'), Array.from(few).reverse().join(''));
+  const other = await fsam(folder, ['eval', 'few']);
+  expect(other.code).toBe(0);
+  expect(other.stderr).toContain('few.txt: holds other windows than the run was trained with');
 });
 
 it('exports what nanoGPT loads, and begins with it on the same characters alone', async () => {
