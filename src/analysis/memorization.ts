@@ -1,7 +1,7 @@
 // `analyze memorization`: how many wrong labels a network has learnt by heart, and how many it sees through.
 import { hasLabelNoise, realisedNoise } from '../data/label-noise.js';
 import { imageSource } from '../data/image-source.js';
-import { ofImages, shapeOf } from '../data/dataset.js';
+import { isText, ofImages, shapeOf } from '../data/dataset.js';
 import { agreementOf, type Agreement } from '../session/agreement.js';
 import { UserError } from '../util/errors.js';
 import { POSITION, positionOf, prefixOf, type Context, type Results } from './context.js';
@@ -20,13 +20,18 @@ const COLUMNS = [...POSITION, 'wrong_labels', 'right_labels', ...SHARES.map(([co
 
 /** Errors: UserError where no label of the run is wrong, or none is right. */
 export function refuseRightLabels({ dataset, config }: Opened, run: string): void {
+  if (isText(dataset)) {
+    throw new UserError(
+      `${run}: is of a text, which has no labels that could be wrong; wanted a run on images`,
+    );
+  }
   const wanted = 'wanted a run with label noise, such as of configs/cifar10-resnet18-noise.yaml';
   if (!hasLabelNoise(config.labelNoise)) {
     throw new UserError(
       `${run}: was trained on the labels of its set, got labelNoise.rate 0; ${wanted}`,
     );
   }
-  const { train } = ofImages(dataset);
+  const { train } = dataset;
   const { labels } = train;
   const { changed: wrong } = realisedNoise(train);
   if (wrong > 0 && wrong < labels.length) return;

@@ -1,6 +1,14 @@
 // fsam export: the weights of a run for other programs.
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { ExportOptions } from './export-run.js';
+
+/** Other names would promise what other programs write. */
+function safetensorsName(path: string): string {
+  if (!/\.(pt|pth|bin|ckpt|npz|h5)$/i.test(path)) return path;
+  throw new InvalidArgumentError(
+    'wanted a name that ends in .safetensors, which is what is written',
+  );
+}
 
 export function registerExport(program: Command): void {
   program
@@ -9,7 +17,7 @@ export function registerExport(program: Command): void {
       "Writes the weights of a run's newest checkpoint, without the optimizer's vectors.",
     )
     .argument('<run-folder>', 'such as results/quickstart/VARIANT/seed-1')
-    .requiredOption('--to <file>', 'the safetensors file to write')
+    .requiredOption('--to <file>', 'the safetensors file to write', safetensorsName)
     .addOption(
       new Option(
         '--names <names>',

@@ -1,5 +1,6 @@
 // What `fsam doctor` finds: the machine, the set-up and the data sets.
 import os from 'node:os';
+import { DATA_SETS, isAtHand } from '../catalogue/data-sets.js';
 import type { Candidate } from '../data/candidates.js';
 import { kindOf } from '../data/files.js';
 import { LOOKED_FOR } from '../data/load.js';
@@ -124,7 +125,7 @@ async function dataSets(directory: string): Promise<Finding[]> {
   return [
     ['data', isThere ? directory : `${directory}: there is no such folder`],
     ...sets,
-    ['embedded', 'fashion-mnist-tiny'],
+    ['at hand', Object.keys(DATA_SETS).filter(isAtHand).join(', ')],
   ];
 }
 

@@ -1,4 +1,5 @@
 // What `fsam sample` does: it draws token after token from what a trained network expects.
+import { setImmediate } from 'node:timers/promises';
 import { taskNameOf } from '../catalogue/task.js';
 import { readClasses } from '../experiment/classes.js';
 import { loadCheckpoint } from '../experiment/checkpoint.js';
@@ -41,6 +42,8 @@ export async function sample(path: string, options: SampleOptions): Promise<void
       const next = drawToken(continuation.next(text), { temperature, top }, random);
       text.push(next);
       process.stdout.write(decode([next]));
+      // Lets the news in that nobody reads any more.
+      await setImmediate();
     }
     process.stdout.write('\n');
   } finally {

@@ -1,13 +1,13 @@
 // fsam sample: a trained language model continues a text.
 import { InvalidArgumentError, type Command } from 'commander';
 import type { SampleOptions } from './run-sample.js';
-import { threadNumber, wholeNumber } from './whole-number.js';
+import { seedNumber, threadNumber, wholeNumber } from './whole-number.js';
 
 /** A number of at least 0. */
 function temperature(text: string): number {
   const value = Number(text);
   if (text.trim() !== '' && Number.isFinite(value) && value >= 0) return value;
-  throw new InvalidArgumentError('wanted a number of at least 0');
+  throw new InvalidArgumentError('wanted a finite number of at least 0');
 }
 
 export function registerSample(program: Command): void {
@@ -24,7 +24,7 @@ export function registerSample(program: Command): void {
       1,
     )
     .option('--top <k>', 'draw among the k likeliest alone (default: all)', wholeNumber(7))
-    .option('--seed <n>', 'draws; the same gives the same text', wholeNumber(9), 1)
+    .option('--seed <n>', 'draws; the same gives the same text', seedNumber, 1)
     .option(
       '--checkpoint <file>',
       'best (of checkpoint.keepBest), or another checkpoint of the run',

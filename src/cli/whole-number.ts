@@ -11,6 +11,14 @@ export function wholeNumber(digits: number): (text: string) => number {
   };
 }
 
+/** A parser, for commander, of what random numbers are drawn from: 32 bits, as `seed` of a configuration. */
+export function seedNumber(text: string): number {
+  if (/^(0|[1-9]\d{0,9})$/.test(text) && Number(text) < 2 ** 32) return Number(text);
+  throw new InvalidArgumentError(
+    `wanted a whole number from 0 to ${(2 ** 32 - 1).toLocaleString('en')}`,
+  );
+}
+
 /** A parser, for commander, of a number of threads. */
 export function threadNumber(text: string): number {
   if (/^[1-9]\d*$/.test(text) && Number(text) <= MOST_THREADS) return Number(text);

@@ -41,6 +41,12 @@ export async function beginWithPretrained(
   if (file === null) return null;
   const { name, positions } = request.config.model;
   if (!existsSync(file)) {
+    const { pretrained } = request.config.model;
+    if (pretrained !== null && /^https?:\/\//.test(pretrained)) {
+      throw new UserError(
+        `model.pretrained: got the address ${pretrained}, wanted a file: fetch it first, for nothing here fetches weights`,
+      );
+    }
     throw new UserError(
       `model.pretrained: ${file}: there is no such file; ${whereWeightsAre(name, isAsPublished(request.config.model))}`,
     );

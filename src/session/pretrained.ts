@@ -173,6 +173,11 @@ async function takeSecondNames(
     if (entry === undefined) continue;
     // With the second alone the first is told as missing.
     if (other === undefined || shapeInFile(entry.shape) !== shapeInFile(other.shape)) continue;
+    // Told with all others of their kind.
+    if (![entry, other].every(({ dtype }) => FLOATS.includes(dtype))) {
+      entries.delete(second);
+      continue;
+    }
     const read = new Map(
       [entry, other].map(({ name, shape }) => [name, new Float32Array(sizeOf(shape))]),
     );
@@ -236,7 +241,7 @@ function match(
     if (fits(shape, tensor)) matches.push({ slot, tensor, entry, shape });
     else
       problems.shapes.push(
-        `${tensor.name} ${shapeInFile(shape)}, wanted ${shapeInFile(tensor.shape)}`,
+        `${tensor.name} ${shapeInFile(shape)}, wanted ${shapeInFile(tensor.shape)}${keyOf(shape, tensor)}`,
       );
   }
   const names = new Set(wanted.map(({ tensor }) => tensor.name));
@@ -301,6 +306,23 @@ function classifierLeft(
     return isOther ? `its classifier is left out, as its classes are others: ${drawn}` : null;
   }
   return `its classifier for ${classes[0] ?? 0} classes is left out: ${drawn}`;
+}
+
+/** The key that an extent of a tensor follows from, by its name and axis. */
+const KEYS: readonly (readonly [name: RegExp, axis: number, key: string])[] = [
+  [/(^|\.)wpe\.weight$/, 0, 'data.context'],
+  [/(^|\.)wte\.weight$/, 0, 'data.tokens and the text'],
+  [/(^|\.)wpe\.weight$|(^|\.)wte\.weight$/, 1, 'model.width'],
+  [/^patch_embed\.proj\.weight$/, 0, 'model.patch'],
+  [/^patch_embed\.proj\.weight$/, 3, 'model.width'],
+];
+
+/** Why the shape is another, where it is known. */
+function keyOf(shape: readonly number[], { name, shape: wanted }: TensorSpec): string {
+  const found = KEYS.filter(
+    ([tensor, axis]) => tensor.test(name) && shape[axis] !== wanted[axis],
+  ).map(([, , key]) => key);
+  return found.length === 0 ? '' : ` by ${found.join(' and ')}`;
 }
 
 function list(what: string, names: readonly string[]): string | null {

@@ -1,12 +1,14 @@
 // A language model from training to a text of its own, as a user sees it.
+import { execFile } from 'node:child_process';
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CONFIGS_FOLDER } from '../../src/config/files.js';
 import { readHeader } from '../../src/util/safetensors.js';
 import { rowsOf } from '../support/csv.js';
 import { read, temporaryFolder } from '../support/folders.js';
-import { fsam, start } from './support/fsam.js';
+import { fsam, LAUNCHER, start } from './support/fsam.js';
 
 const folder = temporaryFolder();
 beforeAll(async () => {
@@ -68,6 +70,12 @@ describe('the characters that a run wrote are its own', () => {
     expect(refused.stderr).toContain('again/classes.txt: is not from fsam');
     expect(read(folder, 'again', 'classes.txt')).toBe('mine\n');
   });
+});
+
+it('is refused where labels could be wrong, as a text has none', async () => {
+  const told = await fsam(folder, ['analyze', 'memorization', '--run', 'run']);
+  expect(told).toMatchObject({ code: 2 });
+  expect(told.stderr).toContain('run: is of a text, which has no labels');
 });
 
 it('eval tells the last row', async () => {
@@ -171,10 +179,20 @@ it('continues a text, the same by the same seed', async () => {
   expect(readdirSync(join(folder, 'run')).sort()).toContain('classes.txt');
 });
 
+it('ends when nobody reads any more', async () => {
+  const command = `'${LAUNCHER}' sample run --seed 0 --tokens 9999999 | head -c 5`;
+  const started = performance.now();
+  const { stdout } = await promisify(execFile)('bash', ['-c', command], { cwd: folder });
+  expect(stdout).toHaveLength(5);
+  // All of it would take half an hour.
+  expect(performance.now() - started).toBeLessThan(60_000);
+});
+
 it.each([
   [['run', '--prompt', 'Straße'], '--prompt: got "ß", which does not occur in the text'],
   [['run', '--tokens', '99999999'], 'wanted a whole number from 1 to 9,999,999'],
-  [['run', '--temperature', '-1'], 'wanted a number of at least 0'],
+  [['run', '--temperature', 'Infinity'], 'wanted a finite number of at least 0'],
+  [['run', '--seed', '4294967296'], 'wanted a whole number from 0 to 4,294,967,295'],
   [['nowhere'], 'nowhere: there is no such folder; wanted a run folder'],
 ])('sample %j is a mistake, in one line', async (words, message) => {
   const { code, stdout, stderr } = await fsam(folder, ['sample', ...words]);

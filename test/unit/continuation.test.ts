@@ -53,6 +53,9 @@ describe('the characters of a text', () => {
     expect(() => alphabet.encode('ab')).toThrow(
       '--prompt: got "b", which does not occur in the text that the run learnt from; wanted its characters alone',
     );
+    expect(() => alphabet.encode('bac b')).toThrow(
+      '--prompt: got "b", "c", " ", which do not occur in the text',
+    );
     expect(() => alphabet.encode('')).toThrow('--prompt: got nothing, wanted a text');
     expect(() => alphabetOf(null, 'classes.txt').encode('')).toThrow('--prompt: got nothing');
   });

@@ -45,7 +45,7 @@ describe('characters', () => {
     expect(tokensOf(set)).toEqual([2, 4, 1, 3, 2, 4, 5, 1, 1, 2, 0]);
     expect(set.train.tokens).toHaveLength(Math.floor(11 * 0.75));
     expect(set.tokensPerCharacter).toEqual({ train: 1, validation: 1, test: 1 });
-    expect(set.notes).toEqual([]);
+    expect(set.notes).toEqual([`${set.source}: 1 file, 11 characters, 6 different ones`]);
   });
 
   test('CR LF is one LF, which is said; a CR alone and at the end stays', async () => {
@@ -53,7 +53,28 @@ describe('characters', () => {
     const set = await load(path);
     expect(set.classNames).toEqual(['"\\n"', '"\\r"', '"a"', '"b"', '"c"', '"d"']);
     expect(tokensOf(set)).toEqual([2, 0, 3, 0, 1, 4, 1, 0, 5, 1]);
-    expect(set.notes).toEqual([`${path}: 3 line ends CR LF, read as LF`]);
+    expect(set.notes).toEqual([
+      `${path}: 1 file, 10 characters, 6 different ones`,
+      `${path}: 3 line ends CR LF, read as LF`,
+      `${path}: has CR without LF, which stays a character`,
+    ]);
+  });
+
+  test('of a folder tells what it takes and leaves out', async () => {
+    const folder = join(root, 'books');
+    mkdirSync(join(folder, 'more'), { recursive: true });
+    for (const [name, text] of [
+      ['b.TXT', 'babababa'],
+      ['a.txt', 'abababab'],
+      ['notes.md', 'x'],
+    ] as const) {
+      writeFileSync(join(folder, name), text);
+    }
+    const set = await load(folder);
+    expect(tokensOf(set).slice(0, 10)).toEqual([0, 1, 0, 1, 0, 1, 0, 1, 1, 0]);
+    expect(set.notes).toEqual([
+      `${folder}: 2 files, 16 characters, 2 different ones; left out: more, notes.md`,
+    ]);
   });
 
   test('a byte order mark is none, at the beginning', async () => {

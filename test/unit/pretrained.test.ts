@@ -339,6 +339,16 @@ describe('a damaged file', () => {
     );
   });
 
+  test.each([
+    ['a pointer of Git LFS', 'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n'],
+    ['a web page', '<!DOCTYPE html><html><body>not found</body></html>'],
+    ['a web page', '<html><head></head></html>'],
+  ])('that is %s is told as such', async (what, text) => {
+    const path = join(temporaryFolder(), 'model.safetensors');
+    writeFileSync(path, text);
+    expect(await refusal(path)).toContain(`is ${what}`);
+  });
+
   test('that is a pipe is refused without waiting for its writer', async () => {
     const path = join(temporaryFolder(), 'pipe.safetensors');
     execFileSync('mkfifo', [path]);

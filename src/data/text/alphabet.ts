@@ -66,13 +66,15 @@ function ofCharacters(characters: readonly string[]): Alphabet {
     beginning: [tokens.get('\n') ?? 0],
     encode: (prompt) => {
       refuseNothing(prompt);
-      return Array.from(prompt.replaceAll('\r\n', '\n'), (character) => {
-        const token = tokens.get(character);
-        if (token !== undefined) return token;
+      const asked = Array.from(prompt.replaceAll('\r\n', '\n'));
+      const others = [...new Set(asked)].filter((character) => !tokens.has(character));
+      if (others.length > 0) {
+        const told = others.map((character) => JSON.stringify(character)).join(', ');
         throw new UserError(
-          `--prompt: got ${JSON.stringify(character)}, which does not occur in the text that the run learnt from; wanted its characters alone`,
+          `--prompt: got ${told}, which ${others.length > 1 ? 'do' : 'does'} not occur in the text that the run learnt from; wanted its characters alone`,
         );
-      });
+      }
+      return asked.map((character) => tokens.get(character) ?? 0);
     },
     decoder: () => (some) =>
       some

@@ -2,10 +2,11 @@
 import { fileURLToPath } from 'node:url';
 import { hasNamedLabels } from '../../catalogue/data-sets.js';
 import type { DataConfig } from '../../catalogue/schema.js';
+import { counted } from '../../util/counted.js';
 import { UserError } from '../../util/errors.js';
 import type { Tokens, WholeText } from '../dataset.js';
 import { windowsIn } from './cut-text.js';
-import { eachByte, eachCharacter, textFiles } from './read-text.js';
+import { CR, eachByte, eachCharacter, textFiles } from './read-text.js';
 
 /** The embedded text stands beside the sources and the build alike: three folders above this file. */
 const EMBEDDED = fileURLToPath(new URL('../../../data/moby-dick/moby-dick.txt', import.meta.url));
@@ -15,6 +16,9 @@ const UNICODE = 0x110000;
 const [FEW, MANY] = [1 << 8, 1 << 16];
 /** Places in a text are told as int32. */
 const LONGEST = 2 ** 31 - 1;
+
+/** Names told of what a folder holds besides. */
+const TOLD = 4;
 
 interface Text {
   readonly tokens: Tokens;
@@ -30,8 +34,17 @@ interface Text {
  * Errors: UserError where there is none, it is empty or longer than 2^31 - 1 tokens, or, by characters, is
  * not UTF-8 or has more than 65,536 different ones.
  */
-export const loadText = async (config: DataConfig): Promise<WholeText> =>
-  asDataset(config, config.directory, await textFiles(config.directory));
+export async function loadText(config: DataConfig): Promise<WholeText> {
+  const { files, leftOut } = await textFiles(config.directory);
+  const text = await asDataset(config, config.directory, files);
+  const { source, train, test, classes } = text;
+  const tokens = (train.tokens.length + test.tokens.length).toLocaleString('en');
+  const more = leftOut.length > TOLD ? `, and ${leftOut.length - TOLD} more` : '';
+  const without =
+    leftOut.length === 0 ? '' : `; left out: ${leftOut.slice(0, TOLD).join(', ')}${more}`;
+  const read = `${source}: ${counted(files.length, 'file')}, ${tokens} ${config.tokens}, ${classes} different ones${without}`;
+  return { ...text, notes: [read, ...(text.notes ?? [])] };
+}
 
 /** Moby Dick, which comes with the program. Errors: as loadText. */
 export const loadMobyDick = (config: DataConfig): Promise<WholeText> =>
@@ -109,8 +122,12 @@ async function readCharacters(source: string, files: readonly string[]): Promise
     tokens: text.filled(),
     count: names.length,
     names,
-    notes:
-      crlf === 0 ? [] : [`${source}: ${crlf.toLocaleString('en')} line ends CR LF, read as LF`],
+    notes: [
+      ...(crlf === 0
+        ? []
+        : [`${source}: ${crlf.toLocaleString('en')} line ends CR LF, read as LF`]),
+      ...(isThere[CR] === 1 ? [`${source}: has CR without LF, which stays a character`] : []),
+    ],
   };
 }
 

@@ -9,24 +9,30 @@ const PIECE = 1 << 20;
 
 const WANTED = 'wanted a text file, or a folder of .txt files';
 
+export interface TextFiles {
+  readonly files: readonly string[];
+  /** Names of what else is in the folder. */
+  readonly leftOut: readonly string[];
+}
+
 /**
  * The file at `path`, or the .txt files of the folder there, in the order of their names.
  *
  * Errors: UserError where there is nothing, or the folder has none, or what is there is a pipe or a device: a text is
  * read twice.
  */
-export async function textFiles(path: string): Promise<readonly string[]> {
+export async function textFiles(path: string): Promise<TextFiles> {
   const found = await stat(path).catch((error: unknown) => {
     if (errorCode(error) !== 'ENOENT') throw unreadable(path, error);
     throw new UserError(`data.directory ${path}: there is no such file or folder; ${WANTED}`);
   });
   refuseUnlessRegular(path, found);
-  if (!found.isDirectory()) return [path];
+  if (!found.isDirectory()) return { files: [path], leftOut: [] };
   const entries = await readdir(path, { withFileTypes: true }).catch((error: unknown) => {
     throw unreadable(path, error);
   });
   const names = entries
-    .filter((entry) => !entry.isDirectory() && /^[^.].*\.txt$/.test(entry.name))
+    .filter((entry) => !entry.isDirectory() && /^[^.].*\.txt$/i.test(entry.name))
     .map(({ name }) => name)
     .sort();
   // Of links what they lead to.
@@ -42,7 +48,11 @@ export async function textFiles(path: string): Promise<readonly string[]> {
   if (files.length === 0) {
     throw new UserError(`data.directory ${path}: holds no .txt file; ${WANTED}`);
   }
-  return files;
+  const leftOut = entries
+    .map(({ name }) => name)
+    .filter((name) => !files.includes(join(path, name)))
+    .sort();
+  return { files, leftOut };
 }
 
 /**
@@ -82,7 +92,8 @@ export const eachByte = (path: string, take: (bytes: Uint8Array) => void): Promi
     return 0;
   });
 
-const [CR, LF] = [13, 10];
+export const CR = 13;
+const LF = 10;
 
 /**
  * Hands a UTF-8 file's characters on, as numbers of Unicode; the memory is used anew. A byte order mark
