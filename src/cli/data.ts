@@ -24,14 +24,15 @@ function registerFetch(data: Command): void {
   data
     .command('fetch')
     .description('Downloads a data set, checks it and unpacks it; goes on where it was stopped.')
-    .addArgument(new Argument('<name>', 'the data set').choices(NAMES))
+    // fetchData says of the others why they are none.
+    .addArgument(new Argument('<name>', 'the data set').choices(NAMES).argParser(String))
     .option('--data-dir <folder>', 'where to', pathOption('--data-dir'), 'data')
     .option(
       '--mirror <url>',
       'where from: the folder of the archive (repeatable, tried in order)',
       collect,
     )
-    .action(async (name: FetchableName, options: FetchOptions) => {
+    .action(async (name: string, options: FetchOptions) => {
       const { fetchData } = await import('./fetch-data.js');
       await fetchData(name, options);
     });

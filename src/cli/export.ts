@@ -6,7 +6,7 @@ import type { ExportOptions } from './export-run.js';
 function safetensorsName(path: string): string {
   if (!/\.(pt|pth|bin|ckpt|npz|h5)$/i.test(path)) return path;
   throw new InvalidArgumentError(
-    'wanted a name that ends in .safetensors, which is what is written',
+    'wanted a name that ends in .safetensors: what is written is such a file, which torch.load does not read',
   );
 }
 

@@ -1,5 +1,8 @@
 // What `fsam data fetch` does: brings a data set, with its progress on the terminal.
+import { isAtHand } from '../catalogue/data-sets.js';
+import { CIFAR_FORMATS } from '../data/cifar-format.js';
 import { fetchDataset, type FetchableName } from '../data/fetch.js';
+import { UserError } from '../util/errors.js';
 import { Interrupted } from './failure.js';
 import { createFetchProgress } from './fetch-progress.js';
 import { print } from './output.js';
@@ -10,10 +13,17 @@ export interface FetchOptions {
   readonly mirror?: readonly string[];
 }
 
-export async function fetchData(
-  name: FetchableName,
-  { dataDir, mirror }: FetchOptions,
-): Promise<void> {
+/** Errors: UserError where the set is none that is fetched. */
+export async function fetchData(name: string, { dataDir, mirror }: FetchOptions): Promise<void> {
+  if (isAtHand(name)) {
+    print(`${name}: comes with fsam, nothing is to be fetched; train with --set data.name=${name}`);
+    return;
+  }
+  if (!isFetchable(name)) {
+    throw new UserError(
+      `data fetch: got ${name}, wanted one of ${Object.keys(CIFAR_FORMATS).join(', ')}: no other set is fetched`,
+    );
+  }
   const stop = new AbortController();
   const watch = watchSignals((signal) =>
     stop.abort(new Interrupted(signal, 'the same command goes on with what has come')),
@@ -32,6 +42,8 @@ export async function fetchData(
     watch.release();
   }
 }
+
+const isFetchable = (name: string): name is FetchableName => Object.hasOwn(CIFAR_FORMATS, name);
 
 const WORDS = {
   present: 'is there already, complete:',

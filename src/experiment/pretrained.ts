@@ -42,7 +42,7 @@ export async function beginWithPretrained(
   const { name, positions } = request.config.model;
   if (!existsSync(file)) {
     const { pretrained } = request.config.model;
-    if (pretrained !== null && /^https?:\/\//.test(pretrained)) {
+    if (pretrained !== null && /^[a-z][a-z\d+.-]+:\/\//i.test(pretrained)) {
       throw new UserError(
         `model.pretrained: got the address ${pretrained}, wanted a file: fetch it first, for nothing here fetches weights`,
       );

@@ -154,13 +154,14 @@ export async function headerOf(file: FileHandle, path: string): Promise<Header> 
           "safetensors.torch.save_file(state_dict, 'model.safetensors'), with the state_dict that torch.load(..., weights_only=True) gives",
       );
     }
-    const start = prefix.toString('latin1').toLowerCase();
+    const start = prefix.toString('utf8');
     if (start === 'version ') {
       throw new UserError(
         `${path}: is a pointer of Git LFS, not the file itself; git lfs pull fetches that`,
       );
     }
-    if (/^\s*<(!doctyp|html)/.test(start)) {
+    // \s has a byte order mark, too.
+    if (/^\s*<[!?a-z]/i.test(start)) {
       throw new UserError(
         `${path}: is a web page, wanted a safetensors file: what was fetched is not the file`,
       );

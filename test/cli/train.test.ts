@@ -271,6 +271,7 @@ describe('fsam doctor', () => {
     expect(stdout).toMatch(/^cifar10 +not there; fsam data fetch cifar10 --data-dir sets$/m);
     expect(stdout).toMatch(/^cifar100 +sets\/cifar-100-python \(not whole: has no test\)$/m);
     expect(stdout).toMatch(/^idx +sets\/FashionMNIST\/raw$/m);
+    expect(stdout).toMatch(/^at hand +fashion-mnist-tiny, moby-dick, synthetic$/m);
     expect(stdout).toMatch(/^servers +none: one process opens no port$/m);
   });
 

@@ -86,7 +86,10 @@ it.each([
   ['eval . --split valid', 'Allowed choices are train, validation, test'],
   ['data fetc', "unknown command 'fetc' (Did you mean fetch?)"],
   ['data fetch', "missing required argument 'name'"],
-  ['data fetch cifar11', 'Allowed choices are cifar10, cifar100'],
+  ['data fetch cifar11', 'data fetch: got cifar11, wanted one of cifar10, cifar100'],
+  ['data fetch imagenet', 'no other set is fetched'],
+  ['export run --to w.pt', 'wanted a name that ends in .safetensors: what is written'],
+  ['export run --to a/W.CKPT', 'which torch.load does not read'],
   [
     'data fetch cifar10 --data-dir new --mirror ftp://x',
     'mirror "ftp://x": wanted a URL of http:// or https://',
@@ -98,3 +101,15 @@ it.each([
   expect(stderr).toContain(message);
   expect([code, stdout]).toEqual([2, '']);
 });
+
+it.each(['moby-dick', 'fashion-mnist-tiny', 'synthetic'])(
+  'nothing is fetched of %s, which is said',
+  async (name) => {
+    const told = await fsam(temporaryFolder(), ['data', 'fetch', name]);
+    expect(told).toEqual({
+      code: 0,
+      stdout: `${name}: comes with fsam, nothing is to be fetched; train with --set data.name=${name}\n`,
+      stderr: '',
+    });
+  },
+);

@@ -56,6 +56,10 @@ describe('the characters of a text', () => {
     expect(() => alphabet.encode('bac b')).toThrow(
       '--prompt: got "b", "c", " ", which do not occur in the text',
     );
+    // As it was typed, though a text has it as LF.
+    expect(() => alphabetOf(['"a"'], 'classes.txt').encode('a\r\na')).toThrow(
+      '--prompt: got "\\r\\n", which does not occur',
+    );
     expect(() => alphabet.encode('')).toThrow('--prompt: got nothing, wanted a text');
     expect(() => alphabetOf(null, 'classes.txt').encode('')).toThrow('--prompt: got nothing');
   });

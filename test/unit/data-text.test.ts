@@ -67,14 +67,19 @@ describe('characters', () => {
       ['b.TXT', 'babababa'],
       ['a.txt', 'abababab'],
       ['notes.md', 'x'],
+      ['none.txt', ''],
     ] as const) {
       writeFileSync(join(folder, name), text);
     }
     const set = await load(folder);
     expect(tokensOf(set).slice(0, 10)).toEqual([0, 1, 0, 1, 0, 1, 0, 1, 1, 0]);
     expect(set.notes).toEqual([
-      `${folder}: 2 files, 16 characters, 2 different ones; left out: more, notes.md`,
+      `${folder}: 3 files, 16 characters, 2 different ones; left out: more, notes.md; empty: none.txt`,
     ]);
+    for (let i = 0; i < 5; i++) writeFileSync(join(folder, `n${i}.md`), 'x');
+    expect((await load(folder)).notes?.[0]).toContain(
+      '; left out: more, n0.md, n1.md, n2.md, and 3 more; empty: none.txt',
+    );
   });
 
   test('a byte order mark is none, at the beginning', async () => {
@@ -187,13 +192,13 @@ describe('refused, in one line', () => {
   });
 
   test.each([
-    ['a', 2, 0, 'train on (0.75 of the text)'],
-    ['abcabc', 4, 4, 'train on (0.75 of the text)'],
-    ['abcabcabc', 4, 3, 'test on (0.25 of the text)'],
+    ['a', 2, 0, 'to train on (0.75 of the text)'],
+    ['abcabc', 4, 4, 'to train on (0.75 of the text)'],
+    ['abcabcabc', 4, 3, 'to test on (0.25 of the text)'],
   ])('%s, shorter than a window of %i', async (text, context, there, part) => {
     const path = fileOf(text);
     expect(await messageOf(load(path, { context }))).toBe(
-      `data.context: got ${context}; ${path} has ${there} tokens to ${part}, ` +
+      `data.context: got ${context}; ${path} has ${text.length} tokens, ${there} of them ${part}, ` +
         `wanted ${context + 1} at least, a window and the token after it; take a smaller context, or more text`,
     );
   });
@@ -207,10 +212,10 @@ describe('refused, in one line', () => {
   test('a share to test on that leaves no window of a text that is long enough', async () => {
     const path = fileOf('abcdefghij'.repeat(10));
     expect(await messageOf(load(path, { testShare: 1e-7 }))).toBe(
-      `data.testShare: got 1e-7; of the 100 tokens of ${path} it leaves 1 to test on, wanted 3 at least, a window and the token after it; take a larger share`,
+      `data.testShare: got 1e-7; of the 100 tokens of ${path} it leaves 1 to test on, wanted 3 at least, a window and the token after it; take a larger share, or a smaller data.context`,
     );
     expect(await messageOf(load(path, { testShare: 0.99 }))).toContain(
-      'it leaves 1 to train on, wanted 3 at least, a window and the token after it; take a smaller share',
+      'it leaves 1 to train on, wanted 3 at least, a window and the token after it; take a smaller share, or a smaller data.context',
     );
   });
 

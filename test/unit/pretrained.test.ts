@@ -4,8 +4,10 @@ import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { isAsPublished } from '../../src/catalogue/network.js';
-import { modelSchema } from '../../src/catalogue/schema.js';
+import { configSchema, modelSchema } from '../../src/catalogue/schema.js';
 import { whereWeightsAre } from '../../src/catalogue/published-weights.js';
+import { makeSynthetic } from '../../src/data/synthetic.js';
+import { beginWithPretrained } from '../../src/experiment/pretrained.js';
 import { Layout } from '../../src/nn/layout.js';
 import { readPretrained } from '../../src/session/pretrained.js';
 import { networkSlots, trainingSlots, type State } from '../../src/session/slot.js';
@@ -343,6 +345,8 @@ describe('a damaged file', () => {
     ['a pointer of Git LFS', 'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n'],
     ['a web page', '<!DOCTYPE html><html><body>not found</body></html>'],
     ['a web page', '<html><head></head></html>'],
+    ['a web page', '\uFEFF\n<!-- none --><html></html>'],
+    ['a web page', '<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>'],
   ])('that is %s is told as such', async (what, text) => {
     const path = join(temporaryFolder(), 'model.safetensors');
     writeFileSync(path, text);
@@ -387,6 +391,29 @@ describe('a damaged file', () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(100e6);
   });
 });
+
+test.each(['https://example.org/model.safetensors', 'HTTP://x/y', 'hf://timm/vit', 's3://a/b'])(
+  'an address is told as one: %s',
+  async (pretrained) => {
+    const config = configSchema.parse({
+      ...{ name: 'begun', epochs: 1, data: { name: 'synthetic' } },
+      model: { name: 'vit', pretrained },
+      optimizer: { name: 'sgd' },
+    });
+    const engine = {
+      slots,
+      readState: () => drawn,
+      writeState: () => {
+        throw new Error('nothing is there to begin with');
+      },
+    };
+    const request = { config, workingFolder: '/', reporter: { note: () => undefined } };
+    const dataset = makeSynthetic(config.data.synthetic, 1);
+    expect(await messageOf(beginWithPretrained(request, engine, dataset))).toBe(
+      `model.pretrained: got the address ${pretrained}, wanted a file: fetch it first, for nothing here fetches weights`,
+    );
+  },
+);
 
 test('where weights are published is told by network', () => {
   expect(whereWeightsAre('deit-s', true)).toBe(

@@ -66,15 +66,17 @@ function ofCharacters(characters: readonly string[]): Alphabet {
     beginning: [tokens.get('\n') ?? 0],
     encode: (prompt) => {
       refuseNothing(prompt);
-      const asked = Array.from(prompt.replaceAll('\r\n', '\n'));
-      const others = [...new Set(asked)].filter((character) => !tokens.has(character));
+      // A line end CR LF is one LF, as in the text, and told as it was typed.
+      const asked = prompt.match(/\r\n|[^]/gu) ?? [];
+      const tokenOf = (typed: string) => tokens.get(typed === '\r\n' ? '\n' : typed);
+      const others = [...new Set(asked)].filter((typed) => tokenOf(typed) === undefined);
       if (others.length > 0) {
         const told = others.map((character) => JSON.stringify(character)).join(', ');
         throw new UserError(
           `--prompt: got ${told}, which ${others.length > 1 ? 'do' : 'does'} not occur in the text that the run learnt from; wanted its characters alone`,
         );
       }
-      return asked.map((character) => tokens.get(character) ?? 0);
+      return asked.map((typed) => tokenOf(typed) ?? 0);
     },
     decoder: () => (some) =>
       some

@@ -37,11 +37,11 @@ export function cutText(
     if (length >= 2 * tokensOf(1, context)) {
       throw new UserError(
         `data.testShare: got ${testShare}; of the ${length} tokens of ${whole.source} it leaves ${set.tokens.length} to ${of}, ` +
-          `wanted ${tokensOf(1, context)} at least, a window and the token after it; take a ${of === 'test on' ? 'larger' : 'smaller'} share`,
+          `wanted ${tokensOf(1, context)} at least, a window and the token after it; take a ${of === 'test on' ? 'larger' : 'smaller'} share, or a smaller data.context`,
       );
     }
     throw new UserError(
-      `data.context: got ${context}; ${whole.source} has ${set.tokens.length} tokens to ${of} (${Number(share.toPrecision(6))} of the text), ` +
+      `data.context: got ${context}; ${whole.source} has ${length} tokens, ${set.tokens.length} of them to ${of} (${Number(share.toPrecision(6))} of the text), ` +
         `wanted ${tokensOf(1, context)} at least, a window and the token after it; take a smaller context, or more text`,
     );
   }

@@ -35,15 +35,23 @@ interface Text {
  * not UTF-8 or has more than 65,536 different ones.
  */
 export async function loadText(config: DataConfig): Promise<WholeText> {
-  const { files, leftOut } = await textFiles(config.directory);
+  const { files, leftOut, empty } = await textFiles(config.directory);
   const text = await asDataset(config, config.directory, files);
   const { source, train, test, classes } = text;
   const tokens = (train.tokens.length + test.tokens.length).toLocaleString('en');
-  const more = leftOut.length > TOLD ? `, and ${leftOut.length - TOLD} more` : '';
-  const without =
-    leftOut.length === 0 ? '' : `; left out: ${leftOut.slice(0, TOLD).join(', ')}${more}`;
-  const read = `${source}: ${counted(files.length, 'file')}, ${tokens} ${config.tokens}, ${classes} different ones${without}`;
-  return { ...text, notes: [read, ...(text.notes ?? [])] };
+  const told = [
+    `${source}: ${counted(files.length, 'file')}, ${tokens} ${config.tokens}, ${classes} different ones`,
+    ...named('left out', leftOut),
+    ...named('empty', empty),
+  ];
+  return { ...text, notes: [told.join('; '), ...(text.notes ?? [])] };
+}
+
+/** The first of them behind `what`; nothing of none. */
+function named(what: string, names: readonly string[]): string[] {
+  if (names.length === 0) return [];
+  const more = names.length > TOLD ? `, and ${names.length - TOLD} more` : '';
+  return [`${what}: ${names.slice(0, TOLD).join(', ')}${more}`];
 }
 
 /** Moby Dick, which comes with the program. Errors: as loadText. */

@@ -13,6 +13,8 @@ export interface TextFiles {
   readonly files: readonly string[];
   /** Names of what else is in the folder. */
   readonly leftOut: readonly string[];
+  /** Names of those files in it that are empty. */
+  readonly empty: readonly string[];
 }
 
 /**
@@ -27,7 +29,7 @@ export async function textFiles(path: string): Promise<TextFiles> {
     throw new UserError(`data.directory ${path}: there is no such file or folder; ${WANTED}`);
   });
   refuseUnlessRegular(path, found);
-  if (!found.isDirectory()) return { files: [path], leftOut: [] };
+  if (!found.isDirectory()) return { files: [path], leftOut: [], empty: [] };
   const entries = await readdir(path, { withFileTypes: true }).catch((error: unknown) => {
     throw unreadable(path, error);
   });
@@ -37,13 +39,16 @@ export async function textFiles(path: string): Promise<TextFiles> {
     .sort();
   // Of links what they lead to.
   const files: string[] = [];
+  const empty: string[] = [];
   for (const name of names) {
     const file = join(path, name);
     const at = await stat(file).catch((error: unknown) => {
       throw unreadable(file, error);
     });
     refuseUnlessRegular(file, at);
-    if (at.isFile()) files.push(file);
+    if (!at.isFile()) continue;
+    files.push(file);
+    if (at.size === 0) empty.push(name);
   }
   if (files.length === 0) {
     throw new UserError(`data.directory ${path}: holds no .txt file; ${WANTED}`);
@@ -52,7 +57,7 @@ export async function textFiles(path: string): Promise<TextFiles> {
     .map(({ name }) => name)
     .filter((name) => !files.includes(join(path, name)))
     .sort();
-  return { files, leftOut };
+  return { files, leftOut, empty };
 }
 
 /**
