@@ -4,7 +4,8 @@ import { shapeInFile, sizeOf } from '../native/types.js';
 import { required, UserError } from '../util/errors.js';
 import { BY_EXPORT, isOurs, readFloats } from '../util/safetensors-floats.js';
 import { readHeader, writeSafetensors } from '../util/safetensors.js';
-import { LABELS, networkEntries } from '../session/pretrained.js';
+import { networkEntries } from '../session/file-tensors.js';
+import { LABELS } from '../session/pretrained.js';
 
 /** `pytorch`: PyTorch's order of axes, under the names that ours have, too; `fsam`: as in a checkpoint. */
 export type Names = 'pytorch' | 'fsam';

@@ -1,12 +1,14 @@
-// Weights to begin with, from a file: of torchvision, timm or nanoGPT in PyTorch's layout, or of a run of ours.
+// Weights to begin with, from a file of another program or of a run of ours.
 import { isDeepStrictEqual } from 'node:util';
 import type { TensorSpec } from '../nn/layout.js';
-import { fromPytorch, secondNames, shapeFromPytorch } from '../nn/pytorch-layout.js';
+import { secondNames } from '../nn/pytorch-layout.js';
 import { resamplePositions, type Resampling } from '../nn/positions.js';
 import { shapeInFile, sizeOf } from '../native/types.js';
 import { required, UserError } from '../util/errors.js';
-import { FLOATS, isOurs, readFloats } from '../util/safetensors-floats.js';
-import { readHeader, type Header, type TensorEntry } from '../util/safetensors.js';
+import { FLOATS, readFloats } from '../util/safetensors-floats.js';
+import { readHeader, type Header } from '../util/safetensors.js';
+import { tensorsIn, type FileTensor } from './file-tensors.js';
+import { commonPrefix, keysOf, toldOf } from './mismatches.js';
 import { initialState, type Slot, type State } from './slot.js';
 
 export interface Pretrained {
@@ -22,9 +24,7 @@ export interface Pretrained {
 interface Match {
   readonly slot: 'parameters' | 'statistics';
   readonly tensor: TensorSpec;
-  readonly entry: TensorEntry;
-  /** In our order of axes. */
-  readonly shape: readonly number[];
+  readonly found: FileTensor;
 }
 
 const NETWORK = ['parameters', 'statistics'] as const;
@@ -38,9 +38,6 @@ export interface Labels {
   /** Whether they are the tokens of a text, which the network reads, too. */
   readonly areTokens: boolean;
 }
-/** Names told of each kind of mismatch. */
-const TOLD = 4;
-
 /**
  * The state of a run that begins with the weights and running statistics of the file at `path`.
  *
@@ -64,17 +61,18 @@ export async function readPretrained(
   labels: Labels = { names: null, areTokens: false },
 ): Promise<Pretrained> {
   const header = await readHeader(path);
-  const ours = isOurs(header);
   const named = labelsIn(header);
   const unnamed = labels.areTokens ? refuseOtherTokens(path, named, labels.names) : null;
   const isOther =
     named !== null && labels.names !== null && !isDeepStrictEqual(named, labels.names);
-  const entries = new Map(ours ? networkEntries(header) : ofPytorch(header));
-  const second = ours ? [] : await takeSecondNames(path, slots, entries);
-  const { matches, left } = match(path, network, slots, entries, !ours, isOther);
+  const wanted = tensorsOf(slots);
+  const names = new Set(wanted.map(({ tensor }) => tensor.name));
+  const { tensors, notes: layout } = tensorsIn(header, names);
+  const second = await takeSecondNames(path, names, tensors);
+  const { matches, left } = match(path, network, wanted, tensors, second.dtypes, isOther);
   const state = new Map(NETWORK.map((slot) => [slot, Float32Array.from(stateOf(drawn, slot))]));
   const notes: string[] = [];
-  const byEntry = new Map(matches.map((one) => [one.entry.name, one]));
+  const byEntry = new Map(matches.map(({ found }) => [found.entry.name, found]));
   const held = new Map<string, Float32Array>();
   const sha256 = await readFloats(path, ({ name }) => {
     const found = byEntry.get(name);
@@ -83,21 +81,20 @@ export async function readPretrained(
     held.set(name, memory);
     return memory;
   });
-  for (const { slot, tensor, entry, shape } of matches) {
-    const values = required(held.get(entry.name), entry.name);
+  for (const { slot, tensor, found } of matches) {
+    const { entry, shape, ordered } = found;
+    const values = ordered(required(held.get(entry.name), entry.name));
     held.delete(entry.name);
-    const inOurs = ours ? values : fromPytorch(values, entry);
-    stateOf(state, slot).set(placed(inOurs, shape, tensor, resampling, notes), tensor.offset);
+    stateOf(state, slot).set(placed(values, shape, tensor, resampling, notes), tensor.offset);
   }
-  const all = slots.filter(({ name }) => NETWORK.includes(name as Match['slot']));
-  const count = all.reduce((sum, { tensors }) => sum + tensors.length, 0);
   return {
     sha256,
     notes: [
-      `begins with ${matches.length} of ${count} tensors of ${path} (sha256 ${sha256.slice(0, 12)})`,
+      `begins with ${matches.length} of ${wanted.length} tensors of ${path} (sha256 ${sha256.slice(0, 12)})`,
       ...(left === null ? [] : [left]),
       ...(unnamed === null ? [] : [unnamed]),
-      ...second,
+      ...layout,
+      ...second.notes,
       ...notes,
     ],
     state: initialState(slots, {
@@ -110,12 +107,13 @@ export async function readPretrained(
 const stateOf = (state: ReadonlyMap<string, Float32Array>, slot: string): Float32Array =>
   required(state.get(slot), `the state ${slot}`);
 
-/** Of a file in PyTorch's layout, by the names of the network's tensors. */
-const ofPytorch = ({ tensors }: Header): ReadonlyMap<string, TensorEntry> =>
-  new Map(
-    tensors
-      .filter(({ name }) => !name.endsWith('.num_batches_tracked'))
-      .map((entry) => [entry.name, entry]),
+/** What the network has, in its order. */
+const tensorsOf = (slots: readonly Slot[]) =>
+  NETWORK.flatMap((slot) =>
+    required(
+      slots.find(({ name }) => name === slot),
+      slot,
+    ).tensors.map((tensor) => ({ slot, tensor })),
   );
 
 /** What the labels of the file stand for; null where it does not say. */
@@ -157,178 +155,111 @@ function refuseOtherTokens(
 }
 
 /**
- * Takes second names of the network's tensors out of `entries`, and tells so. Errors: UserError where one holds other
- * numbers than the first.
+ * Takes second names of the network's tensors out of `found`, and tells so, and which of them are of dtypes that are not
+ * read. Errors: UserError where one holds other numbers than the first.
  */
 async function takeSecondNames(
   path: string,
-  slots: readonly Slot[],
-  entries: Map<string, TensorEntry>,
-): Promise<readonly string[]> {
-  const ours = slots.find(({ name }) => name === 'parameters')?.tensors ?? [];
-  const pairs = secondNames(new Set(ours.map(({ name }) => name)));
-  const notes: string[] = [];
-  for (const [second, first] of pairs) {
-    const [entry, other] = [entries.get(second), entries.get(first)];
+  names: ReadonlySet<string>,
+  found: Map<string, FileTensor>,
+): Promise<{ readonly notes: readonly string[]; readonly dtypes: readonly string[] }> {
+  const [notes, dtypes]: [string[], string[]] = [[], []];
+  for (const [second, first] of secondNames(names)) {
+    const [entry, other] = [found.get(second)?.entry, found.get(first)?.entry];
     if (entry === undefined) continue;
     // With the second alone the first is told as missing.
     if (other === undefined || shapeInFile(entry.shape) !== shapeInFile(other.shape)) continue;
+    found.delete(second);
+    const isRead = [entry, other].map(({ dtype }) => FLOATS.includes(dtype));
+    if (isRead[0] === false) dtypes.push(`${second} ${entry.dtype}`);
     // Told with all others of their kind.
-    if (![entry, other].every(({ dtype }) => FLOATS.includes(dtype))) {
-      entries.delete(second);
-      continue;
-    }
+    if (isRead.includes(false)) continue;
     const read = new Map(
       [entry, other].map(({ name, shape }) => [name, new Float32Array(sizeOf(shape))]),
     );
     await readFloats(path, ({ name }) => read.get(name) ?? null);
-    const [a, b] = [read.get(second), read.get(first)];
+    const [a, b] = [read.get(entry.name), read.get(other.name)];
     if (a?.every((value, i) => value === b?.[i]) !== true) {
       throw new UserError(
         `${path}: ${second} is not ${first}, which the network has in its place; wanted model.tied=false, which has both`,
       );
     }
-    entries.delete(second);
     notes.push(`its ${second} is ${first} once more`);
   }
-  return notes;
+  return { notes, dtypes };
 }
 
 /**
- * What a checkpoint or exported weights of ours have of the network, by the names of its tensors: the moving
- * average where there is one, which is what is evaluated.
+ * Errors: UserError that tells all mismatches.
+ *
+ * @param others second names of dtypes that are not read
  */
-export function networkEntries({ tensors }: Header): ReadonlyMap<string, TensorEntry> {
-  const found = new Map<string, TensorEntry>();
-  const averages = new Map<string, TensorEntry>();
-  for (const entry of tensors) {
-    const [, name] = /^average\.(.*)$/.exec(entry.name) ?? [];
-    if (name !== undefined) averages.set(name, entry);
-    else if (!entry.name.startsWith('optimizer.')) found.set(entry.name, entry);
-  }
-  return new Map([...found, ...averages]);
-}
-
-/** Errors: UserError that tells all mismatches. */
 function match(
   path: string,
   network: string,
-  slots: readonly Slot[],
-  entries: ReadonlyMap<string, TensorEntry>,
-  turned: boolean,
+  wanted: ReturnType<typeof tensorsOf>,
+  inFile: ReadonlyMap<string, FileTensor>,
+  others: readonly string[],
   isOther: boolean,
 ): { readonly matches: readonly Match[]; readonly left: string | null } {
-  const wanted = NETWORK.flatMap((slot) =>
-    required(
-      slots.find(({ name }) => name === slot),
-      slot,
-    ).tensors.map((tensor) => ({ slot, tensor })),
-  );
-  const heads = wanted.filter(({ tensor }) => tensor.isHead === true).map(({ tensor }) => tensor);
-  const shapeOf = (entry: TensorEntry) => (turned ? shapeFromPytorch(entry) : entry.shape);
-  const left = classifierLeft(heads, entries, shapeOf, isOther);
-  const problems = { missing: [] as string[], shapes: [] as string[], dtypes: [] as string[] };
+  const tensors = wanted.map(({ tensor }) => tensor);
+  const heads = tensors.filter(({ isHead }) => isHead === true);
+  const left = classifierLeft(heads, inFile, isOther);
+  const [missing, shapes, dtypes]: [string[], string[], string[]] = [[], [], []];
   const matches: Match[] = [];
   for (const { slot, tensor } of wanted) {
-    const entry = entries.get(tensor.name);
+    const found = inFile.get(tensor.name);
     if (left !== null && tensor.isHead === true) continue;
-    if (entry === undefined) {
-      problems.missing.push(tensor.name);
+    if (found === undefined) {
+      missing.push(tensor.name);
       continue;
     }
-    const shape = shapeOf(entry);
-    if (!FLOATS.includes(entry.dtype)) problems.dtypes.push(`${tensor.name} ${entry.dtype}`);
-    if (fits(shape, tensor)) matches.push({ slot, tensor, entry, shape });
-    else
-      problems.shapes.push(
-        `${tensor.name} ${shapeInFile(shape)}, wanted ${shapeInFile(tensor.shape)}${keyOf(shape, tensor)}`,
-      );
+    const { entry, shape } = found;
+    if (!FLOATS.includes(entry.dtype)) dtypes.push(`${tensor.name} ${entry.dtype}`);
+    if (fits(shape, tensor)) matches.push({ slot, tensor, found });
+    else shapes.push(`${tensor.name} ${shapeInFile(shape)}, wanted ${shapeInFile(tensor.shape)}`);
   }
-  const names = new Set(wanted.map(({ tensor }) => tensor.name));
-  const unexpected = [...entries.keys()].filter((name) => !names.has(name));
-  const told = [
-    list('missing', problems.missing),
-    list('unexpected', unexpected),
-    list('of another shape', problems.shapes),
-    list(`of a dtype other than ${FLOATS.join(', ')}, to be converted to float32`, problems.dtypes),
-  ].filter((line) => line !== null);
+  const names = new Set(tensors.map(({ name }) => name));
+  const unexpected = [...inFile.keys()].filter((name) => !names.has(name));
+  const told = toldOf({ missing, unexpected, shapes, dtypes: [...dtypes, ...others] }, FLOATS);
   if (told.length === 0) return { matches, left };
-  const prefix = commonPrefix(
-    wanted.map(({ tensor }) => tensor.name),
-    entries,
-  );
-  const hint =
-    prefix === null
-      ? ''
-      : `; its names begin with ${prefix}, wanted a file that has them without it`;
-  throw new UserError(`${path}: does not fit ${network}: ${told.join('; ')}${hint}`);
-}
-
-/** What stands before most of the names, as `model.`; null where nothing does. */
-function commonPrefix(
-  names: readonly string[],
-  entries: ReadonlyMap<string, TensorEntry>,
-): string | null {
-  for (const key of entries.keys()) {
-    const name = names.find((one) => key.endsWith(`.${one}`));
-    if (name === undefined) continue;
-    const prefix = key.slice(0, -name.length);
-    const found = names.filter((one) => entries.has(prefix + one)).length;
-    if (2 * found > names.length) return prefix;
-  }
-  return null;
+  const prefix = commonPrefix([...names], inFile);
+  const keys = keysOf(tensors, inFile);
+  const hints = [
+    ...told,
+    ...(keys.length === 0 ? [] : [`it is of a network with ${keys.join(', ')}`]),
+    ...(prefix === null
+      ? []
+      : [`its names begin with ${prefix}, wanted a file that has them without it`]),
+  ];
+  throw new UserError(`${path}: does not fit ${network}: ${hints.join('; ')}`);
 }
 
 /** What is told of a classifier that is not taken; null where it is, or the network has none of its own. */
 function classifierLeft(
   heads: readonly TensorSpec[],
-  entries: ReadonlyMap<string, TensorEntry>,
-  shapeOf: (entry: TensorEntry) => readonly number[],
+  inFile: ReadonlyMap<string, FileTensor>,
   isOther: boolean,
 ): string | null {
   if (heads.length === 0) return null;
   const classesOf = (shape: readonly number[]) => shape.at(-1) ?? 0;
-  const found = heads.flatMap(({ name }) => entries.get(name) ?? []);
+  const found = heads.flatMap(({ name }) => inFile.get(name) ?? []);
   const ours = classesOf(heads[0]?.shape ?? []);
   const drawn = `that for ${ours} is drawn from the seed`;
   if (found.length === 0) return `the file has no classifier: ${drawn}`;
   const fitting = heads.every(({ name, shape }) => {
-    const entry = entries.get(name);
+    const one = inFile.get(name);
     // Shapes that differ in more than the classes are told as what they are.
     return (
-      entry !== undefined &&
-      shapeInFile(shapeOf(entry).slice(0, -1)) === shapeInFile(shape.slice(0, -1))
+      one !== undefined && shapeInFile(one.shape.slice(0, -1)) === shapeInFile(shape.slice(0, -1))
     );
   });
-  const classes = found.map((entry) => classesOf(shapeOf(entry)));
+  const classes = found.map((one) => classesOf(one.shape));
   if (!fitting) return null;
   if (classes.every((count) => count === ours)) {
     return isOther ? `its classifier is left out, as its classes are others: ${drawn}` : null;
   }
   return `its classifier for ${classes[0] ?? 0} classes is left out: ${drawn}`;
-}
-
-/** The key that an extent of a tensor follows from, by its name and axis. */
-const KEYS: readonly (readonly [name: RegExp, axis: number, key: string])[] = [
-  [/(^|\.)wpe\.weight$/, 0, 'data.context'],
-  [/(^|\.)wte\.weight$/, 0, 'data.tokens and the text'],
-  [/(^|\.)wpe\.weight$|(^|\.)wte\.weight$/, 1, 'model.width'],
-  [/^patch_embed\.proj\.weight$/, 0, 'model.patch'],
-  [/^patch_embed\.proj\.weight$/, 3, 'model.width'],
-];
-
-/** Why the shape is another, where it is known. */
-function keyOf(shape: readonly number[], { name, shape: wanted }: TensorSpec): string {
-  const found = KEYS.filter(
-    ([tensor, axis]) => tensor.test(name) && shape[axis] !== wanted[axis],
-  ).map(([, , key]) => key);
-  return found.length === 0 ? '' : ` by ${found.join(' and ')}`;
-}
-
-function list(what: string, names: readonly string[]): string | null {
-  if (names.length === 0) return null;
-  const more = names.length > TOLD ? `, and ${names.length - TOLD} more` : '';
-  return `${names.length} ${what} (${names.slice(0, TOLD).join(', ')}${more})`;
 }
 
 function fits(shape: readonly number[], tensor: TensorSpec): boolean {

@@ -121,6 +121,25 @@ describe('a language model', () => {
     );
   });
 
+  test('tells all tensors of another dtype at once, that second name among them', async () => {
+    const double = (name: string) => ({
+      name,
+      dtype: 'F64',
+      shape: [2, 3],
+      bytes: new Uint8Array(48),
+    });
+    const same = f32('lm_head.weight', [2, 3], counting(6));
+    const [wte, head] = ['transformer.wte.weight', 'lm_head.weight'].map(double);
+    const told = async (...tensors: (Written | undefined)[]) =>
+      messageOf(begin(safetensorsFile(tensors.filter((one) => one !== undefined))));
+    const of = 'of a dtype other than F32, F16, BF16, to be converted to float32';
+    expect(await told(wte, head)).toContain(
+      `does not fit gpt: 2 ${of} (transformer.wte.weight F64, lm_head.weight F64)`,
+    );
+    expect(await told(wte, same)).toContain(`1 ${of} (transformer.wte.weight F64)`);
+    expect(await told(table, head)).toContain(`1 ${of} (lm_head.weight F64)`);
+  });
+
   test('takes the weights of a text with its own characters alone', async () => {
     const labels = (names: readonly string[]) => ({ format: 'pt', labels: JSON.stringify(names) });
     const ofAb = safetensorsFile([table], labels(['"a"', '"b"']));
