@@ -35,6 +35,8 @@ export interface EvaluationRow<Split extends string = string> {
   readonly tag: string;
   readonly unit: Unit;
   readonly console: boolean;
+  /** Whether reports tell it beside what runs are judged by. */
+  readonly reported: boolean;
   readonly needs?: Trait;
 }
 
@@ -81,18 +83,21 @@ export const evaluationRows = <Split extends string>(
   { evaluation }: TaskRow,
   split: Split,
 ): EvaluationRow<Split>[] =>
-  Object.entries(evaluation).map(([measure, { name = measure, unit, plural, console = true }]) => ({
-    split,
-    measure,
-    column: columnOver(split, measure),
-    called: name,
-    name: `${split} ${name}`,
-    plural: `${split} ${plural}`,
-    tag: `${split}/${measure}`,
-    unit,
-    console,
-    ...(split === 'validation' && { needs: 'validation' as const }),
-  }));
+  Object.entries(evaluation).map(
+    ([measure, { name = measure, unit, plural, console = true, reported = false }]) => ({
+      split,
+      measure,
+      column: columnOver(split, measure),
+      called: name,
+      name: `${split} ${name}`,
+      plural: `${split} ${plural}`,
+      tag: `${split}/${measure}`,
+      unit,
+      console,
+      reported,
+      ...(split === 'validation' && { needs: 'validation' as const }),
+    }),
+  );
 
 /** Of what an evaluation measures, the column that a set's has. */
 export const columnOver = (split: string, measure: string): string => `${split}_${measure}`;

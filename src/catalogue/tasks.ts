@@ -41,6 +41,8 @@ interface EvaluationWords {
   readonly of?: DataSetTrait;
   /** Left out: the line of an epoch shows it. */
   readonly console?: false;
+  /** Whether reports tell it beside what runs are judged by. */
+  readonly reported?: true;
 }
 
 /** T, E and S: the names of its measures. */
@@ -159,12 +161,18 @@ export const TASKS = {
     // All of the next token, told from those before it.
     evaluation: {
       loss: { unit: 'number', plural: 'losses' },
-      perplexity: { unit: 'perplexity', plural: 'perplexities', console: false },
+      perplexity: {
+        unit: 'perplexity',
+        plural: 'perplexities',
+        console: false,
+        reported: true,
+      },
       bits_per_character: {
         name: 'bits per character',
         unit: 'number',
         plural: 'bits per character',
         console: false,
+        reported: true,
       },
     },
     steps: STEPS,

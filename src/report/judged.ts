@@ -1,13 +1,33 @@
 // What the runs of a report are judged by, in words and in digits.
-import { bestOf, taskOf, type Best } from '../catalogue/task.js';
+import {
+  bestOf,
+  evaluationRows,
+  taskOf,
+  type Best,
+  type EvaluationRow,
+} from '../catalogue/task.js';
 import type { Unit } from '../catalogue/tasks.js';
 import { decimals } from '../util/digits.js';
 import { required } from '../util/errors.js';
 import type { Point } from './points.js';
+import { numberAt } from './runs.js';
 
 /** All points are of one task. */
 export const judgedBy = ([point]: readonly Point[]): Best =>
   bestOf(required(point, 'a point').runs[0].config);
+
+/** What is told of the test set beside that, after the last epoch: `perplexity`. */
+export const toldBesides = ([point]: readonly Point[]): EvaluationRow<'test'>[] =>
+  evaluationRows(taskOf(required(point, 'a point').runs[0].config), 'test').filter(
+    ({ reported }) => reported,
+  );
+
+/** Its values, in the order of the seeds, of those runs that measured it. */
+export const valuesBesides = (
+  { runs }: Point,
+  { column }: Pick<EvaluationRow, 'column'>,
+): number[] =>
+  runs.flatMap(({ epochs }) => numberAt(required(epochs.at(-1), 'the last epoch'), column) ?? []);
 
 /** What their task calls its examples: `images`. */
 export const examplesOf = ([point]: readonly Point[]): string =>

@@ -3,7 +3,7 @@ import { csvText } from '../util/csv.js';
 import type { Unit } from '../catalogue/tasks.js';
 import { formatOf } from '../experiment/metrics.js';
 import type { Scores } from '../experiment/summary.js';
-import { examplesOf, judgedBy } from './judged.js';
+import { examplesOf, judgedBy, toldBesides, valuesBesides } from './judged.js';
 import { missingSeeds, scoresOf, seedsIn, validationOf, type Point } from './points.js';
 import { describe, mean } from './statistics.js';
 import { decimals } from '../util/digits.js';
@@ -17,7 +17,8 @@ const NUMBERS = ['mean', 'std', 'median', 'min', 'max'] as const;
 
 /**
  * What runs are judged by, in its unit: after the last epoch, the best, and the mean of the last ten
- * epochs. Where images were held out for validation, the same of them at the best epoch.
+ * epochs. Where images were held out for validation, the same of them at the best epoch; and, after the last epoch, what
+ * is told besides, such as `last_perplexity`.
  * `seeds_missing`: those that another point has, and a comparison with it leaves out.
  * No time is in it, so that the same results give the same bytes.
  */
@@ -25,14 +26,21 @@ export function summaryCsv(points: readonly Point[]): string {
   const keys = [...new Set(points.flatMap(({ details }) => [...details.keys()]))];
   const validation = points.some((point) => validationOf(point) !== null);
   const { unit } = judgedBy(points).test;
+  const besides = toldBesides(points);
+  const names = [
+    ...SCORES.map(([name]) => name),
+    ...(validation ? ['validation_at_best'] : []),
+    ...besides.map(({ measure }) => `last_${measure}`),
+  ];
   const header = [
     'point',
     ...keys,
     'n',
     'seeds',
-    ...[...SCORES.map(([name]) => name), ...(validation ? ['validation_at_best'] : [])].flatMap(
-      (name) => [...NUMBERS.map((number) => `${name}_${number}`), `${name}_by_seed`],
-    ),
+    ...names.flatMap((name) => [
+      ...NUMBERS.map((number) => `${name}_${number}`),
+      `${name}_by_seed`,
+    ]),
     'seeds_missing',
   ];
   const rows = points.map((point) => [
@@ -42,6 +50,7 @@ export function summaryCsv(points: readonly Point[]): string {
     seedsOf(point),
     ...SCORES.flatMap(([, score]) => numbersOf(scoresOf(point, score), unit)),
     ...(validation ? numbersOf(validationOf(point), unit) : []),
+    ...besides.flatMap((row) => numbersOf(valuesBesides(point, row), row.unit)),
     missingSeeds(point, points).join(' '),
   ]);
   return csvText(header, rows);
@@ -49,7 +58,7 @@ export function summaryCsv(points: readonly Point[]): string {
 
 /** The NUMBERS of such values, and the values; empty fields where there are none. */
 function numbersOf(values: readonly number[] | null, unit: Unit): string[] {
-  if (values === null) return [...NUMBERS, 'by_seed'].map(() => '');
+  if (values === null || values.length === 0) return [...NUMBERS, 'by_seed'].map(() => '');
   const described = describe(values);
   const field = (value: number | null): string => (value === null ? '' : formatOf(unit)(value));
   return [...NUMBERS.map((number) => field(described[number])), values.map(field).join(' ')];

@@ -1,7 +1,7 @@
 // The tables of a report: as lines for a terminal, Markdown and LaTeX.
 import type { Unit } from '../catalogue/tasks.js';
 import type { Comparison } from './comparisons.js';
-import { judgedBy, shown, withUnit } from './judged.js';
+import { judgedBy, shown, toldBesides, valuesBesides, withUnit } from './judged.js';
 import { publishedFor } from './published.js';
 import { scoresOf, validationOf, type Point } from './points.js';
 import { seedsOf } from './summary.js';
@@ -12,15 +12,20 @@ export type Cells = readonly (readonly string[])[];
 
 const PLUS_MINUS = '\u00b1';
 
-/** What every point is judged by, of the test set; columns of validation and of published values where there are some. */
+/**
+ * What every point is judged by, of the test set, and what is told besides; columns of validation and of published values
+ * where there are some.
+ */
 export function scoreCells(points: readonly Point[]): Cells {
   const published = points.map(({ runs }) => publishedFor(runs[0].config));
   const some = published.some((value) => value !== null);
   const validation = points.map(validationOf);
   const someValidation = validation.some((values) => values !== null);
   const { unit } = judgedBy(points).test;
+  const besides = toldBesides(points);
   const header = [
     ...['point', 'n', 'seeds', ...scoreTitles(points)],
+    ...besides.map((row) => withUnit(`${row.called}, last`, row.unit)),
     ...(someValidation ? [withUnit('validation at best', unit)] : []),
     ...(some ? [withUnit('published, last', unit)] : []),
   ];
@@ -34,6 +39,7 @@ export function scoreCells(points: readonly Point[]): Cells {
       ...(['last', 'best', 'lastTen'] as const).map((score) =>
         meanAndStd(scoresOf(point, score), unit),
       ),
+      ...besides.map((row) => meanAndStd(valuesBesides(point, row), row.unit)),
       ...(someValidation ? [meanAndStd(validation[i] ?? [], unit)] : []),
       ...(some ? [theirs] : []),
     ];
