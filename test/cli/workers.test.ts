@@ -29,10 +29,19 @@ function pidsOf({ process: { pid } }: Running): string[] {
   return children.split(' ').filter((word) => word !== '');
 }
 
+/** Empty where the process has ended meanwhile. */
+function environmentOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
 /** Those of them that are workers: the number of each, and its process. */
 const workersOf = (parent: Running): (readonly [index: number, pid: number])[] =>
   pidsOf(parent).flatMap((pid) => {
-    const place = /(?:^|\0)FSAM_WORKER=(\d+),/.exec(readFileSync(`/proc/${pid}/environ`, 'utf8'));
+    const place = /(?:^|\0)FSAM_WORKER=(\d+),/.exec(environmentOf(pid));
     return place === null ? [] : [[Number(place[1]), Number(pid)] as const];
   });
 
