@@ -4,7 +4,7 @@ import type { Config } from '../catalogue/schema.js';
 import { isText, ofImages, type Dataset, type Split } from '../data/dataset.js';
 import { hasLabelNoise } from '../data/label-noise.js';
 import { loadCheckpoint } from '../experiment/checkpoint.js';
-import { fingerprintOf } from '../experiment/fingerprint.js';
+import { isOtherThan } from '../experiment/fingerprint.js';
 import { formatOf } from '../experiment/metrics.js';
 import { type Evaluation } from '../session/evaluation.js';
 import { evaluatedState, type State } from '../session/slot.js';
@@ -47,11 +47,7 @@ export async function evaluate(folder: string, options: EvalOptions): Promise<vo
   });
   try {
     const { progress, data } = await loadCheckpoint(checkpoint, engine);
-    if (
-      data !== undefined &&
-      !hasLabelNoise(config.labelNoise) &&
-      data !== fingerprintOf(dataset)
-    ) {
+    if (!hasLabelNoise(config.labelNoise) && isOtherThan(data, dataset)) {
       tell(
         `${dataset.source}: holds other ${taskOf(config).examples} than the run was trained with`,
       );

@@ -43,19 +43,26 @@ export function visibleGpus(listed: string, visible: string | undefined): string
   const all = listed
     .split('\n')
     .map((line) => line.split(',').map((cell) => cell.trim()))
-    .map(([index, uuid = '', ...name]) => ({ index, uuid, name: name.join(', ') }))
+    .map(([index = '', uuid = '', ...name]): Gpu => ({ index, uuid, name: name.join(', ') }))
     .filter(({ name }) => name !== '');
   if (visible === undefined) return all.map(({ name }) => name);
-  const chosen = visible.split(',').map((one) => gpuOf(one.trim(), all));
-  const end = chosen.indexOf(undefined);
-  const gpus = chosen.slice(0, end < 0 ? undefined : end);
-  return new Set(gpus).size < gpus.length ? [] : gpus.flatMap((gpu) => gpu?.name ?? []);
+  const gpus: Gpu[] = [];
+  for (const one of visible.split(',')) {
+    const gpu = gpuOf(one.trim(), all);
+    if (gpu === undefined) break;
+    gpus.push(gpu);
+  }
+  return new Set(gpus).size < gpus.length ? [] : gpus.map(({ name }) => name);
 }
 
-function gpuOf<G extends { readonly index: string | undefined; readonly uuid: string }>(
-  one: string,
-  all: readonly G[],
-): G | undefined {
+/** As nvidia-smi lists it. */
+interface Gpu {
+  readonly index: string;
+  readonly uuid: string;
+  readonly name: string;
+}
+
+function gpuOf(one: string, all: readonly Gpu[]): Gpu | undefined {
   const byUuid = one === '' ? [] : all.filter(({ uuid }) => uuid.startsWith(one));
   return all.find(({ index }) => index === one) ?? (byUuid.length === 1 ? byUuid[0] : undefined);
 }

@@ -22,3 +22,7 @@ export function fingerprintOf(dataset: Dataset): string {
   taken.set(dataset, fingerprint);
   return fingerprint;
 }
+
+/** Whether `dataset` is another than that of this fingerprint; of none, which older checkpoints have, nobody knows. */
+export const isOtherThan = (fingerprint: string | undefined, dataset: Dataset): boolean =>
+  fingerprint !== undefined && fingerprint !== fingerprintOf(dataset);

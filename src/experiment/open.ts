@@ -15,7 +15,7 @@ import { refuseOtherClasses, writeClasses } from './classes.js';
 import { loadCheckpoint } from './checkpoint.js';
 import { refuseOtherDevice } from './device-used.js';
 import { readEnvironment, sittingsOf, writeEnvironment } from './environment.js';
-import { fingerprintOf } from './fingerprint.js';
+import { isOtherThan } from './fingerprint.js';
 import {
   claimFolder,
   clearCurves,
@@ -131,7 +131,7 @@ export async function restore(
     );
   }
   await checkNoisyLabels(folder, dataset);
-  if (record.data !== undefined && record.data !== fingerprintOf(dataset)) {
+  if (isOtherThan(record.data, dataset)) {
     throw new UserError(
       `${dataset.source}: holds other ${taskOf(config).examples} than the run in ${folder.path} began with, though as many; ` +
         'bring them back, or start anew with --overwrite',

@@ -1,4 +1,5 @@
 // What the runs of a report are judged by, in words and in digits.
+import type { Config } from '../catalogue/schema.js';
 import {
   bestOf,
   evaluationRows,
@@ -13,14 +14,13 @@ import type { Point } from './points.js';
 import { numberAt } from './runs.js';
 
 /** All points are of one task. */
-export const judgedBy = ([point]: readonly Point[]): Best =>
-  bestOf(required(point, 'a point').runs[0].config);
+const configOf = ([point]: readonly Point[]): Config => required(point, 'a point').runs[0].config;
+
+export const judgedBy = (points: readonly Point[]): Best => bestOf(configOf(points));
 
 /** What is told of the test set beside that, after the last epoch: `perplexity`. */
-export const toldBesides = ([point]: readonly Point[]): EvaluationRow<'test'>[] =>
-  evaluationRows(taskOf(required(point, 'a point').runs[0].config), 'test').filter(
-    ({ reported }) => reported,
-  );
+export const toldBesides = (points: readonly Point[]): EvaluationRow<'test'>[] =>
+  evaluationRows(taskOf(configOf(points)), 'test').filter(({ reported }) => reported);
 
 /** Its values, in the order of the seeds, of those runs that measured it. */
 export const valuesBesides = (
@@ -30,8 +30,7 @@ export const valuesBesides = (
   runs.flatMap(({ epochs }) => numberAt(required(epochs.at(-1), 'the last epoch'), column) ?? []);
 
 /** What their task calls its examples: `images`. */
-export const examplesOf = ([point]: readonly Point[]): string =>
-  taskOf(required(point, 'a point').runs[0].config).examples;
+export const examplesOf = (points: readonly Point[]): string => taskOf(configOf(points)).examples;
 
 /** `last (%)` */
 export const withUnit = (words: string, unit: Unit): string =>

@@ -3,6 +3,7 @@ import { csvText } from '../util/csv.js';
 import type { Unit } from '../catalogue/tasks.js';
 import { formatOf } from '../experiment/metrics.js';
 import type { Scores } from '../experiment/summary.js';
+import { speedColumn } from '../experiment/timing.js';
 import { examplesOf, judgedBy, toldBesides, valuesBesides } from './judged.js';
 import { missingSeeds, scoresOf, seedsIn, validationOf, type Point } from './points.js';
 import { describe, mean } from './statistics.js';
@@ -66,7 +67,7 @@ function numbersOf(values: readonly number[] | null, unit: Unit): string[] {
 
 /** What the runs took; another machine has other numbers. */
 export function timeCsv(points: readonly Point[]): string {
-  const speed = `${examplesOf(points)}_per_second`;
+  const speed = speedColumn({ examples: examplesOf(points) });
   const header = ['point', 'n', 'parameters', 'seconds_mean', 'seconds_total', speed];
   const rows = points.map(({ label, runs }) => {
     const seconds = runs.map((run) => run.seconds);

@@ -58,7 +58,7 @@ export function match(
   }
   const names = new Set(tensors.map(({ name }) => name));
   const unexpected = [...inFile.keys()].filter((name) => !names.has(name));
-  const told = toldOf({ missing, unexpected, shapes, dtypes: [...dtypes, ...others] }, FLOATS);
+  const told = toldOf({ missing, unexpected, shapes, dtypes: [...dtypes, ...others] });
   if (told.length === 0) return { matches, left };
   const prefix = commonPrefix([...names], inFile);
   const keys = keysOf(tensors, inFile);

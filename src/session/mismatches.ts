@@ -1,6 +1,8 @@
 // What is told of a file whose tensors are not those of the network: all of it at once, with the way out where it is
 // known.
 import type { TensorSpec } from '../nn/layout.js';
+import { firstOf } from '../util/counted.js';
+import { FLOATS } from '../util/safetensors-floats.js';
 
 export interface Mismatches {
   readonly missing: readonly string[];
@@ -9,25 +11,16 @@ export interface Mismatches {
   readonly dtypes: readonly string[];
 }
 
-/** Names told of each kind. */
-const TOLD = 4;
-
-/** A line each; none where all fits. @param dtypes those that are read */
-export const toldOf = (
-  { missing, unexpected, shapes, dtypes }: Mismatches,
-  floats: readonly string[],
-): string[] => [
+/** A line each; none where all fits. */
+export const toldOf = ({ missing, unexpected, shapes, dtypes }: Mismatches): string[] => [
   ...list('missing', missing),
   ...list('unexpected', unexpected),
   ...list('of another shape', shapes),
-  ...list(`of a dtype other than ${floats.join(', ')}, to be converted to float32`, dtypes),
+  ...list(`of a dtype other than ${FLOATS.join(', ')}, to be converted to float32`, dtypes),
 ];
 
-function list(what: string, names: readonly string[]): string[] {
-  if (names.length === 0) return [];
-  const more = names.length > TOLD ? `, and ${names.length - TOLD} more` : '';
-  return [`${names.length} ${what} (${names.slice(0, TOLD).join(', ')}${more})`];
-}
+const list = (what: string, names: readonly string[]): string[] =>
+  names.length === 0 ? [] : [`${names.length} ${what} (${firstOf(names)})`];
 
 /** The value of a key that an extent of a tensor is, by its name and axis. */
 const KEYS: readonly (readonly [name: RegExp, axis: number, key: (extent: number) => string])[] = [

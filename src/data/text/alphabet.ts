@@ -1,5 +1,5 @@
 // Tokens to text and back, as the data set of a run had them.
-import { InternalError, UserError } from '../../util/errors.js';
+import { InternalError, required, UserError } from '../../util/errors.js';
 
 export interface Alphabet {
   /** Tokens that there are. */
@@ -76,7 +76,7 @@ function ofCharacters(characters: readonly string[]): Alphabet {
           `--prompt: got ${told}, which ${others.length > 1 ? 'do' : 'does'} not occur in the text that the run learnt from; wanted its characters alone`,
         );
       }
-      return asked.map((typed) => tokenOf(typed) ?? 0);
+      return asked.map((typed) => required(tokenOf(typed), 'a token'));
     },
     decoder: () => (some) =>
       some

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { hasNamedLabels } from '../../catalogue/data-sets.js';
 import type { DataConfig } from '../../catalogue/schema.js';
-import { counted } from '../../util/counted.js';
+import { counted, firstOf } from '../../util/counted.js';
 import { UserError } from '../../util/errors.js';
 import type { Tokens, WholeText } from '../dataset.js';
 import { windowsIn } from './cut-text.js';
@@ -16,9 +16,6 @@ const UNICODE = 0x110000;
 const [FEW, MANY] = [1 << 8, 1 << 16];
 /** Places in a text are told as int32. */
 const LONGEST = 2 ** 31 - 1;
-
-/** Names told of what a folder holds besides. */
-const TOLD = 4;
 
 interface Text {
   readonly tokens: Tokens;
@@ -41,17 +38,10 @@ export async function loadText(config: DataConfig): Promise<WholeText> {
   const tokens = (train.tokens.length + test.tokens.length).toLocaleString('en');
   const told = [
     `${source}: ${counted(files.length, 'file')}, ${tokens} ${config.tokens}, ${classes} different ones`,
-    ...named('left out', leftOut),
-    ...named('empty', empty),
+    ...(leftOut.length === 0 ? [] : [`left out: ${firstOf(leftOut)}`]),
+    ...(empty.length === 0 ? [] : [`empty: ${firstOf(empty)}`]),
   ];
   return { ...text, notes: [told.join('; '), ...(text.notes ?? [])] };
-}
-
-/** The first of them behind `what`; nothing of none. */
-function named(what: string, names: readonly string[]): string[] {
-  if (names.length === 0) return [];
-  const more = names.length > TOLD ? `, and ${names.length - TOLD} more` : '';
-  return [`${what}: ${names.slice(0, TOLD).join(', ')}${more}`];
 }
 
 /** Moby Dick, which comes with the program. Errors: as loadText. */

@@ -53,9 +53,10 @@ export async function textFiles(path: string): Promise<TextFiles> {
   if (files.length === 0) {
     throw new UserError(`data.directory ${path}: holds no .txt file; ${WANTED}`);
   }
+  const taken = new Set(files);
   const leftOut = entries
     .map(({ name }) => name)
-    .filter((name) => !files.includes(join(path, name)))
+    .filter((name) => !taken.has(join(path, name)))
     .sort();
   return { files, leftOut, empty };
 }
