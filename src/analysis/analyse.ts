@@ -16,6 +16,7 @@ import { listFolder, makeFolders } from '../util/folders.js';
 import { acquireLock, type Lock } from '../util/lock.js';
 import { claimFiles, disownFiles, removeFiles } from '../util/owned-files.js';
 import type { AnalysisOptions, Context, Results, Row } from './context.js';
+import { titled } from './figures.js';
 import { openJournal, questionIn } from './journal.js';
 import { hashOf, readAnalysed, type Analysed, type Opened } from './opened.js';
 
@@ -95,11 +96,16 @@ export async function analyse(request: AnalysisRequest): Promise<Answer> {
     }
     const { columns } = required(all[0], 'results');
     // Figures of the last checkpoint, where there are many.
-    const figures = [
-      ...(all.at(-1)?.figures ?? []),
-      ...(analysis.along === undefined || all.length < 2 ? [] : [analysis.along(all)]),
-    ];
     const rows = all.flatMap((one) => one.rows);
+    const run = `${opened.config.name}, ${opened.config.optimizer.name}, seed ${opened.config.seed}`;
+    const figures = [
+      ...(all.at(-1)?.figures ?? []).map((figure) =>
+        titled(figure, `${run}, ${whatOf(rows.at(-1))}`),
+      ),
+      ...(analysis.along === undefined || all.length < 2
+        ? []
+        : [titled(analysis.along(all), `${run}, ${counted(all.length, 'checkpoint')}`)]),
+    ];
     const files = await writeResults(folder, analysis.name, { columns, rows, figures });
     // Of the last of its kind, which had more of them.
     const gone = pictures.filter((file) => !files.includes(join(folder, file)));
@@ -120,8 +126,10 @@ const partialOf = (name: string, question: unknown): string =>
   `${name}-${createHash('sha256').update(JSON.stringify(question)).digest('hex').slice(0, 8)}.partial`;
 
 /** Which checkpoint the lines below it are of. */
-const headingOf = (row: Row | undefined): string =>
-  `epoch ${row?.['epoch'] ?? ''}, step ${row?.['step'] ?? ''}:`;
+const headingOf = (row: Row | undefined): string => `${whatOf(row)}:`;
+
+const whatOf = (row: Row | undefined): string =>
+  `epoch ${row?.['epoch'] ?? ''}, step ${row?.['step'] ?? ''}`;
 
 /** Errors: UserError where the data set is not the one that the run learnt: what is found would pass for the run's. */
 function refuseOtherData(

@@ -6,6 +6,28 @@ import type { TraceRow } from './trace.js';
 
 const SIZE = { width: 520, height: 330 } as const;
 
+/** Characters of a line below a title. */
+const LINE = 84;
+
+/** With a heading and its caption above it: a figure of an analysis stands by itself. */
+export const titled = ({ spec, ...figure }: Figure, text: string): Figure => {
+  const subtitle = wrapped(figure.caption, LINE);
+  const title = { text, subtitle, anchor: 'start', offset: 10, fontSize: 13 } as const;
+  return { ...figure, spec: { ...spec, title: { ...title, subtitlePadding: 4 } } };
+};
+
+/** In lines of no more than `width` characters, cut between words. */
+function wrapped(text: string, width: number): string[] {
+  const done: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = done.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width) {
+      done[done.length - 1] = `${last} ${word}`;
+    } else done.push(word);
+  }
+  return done;
+}
+
 /** Which layers have the curvature. */
 export function tracesByLayer(
   spectra: readonly { readonly matrix: string; readonly traces: readonly TraceRow[] }[],
@@ -96,11 +118,11 @@ export function lines(
 
 /** The loss over a plane, by colour. */
 export function plane(name: string, caption: string, values: readonly Datum[]): Figure {
-  const place = (field: string) =>
+  const place = (field: string, title: string) =>
     ({
       field,
       type: 'ordinal',
-      title: field,
+      title,
       axis: { labelOverlap: 'greedy', labelAngle: 0 },
     }) as const;
   return {
@@ -112,8 +134,8 @@ export function plane(name: string, caption: string, values: readonly Datum[]): 
       height: 400,
       mark: { type: 'rect' },
       encoding: {
-        x: place('a'),
-        y: { ...place('b'), sort: 'descending' },
+        x: place('a', 'a, along the first direction'),
+        y: { ...place('b', 'b, along the second direction'), sort: 'descending' },
         color: {
           field: 'loss',
           type: 'quantitative',

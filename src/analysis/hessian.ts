@@ -37,7 +37,7 @@ export interface HessianOptions {
   /** Residuals allowed, relative to the largest eigenvalue. */
   readonly tolerance: number;
   /** Random vectors of the trace. */
-  readonly probes: number;
+  readonly vectors: number;
 }
 
 const COLUMNS = [
@@ -117,7 +117,7 @@ async function ofSample(
 
 async function spectrumOf(
   context: Context,
-  { probes, ...options }: HessianOptions,
+  { vectors, ...options }: HessianOptions,
   objective: Objective,
   matrix: Matrix,
   samples: number,
@@ -148,9 +148,13 @@ async function spectrumOf(
   });
   const watch = watchOf(context, `${over}, products for its trace`);
   const found: TraceProbe[] = [];
-  for (let probe = 0; probe < probes; probe++) {
+  for (let probe = 0; probe < vectors; probe++) {
     const make = async (): Promise<TraceProbe> => {
-      const these = traceProbes(product, { size, tensors, probes, from: probe, seed }, watch);
+      const these = traceProbes(
+        product,
+        { size, tensors, probes: vectors, from: probe, seed },
+        watch,
+      );
       const { value } = await these.next();
       return required(value, 'a probe');
     };

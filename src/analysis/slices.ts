@@ -115,7 +115,7 @@ function resultsOf(
             drawn.map(({ a, b, loss }) => ({ a: rounded(a), b: rounded(b ?? 0), loss })),
           )
         : lines(name, caption, drawn, {
-            x: ['a', kind === 'path' ? 'share of the way' : 'step along it'],
+            x: ['a', kind === 'path' ? 'share of the way' : 'step along the direction'],
             y: ['loss', 'loss'],
             of: 'name',
           }),

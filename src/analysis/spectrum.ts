@@ -21,7 +21,7 @@ import { required } from '../util/errors.js';
 
 export interface SpectrumOptions {
   /** Random vectors, and products of each. */
-  readonly runs: number;
+  readonly vectors: number;
   readonly steps: number;
 }
 
@@ -49,7 +49,7 @@ export async function analyseSpectrum(
 
 async function runsOf(
   context: Context,
-  { runs, steps }: SpectrumOptions,
+  { vectors, steps }: SpectrumOptions,
   matrix: Matrix,
   objective: Objective,
 ): Promise<Quadrature[]> {
@@ -61,11 +61,15 @@ async function runsOf(
   const product = productOf(objective, matrix);
   const watch = watchOf(context, `${matrix}, products`);
   const found: Quadrature[] = [];
-  for (let run = 0; run < runs; run++) {
+  for (let run = 0; run < vectors; run++) {
     const name = `${prefixOf(context)}${matrix} run ${run}`;
     const start = () => quadratureStart(size, seed, run);
     const quadrature = await pieceByLanczos(journal, name, start, async (kept) => {
-      const these = quadratures(product, { size, runs, steps, seed, from: run, kept }, watch);
+      const these = quadratures(
+        product,
+        { size, runs: vectors, steps, seed, from: run, kept },
+        watch,
+      );
       const { value } = await these.next();
       return required(value, 'a quadrature');
     });

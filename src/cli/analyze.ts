@@ -70,9 +70,9 @@ export function registerAnalyze(program: Command): void {
     .option('--bottom <n>', 'smallest eigenvalues', count, 2)
     .option('--steps <n>', 'products at most for the ends of a spectrum', count, 300)
     .option('--tolerance <x>', 'residuals allowed, relative to the largest', tolerance, 1e-4)
-    .option('--probes <n>', 'random vectors of the trace', count, 10);
+    .option('--vectors <n>', 'random vectors of the trace', count, 10);
   add('spectrum', 'Spectral densities of the Hessian and of Gauss-Newton.')
-    .option('--runs <n>', 'random vectors', count, 2)
+    .option('--vectors <n>', 'random vectors', count, 2)
     .option('--steps <n>', 'products of each', count, 80);
   add('sharpness', 'How much the loss rises nearby: along the gradient, at worst, on average.')
     .option('--kinds <names>', 'measures: those of docs/analysis.md', KINDS)

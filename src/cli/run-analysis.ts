@@ -47,8 +47,7 @@ export interface AnalyzeOptions extends ReadOptions, SharpnessFlags {
   readonly top?: number;
   readonly bottom?: number;
   readonly tolerance?: number;
-  readonly probes?: number;
-  readonly runs?: number;
+  readonly vectors?: number;
   readonly kind?: 'line' | 'plane' | 'path';
   readonly to?: string;
   readonly oneAxis?: OneAxis;
@@ -142,9 +141,9 @@ function analysisOf(
   switch (name) {
     case 'hessian': {
       const [top, bottom, steps] = [has('top'), has('bottom'), has('steps')];
-      const all = { top, bottom, steps, tolerance: has('tolerance'), probes: has('probes') };
-      if (all.probes < 2) {
-        throw new UserError('--probes: got 1, wanted 2 at least: one has no error');
+      const all = { top, bottom, steps, tolerance: has('tolerance'), vectors: has('vectors') };
+      if (all.vectors < 2) {
+        throw new UserError('--vectors: got 1, wanted 2 at least: one has no error');
       }
       if (top + bottom > steps) {
         throw new UserError(
@@ -159,7 +158,7 @@ function analysisOf(
       };
     }
     case 'spectrum': {
-      const all = { runs: has('runs'), steps: has('steps') };
+      const all = { vectors: has('vectors'), steps: has('steps') };
       return { name, analyse: (context) => analyseSpectrum(context, all), figures: [name] };
     }
     case 'sharpness': {

@@ -136,7 +136,7 @@ it('says in the report where an analysis is of an earlier checkpoint', async () 
 });
 
 it('leaves no figure of the analysis whose table it replaces', async () => {
-  const few = ['--probes', '2', '--top', '1', '--bottom', '1', '--steps', '3', '--out', 'out'];
+  const few = ['--vectors', '2', '--top', '1', '--bottom', '1', '--steps', '3', '--out', 'out'];
   expect((await analyze('hessian', 'run', ...few, '--along-run')).code).toBe(0);
   const figures = () => readdirSync(join(folder, 'out')).filter((name) => name.endsWith('.svg'));
   expect(figures()).toEqual(['hessian-along-run.svg', 'hessian-traces.svg']);

@@ -17,7 +17,7 @@ const HESSIAN = [
   '2',
   '--bottom',
   '1',
-  '--probes',
+  '--vectors',
   '2',
   ...SAMPLE,
 ];
@@ -202,7 +202,7 @@ describe('the way to another run', () => {
     const [, end] = rowsOf(read('way', 'landscape-path.csv'));
     const [, middle] = rowsOf(read('around', 'landscape-line.csv'));
     expect(Number(end?.['loss'])).toBeCloseTo(Number(middle?.['loss']), 5);
-    const hessian = ['analyze', 'hessian', '--run', 'other', ...SAMPLE, '--probes', '2'];
+    const hessian = ['analyze', 'hessian', '--run', 'other', ...SAMPLE, '--vectors', '2'];
     const few = ['--top', '1', '--bottom', '1', '--steps', '3', '--out', 'other-out'];
     expect((await fsam(folder, [...hessian, ...few])).code).toBe(0);
     // AdamW steps along no gradient.
@@ -319,7 +319,7 @@ it.each([
   [['hessian'], "required option '--run <folder>' not specified"],
   [['hessian', '--run', 'nowhere'], 'nowhere: there is no such folder'],
   [['hessian', '--run', 'run', '--samples', '0'], 'wanted a whole number from 1 to 9,999,999'],
-  [['hessian', '--run', 'run', '--probes', '1'], '--probes: got 1, wanted 2 at least'],
+  [['hessian', '--run', 'run', '--vectors', '1'], '--vectors: got 1, wanted 2 at least'],
   [['sharpness', '--run', 'run', '--rho', '0.1,x'], 'wanted numbers above 0, such as 0.05,0.1'],
   [['sharpness', '--run', 'run', '--rho', '1e19'], 'wanted numbers above 0, such as 0.05,0.1'],
   [

@@ -31,7 +31,7 @@ async function trained(): Promise<Context> {
   };
 }
 
-const OPTIONS = { top: 1, bottom: 1, steps: 60, tolerance: 1e-4, probes: 2 };
+const OPTIONS = { top: 1, bottom: 1, steps: 60, tolerance: 1e-4, vectors: 2 };
 
 /** Of the whole sample. */
 const valueIn = ({ rows }: Results, matrix: string, quantity: string, name: string): number => {
