@@ -3,21 +3,21 @@ import type { Point } from './points.js';
 import { describe } from './statistics.js';
 import type { Cells } from './table.js';
 
-/** Means over the seeds that were analysed; null where none was. */
+/** A row a number, whose title is long: means over the seeds that were analysed; null where none was. */
 export function analysisCells(points: readonly Point[]): Cells | null {
   const titles = [
     ...new Set(points.flatMap(({ runs }) => runs.flatMap(({ analyses }) => Object.keys(analyses)))),
   ];
   if (titles.length === 0) return null;
-  const rows = points.map(({ label, runs }) => [
-    label,
-    ...titles.map((title) =>
+  const rows = titles.map((title) => [
+    title,
+    ...points.map(({ runs }) =>
       meanAndStd(
         runs.flatMap(({ analyses: { [title]: value } }) => (value === undefined ? [] : [value])),
       ),
     ),
   ]);
-  return [['point', ...titles], ...rows];
+  return [['number', ...points.map(({ label }) => label)], ...rows];
 }
 
 /** `12.34 ± 0.56 (n = 3)` */

@@ -17,7 +17,7 @@ import { required } from '../util/errors.js';
 import { valueAxis } from './value-axis.js';
 
 /** More curves than this in one panel cannot be told apart. */
-const LARGEST_PANEL = 4;
+const LARGEST_PANEL = 6;
 
 const [TRAINING, MEMORISATION] = ['train-loss', 'memorisation'];
 /** Of a task's best measure. */
