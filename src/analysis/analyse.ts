@@ -3,19 +3,21 @@ import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { taskOf } from '../catalogue/task.js';
+import { fingerprintOf, isOtherThan } from '../experiment/fingerprint.js';
 import { ANALYSIS_LOCK_NAME } from '../experiment/folder.js';
 import type { Figure } from '../figures/render.js';
 import { renderPng, renderSvg } from '../figures/render.js';
 import { writeFileAtomically } from '../util/atomic-file.js';
 import { counted } from '../util/counted.js';
 import { csvText } from '../util/csv.js';
-import { required } from '../util/errors.js';
+import { required, UserError } from '../util/errors.js';
 import { listFolder, makeFolders } from '../util/folders.js';
 import { acquireLock, type Lock } from '../util/lock.js';
-import { claimFiles, disownFiles } from '../util/owned-files.js';
+import { claimFiles, disownFiles, removeFiles } from '../util/owned-files.js';
 import type { AnalysisOptions, Context, Results, Row } from './context.js';
 import { openJournal, questionIn } from './journal.js';
-import { hashOf, hashOfLabels, readAnalysed, type Opened } from './opened.js';
+import { hashOf, readAnalysed, type Analysed, type Opened } from './opened.js';
 
 export interface Analysis {
   /** Its command, and its files: `hessian`. */
@@ -64,8 +66,8 @@ export async function analyse(request: AnalysisRequest): Promise<Answer> {
   try {
     const hashes: string[] = [];
     for (const checkpoint of checkpoints) hashes.push(await hashOf(checkpoint));
-    const labels = hashOfLabels(opened, options.split);
-    const question = { ...request.question, ...options, name: analysis.name, hashes, labels };
+    const data = fingerprintOf(opened.dataset);
+    const question = { ...request.question, ...options, name: analysis.name, hashes, data };
     const partial = partialOf(analysis.name, question);
     const pictures = analysis.figures.flatMap((figure) => [`${figure}.svg`, `${figure}.png`]);
     await claimFiles(folder, [partial, `${analysis.name}.csv`, ...pictures]);
@@ -83,6 +85,7 @@ export async function analyse(request: AnalysisRequest): Promise<Answer> {
       for (const checkpoint of checkpoints) {
         request.signal.throwIfAborted();
         const analysed = await readAnalysed(opened, checkpoint);
+        refuseOtherData(opened, analysed, checkpoint);
         all.push(await analysis.analyse({ ...request, analysed, journal }));
       }
     } catch (error) {
@@ -98,6 +101,9 @@ export async function analyse(request: AnalysisRequest): Promise<Answer> {
     ];
     const rows = all.flatMap((one) => one.rows);
     const files = await writeResults(folder, analysis.name, { columns, rows, figures });
+    // Of the last of its kind, which had more of them.
+    const gone = pictures.filter((file) => !files.includes(join(folder, file)));
+    await removeFiles(folder, gone);
     await forget();
     return { lines: all.flatMap(({ lines, rows }) => [headingOf(rows[0]), ...lines]), files };
   } finally {
@@ -117,6 +123,21 @@ const partialOf = (name: string, question: unknown): string =>
 const headingOf = (row: Row | undefined): string =>
   `epoch ${row?.['epoch'] ?? ''}, step ${row?.['step'] ?? ''}:`;
 
+/** Errors: UserError where the data set is not the one that the run learnt: what is found would pass for the run's. */
+function refuseOtherData(
+  { config, dataset }: Opened,
+  { record }: Analysed,
+  checkpoint: string,
+): void {
+  if (!isOtherThan(record.data, dataset)) return;
+  throw new UserError(
+    `${dataset.source}: holds other ${taskOf(config).examples} than ${checkpoint} was trained with, wanted the same; --data-dir names where they are`,
+  );
+}
+
+/** What a question has in place of long things, as they are told. */
+const HASHED: Readonly<Record<string, string>> = { hashes: 'weights', data: 'data set' };
+
 /** Unfinished analyses of the same kind may hold a good deal of a disk. */
 async function tellOthers(
   folder: string,
@@ -132,7 +153,7 @@ async function tellOthers(
     const asked = ((await questionIn(path)) ?? {}) as Record<string, unknown>;
     const differing = Object.keys({ ...asked, ...question })
       .filter((key) => !isDeepStrictEqual(asked[key], question[key] ?? undefined))
-      .map((key) => (key === 'hashes' ? 'weights' : `${key} ${JSON.stringify(asked[key])}`));
+      .map((key) => HASHED[key] ?? `${key} ${JSON.stringify(asked[key])}`);
     note(
       `${path}: is an unfinished ${name} of other options (${differing.join(', ')}), which goes on when it is asked for again; delete it if it is not wanted`,
     );

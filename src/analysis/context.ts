@@ -51,15 +51,17 @@ export const POSITION = [
   'seed',
 ] as const;
 
+/** @param part examples that are measured together: all, or those of a part */
 export const positionOf = (
   { analysed: { record }, options: { batchNorm, batch, split, seed } }: Context,
   samples: number,
+  part = samples,
 ): Row => ({
   epoch: record.progress.epoch,
   step: record.progress.step,
   batch_norm: batchNorm,
   // By the running statistics every image is by itself.
-  batch: batchNorm === 'evaluation' ? '' : batch,
+  batch: batchNorm === 'evaluation' ? '' : Math.min(batch, part),
   split,
   samples,
   seed,

@@ -9,7 +9,7 @@ import type { KeptLanczos } from './krylov.js';
 import { isClosed, lanczosFrom, lanczosStep, startStream, type LanczosState } from './lanczos.js';
 import { traceProbe } from './trace.js';
 import { tridiagonalEigenpairs } from './tridiagonal.js';
-import type { Product } from './vectors.js';
+import { extentOf, type Product } from './vectors.js';
 import { countProducts, type Watch } from './watch.js';
 
 /** What one run gives: a density of points. */
@@ -90,7 +90,7 @@ export function smoothedDensity(
   { points = 1024, sigma: wanted }: { readonly points?: number; readonly sigma?: number } = {},
 ): Density {
   const nodes = runs.flatMap((run) => run.nodes);
-  const [low, high] = [Math.min(...nodes), Math.max(...nodes)];
+  const [low, high] = extentOf(nodes);
   // All nodes may be one, and that 0.
   const scale = high - low || Math.abs(high) || 1;
   const sigma = wanted ?? scale / RESOLUTION;

@@ -1,6 +1,4 @@
 // `analyze hessian`: both ends of the spectra of the Hessian H and the Gauss-Newton matrix G, and their traces.
-import { descentOf } from '../catalogue/optimizers.js';
-import { climbsAsOne, scheduleOf, stepsPerEpoch } from '../experiment/steps.js';
 import type { Objective } from '../session/objective.js';
 import {
   digits,
@@ -19,7 +17,7 @@ import {
   type Row,
 } from './context.js';
 import { checkDeterminism } from './determinism.js';
-import { stabilityEdge } from './edge.js';
+import { edgesOf } from './edges.js';
 import { findExtremes, ritzVector, type RitzPair } from './eigenvalues.js';
 import { tracesByLayer } from './figures.js';
 import { pieceByLanczos } from './krylov.js';
@@ -185,7 +183,9 @@ function rowsOf(context: Context, { samples, loss, gradientNorm, spectra }: OfSa
   return [
     row('', 'loss', '', loss),
     row('', 'gradient norm', '', gradientNorm),
-    ...edgesOf(context, gradientNorm).map(({ name, value }) => row('', 'edge', name, value)),
+    ...edgesOf(endedOf(context), gradientNorm).map(({ name, value }) =>
+      row('', 'edge', name, value),
+    ),
     ...spectra.flatMap(({ matrix, top, bottom, traces, products, cosine }) => [
       ...(
         [
@@ -212,36 +212,10 @@ function rowsOf(context: Context, { samples, loss, gradientNorm, spectra }: OfSa
   ];
 }
 
-interface Edge {
-  readonly name: 'edge' | 'SAM edge';
-  readonly value: number;
-  /** Of the last step. */
-  readonly rate: number;
-}
-
-/**
- * Where steps of the last rate, with the run's momentum, would overshoot if batches were the whole set. None for
- * AdamW, nor where the gradient is clipped or layers have rates of their own; SAM's for its own climb of the whole batch by a
- * constant rho alone.
- */
-function edgesOf(
-  { opened: { config }, analysed: { record } }: Context,
-  gradientNorm: number,
-): Edge[] {
-  const { optimizer } = config;
-  const { clipNorm, layerDecay } = optimizer;
-  if (descentOf(optimizer) !== 'sgd' || clipNorm !== null || layerDecay !== null) return [];
-  const perEpoch = stepsPerEpoch(record.trainImages, config);
-  const rate = scheduleOf(perEpoch, config)(Math.max(record.progress.step - 1, 0));
-  const { name, adaptive, perturb, rhoSchedule, rho } = optimizer;
-  const isPlain = name === 'sam' && !adaptive && perturb === 'all';
-  const isSam = isPlain && climbsAsOne(config) && rhoSchedule === 'constant' && rho > 0;
-  const at = (climb: number) => stabilityEdge(rate, climb, gradientNorm, optimizer);
-  return [
-    { name: 'edge', value: at(0), rate },
-    ...(isSam ? [{ name: 'SAM edge', value: at(rho), rate } as const] : []),
-  ];
-}
+const endedOf = ({ opened, analysed }: Context) => ({
+  config: opened.config,
+  record: analysed.record,
+});
 
 function linesOf(
   context: Context,
@@ -251,7 +225,7 @@ function linesOf(
   if (whole === undefined || half === undefined) return [];
   const lines = [
     `loss ${digits(whole.loss)}, gradient ${digits(whole.gradientNorm)} long, over ${whole.samples} ${examplesOf(context)}, ${normalisedBy(context)}`,
-    ...edgesOf(context, whole.gradientNorm).map(
+    ...edgesOf(endedOf(context), whole.gradientNorm).map(
       ({ name, value, rate }) => `${name} ${digits(value)}, of the last rate, ${digits(rate)}`,
     ),
   ];

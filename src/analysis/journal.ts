@@ -1,7 +1,8 @@
-// What an analysis has done so far, so that it goes on after a kill: finished pieces, one a line, and vectors.
+// What an analysis has done so far, so that it goes on after a kill: finished pieces, one a line with its checksum, and vectors.
 import { mkdir, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { crc32 } from '@node-rs/crc32';
 import { z } from 'zod';
 import { RunError, UserError } from '../util/errors.js';
 import { errorCode, unwritable } from '../util/file-errors.js';
@@ -58,9 +59,9 @@ export async function openJournal(folder: string, question: unknown): Promise<Jo
       if (known.has(name)) return known.get(name) as T;
       const value = await make();
       // As it will be read.
-      const text = JSON.stringify([name, value], withoutNumber);
-      await written(path, () => append(path, Buffer.from(`${text}\n`)));
-      const [, read] = pieceIn(text, path) as [string, T];
+      const line = lineOf(name, value);
+      await written(path, () => append(path, Buffer.from(`${line}\n`)));
+      const [, read] = pieceIn(line, path) as [string, T];
       known.set(name, read);
       return read;
     },
@@ -95,9 +96,22 @@ const withNumber = (_: string, value: unknown): unknown =>
 
 const pieceSchema = z.tuple([z.string(), z.unknown()]);
 
+/** The checksum of the rest in hexadecimal, a blank, and name and value as JSON. */
+function lineOf(name: string, value: unknown): string {
+  const text = JSON.stringify([name, value], withoutNumber);
+  return `${checksumOf(text)} ${text}`;
+}
+
+const CHECKSUM_DIGITS = 8;
+
+const checksumOf = (text: string): string =>
+  crc32(text).toString(16).padStart(CHECKSUM_DIGITS, '0');
+
 function pieceIn(line: string, place: string): [name: string, value: unknown] {
+  const [checksum, text] = [line.slice(0, CHECKSUM_DIGITS), line.slice(CHECKSUM_DIGITS + 1)];
   try {
-    return pieceSchema.parse(JSON.parse(line, withNumber));
+    if (checksum !== checksumOf(text)) throw new Error('another checksum');
+    return pieceSchema.parse(JSON.parse(text, withNumber));
   } catch {
     throw new UserError(
       `${place}: is damaged, wanted a finished piece of an analysis; delete the folder it is in, and the analysis begins anew`,

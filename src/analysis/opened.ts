@@ -1,5 +1,4 @@
 // A trained run, opened to be analysed: its network, its checkpoints, and samples of its images.
-import { createHash } from 'node:crypto';
 import type { Config } from '../catalogue/schema.js';
 import { isText, shapeOf, type Dataset } from '../data/dataset.js';
 import { withLabelNoise } from '../data/label-noise.js';
@@ -116,9 +115,3 @@ export async function hashOf(path: string): Promise<string> {
       : unreadable(path, error);
   }
 }
-
-/** Of the labels, or tokens, that a split has: an analysis may not go on with others, though as many. */
-export const hashOfLabels = ({ dataset }: Opened, split: SampleOptions['split']): string =>
-  createHash('sha256')
-    .update(isText(dataset) ? dataset[split].tokens : Int32Array.from(dataset[split].labels))
-    .digest('hex');

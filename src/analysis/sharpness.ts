@@ -31,11 +31,14 @@ export interface SharpnessRow extends Sharpness, Mean {
 export interface SharpnessOptions extends Pick<AscentOptions, 'seed' | 'steps' | 'restarts'> {
   /** Random perturbations of an average; 20 by default. */
   readonly draws?: number;
+  /** Which part this is, 0 by default: every part draws perturbations of its own. */
+  readonly part?: number;
 }
 
-const DRAWS = 20;
+/** Unless told otherwise. */
+export const DRAWS = 20;
 
-/** Of the whole sample. Draws and starts follow from the seed: they are alike for all kinds and rhos. */
+/** Of the whole sample, or of a part. Draws and starts follow from the seed: they are alike for all kinds and rhos. */
 export async function measureSharpness(
   objective: Evaluated,
   measured: Sharpness,
@@ -74,7 +77,7 @@ export async function measureSharpness(
 }
 
 /**
- * m-sharpness: the mean over parts of m examples, each with perturbations of its own. The worst case of parts that make
+ * m-sharpness: the mean over parts of m examples, each with perturbations of its own: an ascent, or other draws. The worst case of parts that make
  * up the whole is never below that of the whole, whose one perturbation has to do for all.
  *
  * @param parts opened one after the other; whoever opens them disposes of them
@@ -88,7 +91,8 @@ export async function measureByParts(
 ): Promise<SharpnessRow> {
   const [rises, losses]: [number[], number[]] = [[], []];
   for await (const part of parts) {
-    const { mean, loss } = await measureSharpness(part, measured, options, watch);
+    const own = { ...options, part: rises.length };
+    const { mean, loss } = await measureSharpness(part, measured, own, watch);
     rises.push(mean);
     losses.push(loss);
     watch.onPart?.(rises.length);
@@ -114,7 +118,7 @@ async function oneStep(
 async function onAverage(
   objective: Evaluated,
   measured: Sharpness & { readonly kind: 'gaussian' | 'sphere' },
-  { seed, draws = DRAWS }: SharpnessOptions,
+  { seed, draws = DRAWS, part = 0 }: SharpnessOptions,
   watch: Watch,
 ): Promise<{ loss: number; rises: number[] }> {
   const { weights } = objective;
@@ -122,7 +126,7 @@ async function onAverage(
   const loss = await counter.next(() => objective.loss(weights));
   const rises: number[] = [];
   for (let draw = 0; draw < draws; draw++) {
-    const d = drawNormal(weights.length, randomStream(seed, 'perturbation', draw));
+    const d = drawNormal(weights.length, randomStream(seed, 'perturbation', part * draws + draw));
     const at = randomlyPerturbed(weights, measured, d);
     rises.push((await counter.next(() => objective.loss(at))) - loss);
   }

@@ -151,7 +151,7 @@ const rowOf = (
   samples: number,
   row: SharpnessRow,
 ): Row => ({
-  ...positionOf(context, samples),
+  ...positionOf(context, samples, row.m ?? samples),
   kind: row.kind,
   adaptive: row.adaptive ? 'yes' : 'no',
   rho: row.rho,

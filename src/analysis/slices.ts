@@ -14,6 +14,7 @@ import { lines, plane } from './figures.js';
 import { evenly, linePlaces, pathPoint, planePlaces, slicePoint, type Place } from './landscape.js';
 import { sampleSize } from './opened.js';
 import type { Objective } from '../session/objective.js';
+import { extentOf } from './vectors.js';
 import { counted } from '../util/counted.js';
 import { required } from '../util/errors.js';
 
@@ -127,7 +128,7 @@ function linesOf(kind: string, losses: readonly number[], how: string): string[]
   const finite = losses.filter(Number.isFinite);
   const others = losses.length - finite.length;
   const left = `${others} of ${counted(losses.length, 'point')}: the loss is not finite; left out of the figure`;
-  const [low, high] = [Math.min(...finite), Math.max(...finite)];
+  const [low, high] = extentOf(finite);
   return [
     ...(finite.length === 0
       ? []

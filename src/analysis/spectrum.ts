@@ -16,6 +16,7 @@ import { pieceByLanczos } from './krylov.js';
 import type { Objective } from '../session/objective.js';
 import { MATRICES, productOf, type Matrix } from './matrices.js';
 import { sampleSize } from './opened.js';
+import { extentOf } from './vectors.js';
 import { required } from '../util/errors.js';
 
 export interface SpectrumOptions {
@@ -111,8 +112,8 @@ function resultsOf(
       ),
     ],
     lines: densities.map(({ matrix, values, sigma }, i) => {
-      const nodes = (found[i]?.runs ?? []).flatMap((run) => run.nodes);
-      return `${matrix}: nodes from ${digits(Math.min(...nodes))} to ${digits(Math.max(...nodes))}, density at ${values.length} places with sigma ${sigma.toPrecision(3)}`;
+      const [low, high] = extentOf((found[i]?.runs ?? []).flatMap((run) => run.nodes));
+      return `${matrix}: nodes from ${digits(low)} to ${digits(high)}, density at ${values.length} places with sigma ${sigma.toPrecision(3)}`;
     }),
   };
 }

@@ -15,6 +15,17 @@ export function dot(a: Vector, b: Vector, from = 0, to = a.length): number {
   return sum;
 }
 
+/** The smallest and the largest; Infinity and -Infinity of none. */
+export function extentOf(values: ArrayLike<number>): readonly [low: number, high: number] {
+  // A loop: as arguments of Math.min, 100,000 of them are more than the stack holds.
+  let [low, high] = [Infinity, -Infinity];
+  for (let i = 0; i < values.length; i++) {
+    low = Math.min(low, values[i] as number);
+    high = Math.max(high, values[i] as number);
+  }
+  return [low, high];
+}
+
 export const norm = (a: Vector): number => Math.sqrt(dot(a, a));
 
 /** a / by, rounded to float32. */

@@ -2,7 +2,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { refuseUnnamed } from './out-option.js';
 import type { AnalyzeOptions, AnalysisName } from './run-analysis.js';
-import { threadNumber, wholeNumber } from './whole-number.js';
+import { seedNumber, threadNumber, wholeNumber } from './whole-number.js';
 
 const HELP = `
 Reads a run and writes tables and figures into RUN/analysis; docs/analysis.md says what each number means. A
@@ -25,6 +25,14 @@ function numbers(text: string): readonly number[] {
 function positive(text: string): number {
   if (isPositive(Number(text))) return Number(text);
   throw new InvalidArgumentError('wanted a number above 0, and 1e18 at most');
+}
+
+/** Residuals beyond it say nothing of an eigenvalue. */
+const LOOSEST = 0.01;
+
+function tolerance(text: string): number {
+  if (isPositive(Number(text)) && Number(text) <= LOOSEST) return Number(text);
+  throw new InvalidArgumentError(`wanted a number above 0, and ${LOOSEST} at most`);
 }
 
 /** Of sharpness: all but `gaussian`, which goes much further at the same number. */
@@ -61,7 +69,7 @@ export function registerAnalyze(program: Command): void {
     .option('--top <n>', 'largest eigenvalues', count, 5)
     .option('--bottom <n>', 'smallest eigenvalues', count, 2)
     .option('--steps <n>', 'products at most for the ends of a spectrum', count, 300)
-    .option('--tolerance <x>', 'residuals allowed, relative to the largest', positive, 1e-4)
+    .option('--tolerance <x>', 'residuals allowed, relative to the largest', tolerance, 1e-4)
     .option('--probes <n>', 'random vectors of the trace', count, 10);
   add('spectrum', 'Spectral densities of the Hessian and of Gauss-Newton.')
     .option('--runs <n>', 'random vectors', count, 2)
@@ -78,11 +86,11 @@ export function registerAnalyze(program: Command): void {
         .argParser(numbers)
         .default([0.5], '0.5'),
     )
-    .option('--steps <n>', 'steps of an ascent', count, 20)
-    .option('--restarts <n>', 'ascents from random starts, too', count)
-    .option('--draws <n>', 'random perturbations', count, 20)
+    .option('--steps <n>', 'of worst-case: steps of an ascent (default: 20)', count)
+    .option('--restarts <n>', 'of worst-case: ascents from random starts, too', count)
+    .option('--draws <n>', 'of sphere and gaussian: perturbations (default: 20)', count)
     .option('--m <n>', 'also the mean over parts of so many examples', count)
-    .option('--parts <n>', 'parts at most', count, 16);
+    .option('--parts <n>', 'of --m: parts at most (default: 16)', count);
   add(
     'landscape',
     'The loss along a line, over a plane, or on the way to another run.',
@@ -95,9 +103,10 @@ export function registerAnalyze(program: Command): void {
     )
     .option('--to <folder>', 'the run at the other end of a path')
     .addOption(
-      new Option('--one-axis <what>', 'biases and scales of normalisations in a direction')
-        .choices(['zero', 'weights'])
-        .default('zero'),
+      new Option(
+        '--one-axis <what>',
+        'biases and scales of normalisations in a direction (default: "zero")',
+      ).choices(['zero', 'weights']),
     )
     .option('--range <x>', 'how far a line or plane goes to either side (default: 1)', positive)
     .option('--points <n>', 'points along an axis (default: 25; plane: 11)', count);
@@ -144,5 +153,5 @@ function addSampleOptions(command: Command, batchNorm: string): void {
       'examples a batch (default: as many as BatchNorm saw in training)',
       count,
     )
-    .option('--seed <n>', 'what everything random is drawn from', count, 1);
+    .option('--seed <n>', 'what everything random is drawn from', seedNumber, 1);
 }

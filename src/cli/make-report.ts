@@ -34,7 +34,7 @@ export async function makeReport(paths: readonly string[], { out }: ReportOption
     command: command.join(' '),
   });
   if (unfinished.length > 0) {
-    tell(`${unfinished.length} unfinished runs left out: ${unfinished.join(', ')}`);
+    tell(`${counted(unfinished.length, 'unfinished run')} left out: ${unfinished.join(', ')}`);
   }
   for (const note of copyNotes(points)) tell(note);
   for (const line of printTable(points)) print(line);

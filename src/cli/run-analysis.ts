@@ -1,6 +1,4 @@
 // What the commands below `fsam analyze` do with a run.
-import { existsSync } from 'node:fs';
-import { dirname, relative, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { analyse, type Analysis } from '../analysis/analyse.js';
 import type { Results } from '../analysis/context.js';
@@ -13,7 +11,6 @@ import {
   refuseRightLabels,
 } from '../analysis/memorization.js';
 import { hashOf, openAnalysed, readAnalysed, type Opened } from '../analysis/opened.js';
-import { SHARPNESS_KINDS, type SharpnessKind } from '../analysis/sharpness.js';
 import { analyseSharpness } from '../analysis/sharpnesses.js';
 import { analyseLandscape } from '../analysis/slices.js';
 import { analyseSpectrum } from '../analysis/spectrum.js';
@@ -26,16 +23,19 @@ import { largestPart } from '../experiment/steps.js';
 import { batchNormOf, type BatchNormMode } from '../session/objective.js';
 import { counted } from '../util/counted.js';
 import { required, UserError } from '../util/errors.js';
+import { isIn, refuseFoldersOfRuns } from './analysis-folder.js';
 import { Interrupted } from './failure.js';
 import { openToRead, type ReadOptions } from './open-to-read.js';
 import { print, tell } from './output.js';
 import { createRecordProgress } from './record-progress.js';
+import { sharpnessesOf, type SharpnessFlags } from './sharpness-options.js';
 import { watchSignals } from './signals.js';
+import { refuseUnused } from './unused-options.js';
 
 export type AnalysisName = 'hessian' | 'spectrum' | 'sharpness' | 'landscape' | 'memorization';
 
 /** As commander names them; each command has some. */
-export interface AnalyzeOptions extends ReadOptions {
+export interface AnalyzeOptions extends ReadOptions, SharpnessFlags {
   readonly run: string;
   readonly alongRun?: boolean;
   readonly out?: string;
@@ -46,17 +46,9 @@ export interface AnalyzeOptions extends ReadOptions {
   readonly seed?: number;
   readonly top?: number;
   readonly bottom?: number;
-  readonly steps?: number;
   readonly tolerance?: number;
   readonly probes?: number;
   readonly runs?: number;
-  readonly rho?: readonly number[];
-  readonly adaptiveRho?: readonly number[];
-  readonly restarts?: number;
-  readonly draws?: number;
-  readonly kinds?: string;
-  readonly m?: number;
-  readonly parts?: number;
   readonly kind?: 'line' | 'plane' | 'path';
   readonly to?: string;
   readonly oneAxis?: OneAxis;
@@ -133,8 +125,10 @@ function questionOf(options: AnalyzeOptions): Record<string, unknown> {
   return Object.fromEntries(Object.entries(options).filter(([name]) => !elsewhere.includes(name)));
 }
 
-/** Of an ascent, to reach rho. */
-const LEAST_STEPS = 10;
+/** Of a line or path. Each is a pass over the sample. */
+const MOST_POINTS = 10_000;
+/** Along either axis of a plane. */
+const MOST_ACROSS = 200;
 
 function analysisOf(
   name: AnalysisName,
@@ -169,33 +163,25 @@ function analysisOf(
       return { name, analyse: (context) => analyseSpectrum(context, all), figures: [name] };
     }
     case 'sharpness': {
-      const { m = null, restarts = 0 } = options;
-      const lengths = { rho: has('rho'), adaptiveRho: has('adaptiveRho') };
-      if (lengths.rho.length + lengths.adaptiveRho.length === 0) {
-        throw new UserError('--rho, --adaptive-rho: got no length, wanted one at least');
-      }
-      const work = { steps: has('steps'), draws: has('draws'), parts: has('parts'), restarts };
-      const all = { ...lengths, ...work, kinds: kindsIn(has('kinds')), m };
-      if (all.kinds.includes('worst-case') && all.steps < LEAST_STEPS) {
-        throw new UserError(
-          `--steps: got ${all.steps}, wanted ${LEAST_STEPS} at least: steps of rho / 10 come no further than that part of rho`,
-        );
-      }
-      if (all.draws < 2) {
-        throw new UserError('--draws: got 1, wanted 2 at least: one has no error');
-      }
+      const all = sharpnessesOf(options);
       return { name, analyse: (context) => analyseSharpness(context, all), figures: [] };
     }
     case 'landscape': {
       const kind = has('kind');
       const { points = kind === 'plane' ? 11 : 25 } = options;
       if (points < 2) throw new UserError('--points: got 1, wanted 2 at least');
-      if (kind === 'path' && options.range !== undefined) {
+      const most = kind === 'plane' ? MOST_ACROSS : MOST_POINTS;
+      if (points > most) {
         throw new UserError(
-          '--range: got it with --kind path, which goes from one run to the other',
+          `--points: got ${points} with --kind ${kind}, wanted ${most} at most along an axis`,
         );
       }
-      const all = { kind, range: options.range ?? 1, oneAxis: has('oneAxis'), points, to };
+      const { range = 1, oneAxis = 'zero' } = options;
+      if (kind === 'path') {
+        const why = 'goes straight from one run to the other';
+        refuseUnused(options, ['range', 'oneAxis'], `--kind path, which ${why}`);
+      }
+      const all = { kind, range, oneAxis, points, to };
       // Each kind has files of its own.
       const named = `landscape-${kind}`;
       return {
@@ -217,30 +203,13 @@ function refuseOtherRuns(
   { checkpoint, out }: AnalyzeOptions,
   run: { readonly folder: RunFolder; readonly checkpoint: string },
 ): void {
-  const { path } = run.folder;
-  if (checkpoint !== undefined && relative(path, run.checkpoint).startsWith('..')) {
+  const { path, checkpoints } = run.folder;
+  if (checkpoint !== undefined && !isIn(path, run.checkpoint)) {
     throw new UserError(
-      `--checkpoint ${checkpoint}: is not of ${path}, wanted one of ${run.folder.checkpoints}, or best`,
+      `--checkpoint ${checkpoint}: is not of ${path}, wanted one of ${checkpoints}, or best`,
     );
   }
-  if (out === undefined) return;
-  if (existsSync(runFolder(out).environment)) {
-    throw new UserError(
-      `--out ${out}: is the folder of a run, whose files are its own; wanted another, or ${runFolder(out).analysis}`,
-    );
-  }
-  const above = dirname(resolve(out));
-  if (above === resolve(path) || !existsSync(runFolder(above).environment)) return;
-  throw new UserError(
-    `--out ${out}: lies in the folder of another run, ${above}, whose analysis it would pass for; wanted another folder`,
-  );
-}
-
-function kindsIn(text: string): readonly SharpnessKind[] {
-  const names = text.split(',');
-  const kinds = SHARPNESS_KINDS.filter((kind) => names.includes(kind));
-  if (kinds.length === names.length) return kinds;
-  throw new UserError(`--kinds: got ${text}, wanted some of ${SHARPNESS_KINDS.join(', ')}`);
+  if (out !== undefined) refuseFoldersOfRuns(out, [path]);
 }
 
 /** The weights at the other end of a path, and what tells their checkpoint from others; null where there is no path. */

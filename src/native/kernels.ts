@@ -15,6 +15,7 @@ import {
 import { boolAttribute, intAttribute, typeAttribute } from './attributes.js';
 import './from-inputs.js';
 import { detached, input, isTaped, register, run, saved, single } from './kernel.js';
+import { oneHot } from './one-hot.js';
 import * as stock from './stock-ops.js';
 import { usesStockOps } from './stock-ops.js';
 
@@ -67,7 +68,7 @@ register({
   gradient: (dy, tensors) => ({
     logits: () => {
       const [logits, labels] = [saved(tensors, 0) as Tensor2D, saved(tensors, 1) as Tensor1D];
-      const targets = () => tf.oneHot(labels, logits.shape[1], 1, 0, 'float32');
+      const targets = () => oneHot(labels, logits.shape[1]);
       return tf.mul(tf.expandDims(single(dy), 1), lessTargets(logits, targets, saved(tensors, 2)));
     },
     labels: () => tf.zerosLike(single(dy)),

@@ -13,23 +13,35 @@ type Row = Readonly<Record<string, string>>;
 /** A table that is read: the columns that it has to have, and what of a row is told. */
 interface Table {
   readonly columns: readonly string[];
-  readonly told: (row: Row, examples: string) => Analyses;
+  readonly told: (row: Row, of: Told) => Analyses;
 }
 
-/** What stands in one column has the same settings. */
+/** The run that is told of. */
+interface Told {
+  /** Of what a sample is: `images`, `windows`. */
+  readonly examples: string;
+  /** What it ended with: an analysis of an earlier checkpoint says so. */
+  readonly lastStep: number | null;
+}
+
+/** What stands in one column was measured of the same, in the same way. */
 const settingsOf = (
   { batch_norm: how = '', batch = '', split = '', samples = '', seed = '' }: Row,
-  examples: string,
+  { examples }: Told,
 ): string =>
   `BatchNorm ${how}${batch === '' ? '' : ` of ${batch}`}, ${samples} ${split} ${examples} of seed ${seed}`;
+
+/** Of which checkpoint, where that is not the last. */
+const whenOf = ({ epoch = '', step = '' }: Row, { lastStep }: Told): string =>
+  Number(step) === lastStep ? '' : `, after epoch ${epoch}, step ${step}`;
 
 const TABLES: Readonly<Record<string, Table>> = {
   hessian: {
     columns: ['matrix', 'quantity', 'name', 'value', 'converged'],
-    told: (row, examples) => {
+    told: (row, run) => {
       const { matrix = '', quantity, name, value, converged } = row;
       const called = matrix === 'hessian' ? 'H' : 'G';
-      const of = `${called} (${settingsOf(row, examples)})`;
+      const of = `${called} (${settingsOf(row, run)})`;
       if (quantity === 'trace') return { [`trace of ${of}`]: Number(value) };
       // What has not converged is no eigenvalue.
       const isTop = quantity === 'eigenvalue' && name === 'top 1' && converged === 'yes';
@@ -38,12 +50,12 @@ const TABLES: Readonly<Record<string, Table>> = {
   },
   sharpness: {
     columns: ['kind', 'adaptive', 'rho', 'steps', 'restarts', 'm', 'rise'],
-    told: (row, examples) => {
+    told: (row, run) => {
       const { kind = '', adaptive, rho = '', steps = '', restarts = '', m, rise } = row;
       if (m !== '') return {};
       const climbs = steps === '' ? '' : `, ${Number(restarts) + 1} x ${steps} steps`;
       const what = `${kind}${adaptive === 'yes' ? ' adaptive' : ''} ${rho}${climbs}`;
-      return { [`rise, ${what} (${settingsOf(row, examples)})`]: Number(rise) };
+      return { [`rise, ${what} (${settingsOf(row, run)})`]: Number(rise) };
     },
   },
   memorization: {
@@ -56,15 +68,14 @@ const TABLES: Readonly<Record<string, Table>> = {
 };
 
 /** What begins every row. */
-const POSITION = ['step', 'batch_norm', 'batch', 'split', 'samples', 'seed'];
+const POSITION = ['epoch', 'step', 'batch_norm', 'batch', 'split', 'samples', 'seed'];
 
 /**
  * Of the last checkpoint that was analysed, over the whole sample; none where there is no analysis.
  *
- * @param examples of what a sample is: `images`, `windows`
  * Errors: UserError where a table cannot be read.
  */
-export async function readAnalyses(folder: string, examples: string): Promise<Analyses> {
+export async function readAnalyses(folder: string, run: Told): Promise<Analyses> {
   const found: Record<string, number> = {};
   for (const [name, { columns, told }] of Object.entries(TABLES)) {
     const path = join(runFolder(folder).analysis, `${name}.csv`);
@@ -72,8 +83,10 @@ export async function readAnalyses(folder: string, examples: string): Promise<An
     const [header, ...lines] = await readCsv(path);
     const names = header?.fields ?? [];
     const missing = [...POSITION, ...columns].find((column) => !names.includes(column));
-    if (missing !== undefined || lines.length === 0) {
-      const got = missing === undefined ? 'no row' : `no column ${missing}`;
+    const uneven = lines.find(({ fields }) => fields.length !== names.length);
+    if (missing !== undefined || lines.length === 0 || uneven !== undefined) {
+      const of = uneven === undefined ? 'no row' : `a row of ${uneven.fields.length} fields`;
+      const got = missing === undefined ? of : `no column ${missing}`;
       throw new UserError(
         `${path}: has ${got}, wanted a table of fsam analyze ${name}; run it again, or remove the file`,
       );
@@ -85,7 +98,9 @@ export async function readAnalyses(folder: string, examples: string): Promise<An
     const ofLast = rows.filter(({ step }) => step === last);
     const whole = ofLast[0]?.['samples'];
     for (const row of ofLast.filter(({ samples }) => samples === whole)) {
-      Object.assign(found, told(row, examples));
+      for (const [title, value] of Object.entries(told(row, run))) {
+        found[`${title}${whenOf(row, run)}`] = value;
+      }
     }
   }
   return found;

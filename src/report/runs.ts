@@ -159,7 +159,10 @@ async function readRun(path: string): Promise<Run> {
     epochs,
     ...summary,
     imagesPerSecond: harmonicMean(speed),
-    analyses: await readAnalyses(path, task.examples),
+    analyses: await readAnalyses(path, {
+      examples: task.examples,
+      lastStep: numberAt(required(epochs.at(-1), 'the last epoch'), 'step'),
+    }),
     environment: await readEnvironment(folder),
   };
 }

@@ -6,6 +6,7 @@ import { augment, augmentationInputs, drawAugmentation, plainImages } from '../d
 import { ofImages } from '../data/dataset.js';
 import { enlarged, resizeOf } from '../data/resize.js';
 import { sparseCrossEntropy } from '../native/kernels.js';
+import { oneHot } from '../native/one-hot.js';
 import { ofRank } from '../native/rank.js';
 import {
   tf,
@@ -67,7 +68,7 @@ const countCorrect = (logits: Tensor2D, labels: Tensor1D): Scalar =>
  */
 function countAmong(most: number, logits: Tensor2D, labels: Tensor1D): Scalar {
   const classes = logits.shape[1];
-  const own = tf.sum(tf.mul(logits, tf.oneHot(labels, classes, 1, 0, 'float32')), 1, true);
+  const own = tf.sum(tf.mul(logits, oneHot(labels, classes)), 1, true);
   const notGreater = tf.sum(tf.cast(tf.lessEqual(logits, own), 'float32'), 1);
   const isAmong = tf.greater(notGreater, Math.max(classes - most, 0));
   return tf.sum(tf.cast(isAmong, 'float32'));

@@ -36,7 +36,9 @@ test('a last line that a kill cut short is no piece, and does not spoil the next
   const again = await openJournal(path, 'q');
   expect(again.found).toBe(1);
   await again.piece('b', () => Promise.resolve(2));
-  expect(readFileSync(join(path, 'pieces.jsonl'), 'utf8')).toBe('"q"\n["a",1]\n["b",2]\n');
+  // The checksums are those of Python's zlib.crc32.
+  const lines = `"q"\nba636a39 ["a",1]\nd6ee432a ["b",2]\n`;
+  expect(readFileSync(join(path, 'pieces.jsonl'), 'utf8')).toBe(lines);
 });
 
 test('numbers that JSON lacks come back', async () => {
@@ -47,10 +49,14 @@ test('numbers that JSON lacks come back', async () => {
   expect(await (await openJournal(path, 'q')).piece('a', never)).toEqual(value);
 });
 
-test('a damaged line is named, and how to go on', async () => {
+test.each([
+  ['cut short', '["b",'],
+  ['without its checksum', '["b",2]'],
+  ['with a number that is another', 'd6ee432a ["b",3]'],
+])('a line %s is named, and how to go on', async (_, line) => {
   const path = folder();
   await (await openJournal(path, 'q')).piece('a', () => Promise.resolve(1));
-  appendFileSync(join(path, 'pieces.jsonl'), '["b",\n["c",3]\n');
+  appendFileSync(join(path, 'pieces.jsonl'), `${line}\nf2955bdb ["c",3]\n`);
   const message = await messageOf(openJournal(path, 'q'), UserError);
   expect(message).toBe(
     `${join(path, 'pieces.jsonl')}:3: is damaged, wanted a finished piece of an analysis; delete the folder it is in, and the analysis begins anew`,

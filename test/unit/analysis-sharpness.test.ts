@@ -178,6 +178,19 @@ describe('by parts', () => {
     expect(row.mean).toBeGreaterThan(together.mean);
   });
 
+  test('parts draw at random each for itself, and the first as the whole sample', async () => {
+    const measured = { kind: 'gaussian', adaptive: false, rho } as const;
+    const alike = [whole, whole, whole];
+    const row = await measureByParts(alike, 1, measured, { seed: 1, draws: 2 });
+    const alone = await measureSharpness(whole, measured, { seed: 1, draws: 2 });
+    const first = await measureByParts([whole], 1, measured, { seed: 1, draws: 2 });
+    expect(first.mean).toBe(alone.mean);
+    // All six draws of the same function.
+    const six = await measureSharpness(whole, measured, { seed: 1, draws: 6 });
+    expect(row.mean).toBeCloseTo(six.mean, 12);
+    expect(row.std).toBeGreaterThan(0);
+  });
+
   test('parts that are opened in turn, and uneven ones', async () => {
     const opened = ['first', 'second'];
     async function* inTurn() {
