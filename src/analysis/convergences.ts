@@ -3,17 +3,23 @@ import { digits, digitsOf, type Results, type Row } from './context.js';
 import { boundShape, lastDecade, logLogSlope, runningMeans, type AtStep } from './convergence.js';
 import { lines } from './figures.js';
 import { meanOf } from './mean.js';
+import { counted } from '../util/counted.js';
 
 /** A run's probes.csv. */
 export interface ProbedRun {
   /** The point that it is a run of: `fsam-lambda0.9`. */
   readonly label: string;
   readonly seed: number;
+  /** That the full gradient is over; a number: at least so many, in whole batches. */
+  readonly samples: number | 'all';
+  /** What they are: `images`. */
+  readonly examples: string;
+  /** At least one. */
   readonly rows: readonly Readonly<Record<string, string>>[];
 }
 
 const COLUMNS = [
-  ...['point', 'seed', 'step', 'full_gradient_norm', 'mean_square', 'bound_shape'],
+  ...['point', 'seed', 'samples', 'step', 'full_gradient_norm', 'mean_square', 'bound_shape'],
   ...['cosine_average_full', 'average_error'],
 ];
 
@@ -55,7 +61,8 @@ const BOUND = 'shape of log(T) / sqrt(T)';
 interface Found {
   readonly means: readonly AtStep[];
   readonly bound: readonly AtStep[];
-  readonly slope: number | null;
+  /** Or why there is none. */
+  readonly slope: number | string;
   readonly boundSlope: number | null;
 }
 
@@ -76,15 +83,23 @@ function ofRun({ rows }: ProbedRun): Found {
   return {
     means,
     bound: shape.map(({ step, value }) => ({ step, value: factor * value })),
-    slope: logLogSlope(last)?.slope ?? null,
+    slope: logLogSlope(last)?.slope ?? whyNoSlope(last),
     boundSlope: logLogSlope(shape)?.slope ?? null,
   };
 }
 
-const rowsOf = ({ label, seed, rows, means, bound }: ProbedRun & Found): Row[] =>
+function whyNoSlope(last: readonly AtStep[]): string {
+  const zero = last.find(({ value }) => !(value > 0));
+  return zero === undefined
+    ? `${counted(last.length, 'probe')} past step 1 there, wanted two`
+    : `the mean is ${zero.value} at step ${zero.step}, which has no logarithm`;
+}
+
+const rowsOf = ({ label, seed, samples, rows, means, bound }: ProbedRun & Found): Row[] =>
   rows.map((row, i) => ({
     point: label,
     seed,
+    samples,
     step: Number(row['step']),
     full_gradient_norm: row['full_gradient_norm'] ?? '',
     mean_square: digits(means[i]?.value ?? NaN),
@@ -95,8 +110,6 @@ const rowsOf = ({ label, seed, rows, means, bound }: ProbedRun & Found): Row[] =
 
 /** Over seeds; the average's first steps, in which it is none, are left out. */
 function linesOf(label: string, runs: readonly (ProbedRun & Found)[]): string[] {
-  const slopes = runs.flatMap(({ slope }) => (slope === null ? [] : [slope]));
-  const bound = runs[0]?.boundSlope ?? null;
   const ofAverage = (column: string): string | null => {
     const means = runs.flatMap(({ rows }) => {
       const numbers = rows
@@ -104,22 +117,45 @@ function linesOf(label: string, runs: readonly (ProbedRun & Found)[]): string[] 
         .flatMap((row) => (row[column] === '' ? [] : [Number(row[column])]));
       return numbers.length === 0 ? [] : [meanOf(numbers).mean];
     });
-    if (means.length === 0) return null;
-    const { mean, std, count } = meanOf(means);
-    return `${mean.toFixed(3)}${std === null ? '' : ` +- ${std.toFixed(3)}`} (n = ${count})`;
+    return means.length === 0 ? null : told(means);
   };
   const [cosine, error] = [ofAverage('cosine_average_full'), ofAverage('average_error')];
   const ofBatch = ofAverage('cosine_gradient_full');
-  const fall =
-    slopes.length === 0
-      ? 'no slope, as fewer than two probes are there'
-      : `slope ${meanOf(slopes).mean.toFixed(3)}`;
   return [
-    `${label}: mean |f|^2 over the last factor of ten in steps: ${fall}, of log(T) / sqrt(T) ${bound?.toFixed(3) ?? 'none'}`,
+    `${label}: mean |f|^2 over the last factor of ten in steps: ${slopeOf(runs)}`,
     ...(cosine === null || error === null
       ? []
       : [
           `${label}: cosine of the average and the full gradient ${cosine}, of the batch's own gradient and it ${ofBatch ?? 'none'}, |m - f| / |f| ${error}`,
         ]),
+    ...sampledLine(label, runs),
   ];
+}
+
+/** `slope -0.615 +- 0.021 (n = 2), of log(T) / sqrt(T) -0.322`, and why runs have none. */
+function slopeOf(runs: readonly (ProbedRun & Found)[]): string {
+  const slopes = runs.flatMap(({ slope }) => (typeof slope === 'number' ? [slope] : []));
+  const none = runs.flatMap(({ seed, slope }) =>
+    typeof slope === 'number' ? [] : [`no slope of seed ${seed}: ${slope}`],
+  );
+  const bound = runs.find(({ boundSlope }) => boundSlope !== null)?.boundSlope ?? null;
+  return [
+    ...(slopes.length === 0 ? [] : [`slope ${told(slopes)}`]),
+    ...(slopes.length === 0 || bound === null ? [] : [`of log(T) / sqrt(T) ${bound.toFixed(3)}`]),
+    ...none,
+  ].join(', ');
+}
+
+/** Runs of a point are over as many samples. */
+function sampledLine(label: string, [first]: readonly ProbedRun[]): string[] {
+  if (first === undefined || first.samples === 'all') return [];
+  const { samples, examples } = first;
+  return [
+    `${label}: f is over whole batches with at least ${samples.toLocaleString('en')} ${examples}: |f|^2 has their sampling variance in it, and cosines and |m - f| / |f| are of such an f`,
+  ];
+}
+
+function told(values: readonly number[]): string {
+  const { mean, std, count } = meanOf(values);
+  return `${mean.toFixed(3)}${std === null ? '' : ` +- ${std.toFixed(3)}`} (n = ${count})`;
 }

@@ -11,6 +11,7 @@ import {
   type Entries,
   type Values,
 } from './key.js';
+import { epochOf, meanExamples } from '../util/whole-batches.js';
 import { count, decay, fraction, nonNegative, positive } from './values.js';
 
 /** What all that climb along a direction of their own read. */
@@ -78,7 +79,7 @@ const fullGradientSchema = section({
   }),
   samples: key(z.union([z.literal('all'), count]).default('all'), {
     role: 'result',
-    help: "all: the mean gradient over every batch of the epoch, or over as many examples of the batches that follow the step's own.",
+    help: "all: the mean gradient over every batch of the epoch; a number: over at least as many examples, in whole batches from the one after the step's own on.",
     folder: 'unless default',
   }),
   batchNorm: key(z.enum(['batch', 'running']).default('batch'), {
@@ -216,16 +217,22 @@ export const descentOf = ({
 export const takesFullGradient = ({ name }: { readonly name: OptimizerName }): boolean =>
   'fullGradient' in OPTIMIZERS[name].keys;
 
-/** How many batches' gradients a step takes in the mean, those of the full gradient among them. */
+/**
+ * How many batches' gradients a step takes in the mean, those of the full gradient among them.
+ *
+ * @param examples that the batches of an epoch have
+ */
 export function gradientsPerStep(
   { name, fullGradient }: Taken,
   batchSize: number,
-  trainImages: number,
+  examples: number,
 ): number {
   const { passes } = OPTIMIZERS[name];
   if (!takesFullGradient({ name })) return passes;
   const { every, samples } = fullGradient;
-  return passes + (samples === 'all' ? trainImages : samples) / batchSize / every;
+  const full = Math.min(batchSize, examples);
+  const wanted = samples === 'all' ? Infinity : samples;
+  return passes + meanExamples(epochOf(examples, full), wanted) / full / every;
 }
 
 interface Taken {

@@ -95,7 +95,7 @@ const probesSchema = section({
   }),
   samples: key(z.union([z.literal('all'), count]).default('all'), {
     role: 'nothing',
-    help: 'Images over which the full gradient is taken then; all: every batch of the epoch, as with optimizer.fullGradient.',
+    help: 'Images over which the full gradient is taken then; all: every batch of the epoch; a number: at least so many, in whole batches, as with optimizer.fullGradient; its squared length then has the sampling variance of so few in it.',
     read: (at) => at('probes.every') !== null,
   }),
 });

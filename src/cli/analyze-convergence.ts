@@ -1,13 +1,14 @@
 // What `fsam analyze convergence` does: probed runs side by side.
 import { existsSync } from 'node:fs';
+import { taskOf } from '../catalogue/task.js';
 import { lockAnalyses, writeResults } from '../analysis/analyse.js';
 import { analyseConvergence } from '../analysis/convergences.js';
 import { runFolder } from '../experiment/folder.js';
-import { readProbes } from '../experiment/probes.js';
-import { pointsOf } from '../report/points.js';
-import { readRuns } from '../report/runs.js';
+import { readEveryProbe } from '../experiment/probes.js';
+import { copyNotes, pointsOf } from '../report/points.js';
+import { numberAt, readRuns, type Run } from '../report/runs.js';
 import { counted } from '../util/counted.js';
-import { UserError } from '../util/errors.js';
+import { required, UserError } from '../util/errors.js';
 import { makeFolders } from '../util/folders.js';
 import { refuseDamaged } from './make-report.js';
 import { print, tell } from './output.js';
@@ -32,11 +33,19 @@ export async function analyzeConvergence(
     );
   }
   if (unfinished.length > 0) tell(`${unfinished.length} unfinished runs left out`);
-  const read = pointsOf(probed).flatMap(({ label, runs: ofPoint }) =>
-    ofPoint.map(async ({ folder, config }) => ({
+  const points = pointsOf(probed, probedBy);
+  for (const note of copyNotes(points)) tell(note);
+  const read = points.flatMap(({ label, runs: ofPoint }) =>
+    ofPoint.map(async ({ folder, config, epochs }) => ({
       label,
       seed: config.seed,
-      rows: await readProbes(probesOf(folder)),
+      samples: config.probes.samples,
+      examples: taskOf(config).examples,
+      rows: await readEveryProbe(
+        probesOf(folder),
+        config,
+        required(numberAt(required(epochs.at(-1), 'the last epoch'), 'step') ?? undefined, 'steps'),
+      ),
     })),
   );
   const results = analyseConvergence(await Promise.all(read));
@@ -47,3 +56,11 @@ export async function analyzeConvergence(
   for (const line of [...results.lines, '', ...files]) print(line);
   refuseDamaged(damaged);
 }
+
+/** What decides which full gradient it is, and over which steps it is meant. */
+const probedBy = ({ config: { probes } }: Run): ReadonlyMap<string, unknown> =>
+  new Map<string, unknown>([
+    ['probes.every', probes.every],
+    // In a label a number has the name of its key, a word has none.
+    ['probes.samples', probes.samples === 'all' ? 'samples-all' : probes.samples],
+  ]);

@@ -34,7 +34,21 @@ export function decide(request: DecisionRequest, folder: RunFolder, state: Folde
   }
   if (state.finished) return { kind: 'nothing' };
   const { checkpoint } = state;
-  return checkpoint === null ? { kind: 'start' } : { kind: 'resume', checkpoint };
+  if (checkpoint === null) return { kind: 'start' };
+  refuseOtherProbes(folder, config);
+  return { kind: 'resume', checkpoint };
+}
+
+/** A mean over probes is over steps that are evenly spread, and over full gradients of one kind. */
+function refuseOtherProbes(folder: RunFolder, config: Config): void {
+  const differences = differencesOf(configOf(folder), config, ['nothing']).filter((difference) =>
+    difference.startsWith('probes.'),
+  );
+  if (differences.length === 0) return;
+  throw new UserError(
+    `${folder.path}: began with other probes (${differences.join('; ')}), and its probes.csv would be of both; ` +
+      'go on with the probes that it began with, or start anew with --overwrite',
+  );
 }
 
 /** Errors: UserError where the folder holds a run of another configuration; `run` says which. */

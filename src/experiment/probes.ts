@@ -4,6 +4,7 @@ import type { Config } from '../catalogue/schema.js';
 import type { Numbers } from '../session/measure.js';
 import { PROBES } from '../session/probes.js';
 import { writeFileAtomically } from '../util/atomic-file.js';
+import { counted } from '../util/counted.js';
 import { csvText, readCsv } from '../util/csv.js';
 import { UserError } from '../util/errors.js';
 import type { Row } from './table.js';
@@ -52,7 +53,7 @@ export const probeTable = (path: string, { probes }: Pick<Config, 'probes'>): Pr
   probes.every === null ? null : new ProbeTable(path);
 
 /**
- * That of a run of which `steps` are done; rows past them are left out. A run that was not probed before begins it.
+ * That of a run of which `steps` are done; rows past them are left out. One that is gone begins anew.
  *
  * Errors: UserError where the file is not what `ProbeTable` wrote.
  */
@@ -66,6 +67,36 @@ export async function restoreProbes(
   return new ProbeTable(
     path,
     rows.filter(({ step }) => Number(step) <= steps),
+  );
+}
+
+/**
+ * The rows of a run's probes.csv, one for every step that was due a probe.
+ *
+ * @param steps that the run has done
+ *
+ * Errors: UserError where one is missing or is one too many, so that no mean over them is one over the run.
+ */
+export async function readEveryProbe(
+  path: string,
+  { probes: { every } }: Pick<Config, 'probes'>,
+  steps: number,
+): Promise<readonly Row[]> {
+  const rows = await readProbes(path);
+  const wayOut = 'leave the run out, or train it anew with probes from its beginning to its end';
+  if (every === null) {
+    throw new UserError(
+      `${path}: got ${counted(rows.length, 'row')}, wanted none, as the run began without probes.every; ${wayOut}`,
+    );
+  }
+  const due = Math.ceil(steps / every);
+  const wrong = rows.findIndex(({ step }, i) => Number(step) !== 1 + i * every);
+  if (wrong < 0 && rows.length === due) return rows;
+  const [at, got] =
+    wrong < 0 ? [rows.length, 'no row'] : [wrong, `step ${rows[wrong]?.['step'] ?? ''}`];
+  const wanted = at < due ? `that of step ${1 + at * every}` : 'none';
+  throw new UserError(
+    `${path}:${at + 2}: got ${got}, wanted ${wanted}: a row every ${counted(every, 'step')} of ${steps.toLocaleString('en')}, as probes.every says; ${wayOut}`,
   );
 }
 

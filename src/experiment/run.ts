@@ -1,7 +1,6 @@
 // The door of this folder: one experiment from its configuration to its finished run folder.
 import { pathsFrom } from '../config/paths.js';
 import type { Config } from '../catalogue/schema.js';
-import { gradientsPerStep, takesFullGradient } from '../catalogue/optimizers.js';
 import { bestOf, taskOf, type Best } from '../catalogue/task.js';
 import {
   examplesIn,
@@ -33,6 +32,7 @@ import {
   type RunFolder,
 } from './folder.js';
 import { fingerprintOf } from './fingerprint.js';
+import { fullGradientLines } from './full-gradient-lines.js';
 import { AT_THE_END, beginTogether, follow, meet } from './follow.js';
 import { NOTHING_WRITTEN, unlessInterrupted, type Interruption } from './interruption.js';
 import { train, type Loop } from './loop.js';
@@ -40,7 +40,7 @@ import { begin, restore, type Opened } from './open.js';
 import { bestRow } from './metrics.js';
 import { beginWithPretrained, refuseOtherContent } from './pretrained.js';
 import type { Reporter } from './reporter.js';
-import { climbsAsOne, scheduleOf, staysAfter, stepsPerEpoch } from './steps.js';
+import { scheduleOf, staysAfter, stepsPerEpoch } from './steps.js';
 import { writeSummary } from './summary.js';
 import { openCurves } from './tensorboard.js';
 
@@ -276,32 +276,6 @@ function readingLine(dataset: Dataset, { batchSize, evaluationBatchSize }: Confi
     `${name}: ${ofTrain} training and ${ofTest} test images of ${all} classes, read by ` +
     `${counted(threads, 'thread')} in about ${memory.toFixed(0)} MB`
   );
-}
-
-/** What the full gradient costs, and where there is nothing else to climb along. */
-function fullGradientLines(config: Config, trainImages: number): string[] {
-  const { optimizer, batchSize } = config;
-  if (!takesFullGradient(optimizer)) return [];
-  const { every, samples } = optimizer.fullGradient;
-  const taken = samples === 'all' ? trainImages : samples;
-  const often = every === 1 ? 'every step' : `every ${every} steps`;
-  const times = gradientsPerStep(optimizer, batchSize, trainImages) / 2;
-  return [
-    `full gradient: over ${taken.toLocaleString('en')} ${taskOf(config).examples} ${often}: about ${times.toFixed(1)} times the work of sam`,
-    ...(hasNoNoise(config, trainImages)
-      ? [
-          `sam-noise: a batch is the whole set of ${trainImages.toLocaleString('en')} ${taskOf(config).examples} and has no noise: it takes plain steps`,
-        ]
-      : []),
-  ];
-}
-
-/** Whether what sam-noise takes out of the gradient of every batch is all of it. */
-function hasNoNoise(config: Config, trainImages: number): boolean {
-  const { name, projection, sigma, fullGradient } = config.optimizer;
-  if (name !== 'sam-noise' || config.batchSize < trainImages || !climbsAsOne(config)) return false;
-  const isTakenOut = projection === 'exact' || sigma === 1;
-  return isTakenOut && fullGradient.every === 1 && fullGradient.batchNorm === 'batch';
 }
 
 /** `label noise symmetric 0.4 inclusive, seed 1: 3,598 of 10,000 labels changed (35.98 %)` */

@@ -122,6 +122,7 @@ export function createOptimizer(
       ...descent.scalars(step, learningRate),
       ...rule.scalars(step, learningRate),
     }),
+    perturbation: config.perturbation,
     kinds: rule.kinds ?? { byName: { [ALIKE]: { climbs: climbs(config) } }, at: () => ALIKE },
     step: (groups, w, state, scalars, kind, everywhere) => {
       const choose = <P extends AnyPass>(gradientAt: GradientAt<P>): Chosen<P> =>

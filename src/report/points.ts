@@ -42,9 +42,14 @@ interface Group {
 /**
  * The points of these runs, in the order of their values.
  *
+ * @param alsoBy keys that set points apart beside those of the runs' identity
+ *
  * Errors: UserError where two runs have the same configuration and seed, and unlike numbers.
  */
-export function pointsOf(runs: readonly Run[]): Point[] {
+export function pointsOf(
+  runs: readonly Run[],
+  alsoBy: (run: Run) => ReadonlyMap<string, unknown> = () => new Map(),
+): Point[] {
   const groups = new Map<string, Group>();
   const pretrainedAs = pretrainedNames();
   for (const run of runs) {
@@ -52,6 +57,7 @@ export function pointsOf(runs: readonly Run[]): Point[] {
     const pretrained = pretrainedAs(run);
     if (pretrained !== null) values.set('model.pretrained', pretrained);
     for (const [name, used] of usedBy(run)) values.set(name, used);
+    for (const [name, value] of alsoBy(run)) values.set(name, value);
     const identity = JSON.stringify([...values]);
     const group = groups.get(identity);
     if (group === undefined) groups.set(identity, { values, runs: [run] });

@@ -164,9 +164,17 @@ function fullGradientFunctions(parts: EngineParts, training: Source): Functions 
   };
 }
 
+/** A probe's full gradient is normalised as the optimizer's own is, or else as a step's. */
+const probedBy = ({
+  fullGradient,
+}: Pick<EngineParts, 'fullGradient'>): Pick<FullGradientConfig, 'batchNorm'> => ({
+  batchNorm: fullGradient?.batchNorm ?? 'batch',
+});
+
 function probeFunctions(parts: EngineParts, training: Source): Functions {
   if (parts.probes === undefined) return {};
-  const accumulate = (size: number) => accumulation(parts, training, size, PROBED, 'batch');
+  const { batchNorm } = probedBy(parts);
+  const accumulate = (size: number) => accumulation(parts, training, size, PROBED, batchNorm);
   const kinds = Object.keys(parts.optimizer.kinds.byName).map((kind) =>
     forSizes(ofKind(PROBE, kind), training, (size) => probeStep(parts, training, size, kind)),
   );
@@ -237,7 +245,7 @@ export function openEngine(parts: EngineParts, mode: Mode): Engine {
     measures: task.measures,
     training,
     fullGradient: (at) => take(at, fullGradient, ACCUMULATE),
-    probe: (at) => take(at, probes && { ...probes, batchNorm: 'batch' }, PROBE_ACCUMULATE),
+    probe: (at) => take(at, probes && { ...probes, ...probedBy(parts) }, PROBE_ACCUMULATE),
     probed: (step, batch, learningRate) =>
       run(PROBE, step, batch, learningRate, (kind) => probesOfKind(optimizer, kind)).numbers,
     trainStep: (step, batch, learningRate, traced) =>

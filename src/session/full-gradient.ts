@@ -10,6 +10,7 @@ import { nameScope } from '../native/scope.js';
 import { tf, type Scalar, type Tensor1D } from '../native/tensorflow.js';
 import { kept, scaled } from '../optim/vector.js';
 import { required, UserError } from '../util/errors.js';
+import { batchesIn, epochOf, wholeBatches, type WholeBatches } from '../util/whole-batches.js';
 import type { Batch } from './batch.js';
 import { nameOf } from './evaluation.js';
 import { OUTPUT } from './measure.js';
@@ -121,40 +122,34 @@ export interface StepPosition {
   readonly step: number;
 }
 
-/** What a full gradient is taken over: batches of an epoch, that many from the one after a step's own on. */
-interface Extent {
-  /** Batches of an epoch. */
-  readonly perEpoch: number;
-  readonly batches: number;
-  /** Their examples where they begin after batch `stepInEpoch`. */
-  readonly examples: (stepInEpoch: number) => number;
+/** The batches of its epoch that a step's full gradient is taken over: those from the one after its own on. */
+function extentOf(
+  { examples, sizes }: Pick<Source, 'examples' | 'sizes'>,
+  samples: FullGradientConfig['samples'],
+  stepInEpoch: number,
+): WholeBatches & { readonly perEpoch: number } {
+  const [full = 0] = sizes;
+  const epoch = epochOf(trainedOn({ examples, sizes }), full);
+  const perEpoch = batchesIn(epoch);
+  const first = (stepInEpoch + 1) % perEpoch;
+  return { perEpoch, ...wholeBatches(epoch, first, samples === 'all' ? Infinity : samples) };
 }
 
-function extentOf(source: Source, samples: FullGradientConfig['samples']): Extent {
-  const [full = 0, last] = source.sizes;
-  const whole = Math.floor(source.examples / full);
-  const perEpoch = whole + (last === undefined ? 0 : 1);
-  const batches = samples === 'all' ? perEpoch : Math.min(perEpoch, Math.ceil(samples / full));
-  const sizeOf = (batch: number): number => (batch < whole ? full : required(last, 'a last batch'));
-  return {
-    perEpoch,
-    batches,
-    examples: (stepInEpoch) =>
-      Array.from({ length: batches }, (_, i) => sizeOf((stepInEpoch + 1 + i) % perEpoch)).reduce(
-        (sum, size) => sum + size,
-        0,
-      ),
-  };
-}
+/** Examples that the batches of an epoch have, which leave some out with `dropLast`. */
+const trainedOn = ({
+  examples,
+  sizes: [full = 0, last],
+}: Pick<Source, 'examples' | 'sizes'>): number =>
+  last === undefined ? examples - (examples % full) : examples;
 
 /** Errors: UserError where the samples of `key` are more than an epoch has. */
 export function refuseMoreSamples(
-  { examples, sizes: [full = 0, last] }: Pick<Source, 'examples' | 'sizes'>,
+  source: Pick<Source, 'examples' | 'sizes'>,
   samples: FullGradientConfig['samples'],
   key: string,
   called: string,
 ): void {
-  const all = last === undefined ? examples - (examples % full) : examples;
+  const all = trainedOn(source);
   if (samples === 'all' || samples <= all) return;
   throw new UserError(
     `${key}: got ${samples}, wanted all or at most the ${all} ${called} of an epoch`,
@@ -184,8 +179,7 @@ export function fullGradientInParts(
   taking: Taking,
   { epoch, stepInEpoch, step }: StepPosition,
 ): FullGradientInParts {
-  const extent = extentOf(source, taking.samples);
-  const total = extent.examples(stepInEpoch);
+  const extent = extentOf(source, taking.samples, stepInEpoch);
   const isRunning = taking.batchNorm === 'running';
   // The step's own batch is needed for its statistics, and comes last where all are taken.
   let at = isRunning ? stepInEpoch : (stepInEpoch + 1) % extent.perEpoch;
@@ -214,7 +208,7 @@ export function fullGradientInParts(
       if (isEnded) return end();
       const batch = required(done === true ? undefined : value, 'a batch of the epoch');
       if (observed) {
-        const share = batch.examples / total;
+        const share = batch.examples / extent.examples;
         const numbers = {
           keep: Float32Array.of(taken === 0 ? 0 : 1),
           share: Float32Array.of(share),

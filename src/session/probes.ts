@@ -7,9 +7,9 @@ import type { Source } from '../data/source.js';
 import type { FunctionSpec, Tensors } from '../graph/program.js';
 import { tf, type Scalar, type Tensor1D } from '../native/tensorflow.js';
 import { EMA } from '../optim/ema.js';
-import { cosine, norm, scaled } from '../optim/vector.js';
+import { cosine, norm } from '../optim/vector.js';
 import { required } from '../util/errors.js';
-import { measured, OUTPUT, type Found } from './measure.js';
+import { meanOf, measured, OUTPUT, type Found, type Part } from './measure.js';
 import { trainOn, wholly } from './passes.js';
 import { vector } from './slot.js';
 import { trainingStep, type TrainingParts } from './step.js';
@@ -17,6 +17,8 @@ import { trainingStep, type TrainingParts } from './step.js';
 /** The slot of the full gradient [P] that probes look at, and what adds it up. */
 export const PROBED = 'probedGradient';
 export const PROBE_ACCUMULATE = 'accumulate_probed';
+
+type ClimbNumber = (d: Tensor1D, g: Tensor1D) => Scalar;
 
 /** Vectors [P]; a row asks only for those that its steps have. */
 interface Looked {
@@ -26,8 +28,11 @@ interface Looked {
   readonly f: Tensor1D;
   /** The moving average of gradients before the step, an estimate of f. */
   readonly m: Tensor1D;
-  /** The direction of the climb. */
-  readonly d: Tensor1D;
+  /**
+   * A number of the climb, from its direction and the gradient at w of what climbs: the batch, or where its parts climb by
+   * themselves each of them, of which it is the mean by their shares of the batch.
+   */
+  readonly ofClimb: (number: ClimbNumber) => Scalar;
 }
 
 interface ProbeRow {
@@ -43,7 +48,7 @@ export const PROBES: readonly ProbeRow[] = [
   { column: 'gradient_norm', needs: 'all', of: ({ g }) => norm(g) },
   { column: 'full_gradient_norm', needs: 'all', of: ({ f }) => norm(f) },
   { column: 'average_norm', needs: 'average', of: ({ m }) => norm(m) },
-  { column: 'direction_norm', needs: 'climb', of: ({ d }) => norm(d) },
+  { column: 'direction_norm', needs: 'climb', of: ({ ofClimb }) => ofClimb(norm) },
   // |g - f|^2 / (|g - f|^2 + |f|^2)
   {
     column: 'noise_share',
@@ -62,9 +67,17 @@ export const PROBES: readonly ProbeRow[] = [
     needs: 'average',
     of: ({ m, f }) => tf.divNoNan<Scalar>(norm(tf.sub<Tensor1D>(m, f)), norm(f)),
   },
-  { column: 'cosine_direction_gradient', needs: 'climb', of: ({ d, g }) => cosine(d, g) },
-  { column: 'cosine_direction_full', needs: 'climb', of: ({ d, f }) => cosine(d, f) },
-  { column: 'cosine_direction_average', needs: 'both', of: ({ d, m }) => cosine(d, m) },
+  { column: 'cosine_direction_gradient', needs: 'climb', of: ({ ofClimb }) => ofClimb(cosine) },
+  {
+    column: 'cosine_direction_full',
+    needs: 'climb',
+    of: ({ ofClimb, f }) => ofClimb((d) => cosine(d, f)),
+  },
+  {
+    column: 'cosine_direction_average',
+    needs: 'both',
+    of: ({ ofClimb, m }) => ofClimb((d) => cosine(d, m)),
+  },
 ];
 
 /** Looked at in steps of this kind. */
@@ -96,28 +109,30 @@ export function probeStep(
     body: (values, fed) => {
       const batch = parts.task.augmented(source.gather(values, fed), fed);
       const seed = fed['seed'] as Tensor1D | undefined;
-      const looked = lookedAt(trainOn(parts, wholly(batch), seed, values, fed, kind), values);
+      const found = trainOn(parts, wholly(batch), seed, values, fed, kind);
+      const looked = lookedAt(found, values, parts.optimizer);
       const numbers = () => rows.map((row) => row.of(looked));
       return { outputs: { [OUTPUT]: measured(numbers) } };
     },
   };
 }
 
-function lookedAt({ gradient, parts }: Found, state: Tensors): Looked {
-  const directions = parts.flatMap(({ perturbed, share }) =>
-    perturbed === undefined
-      ? []
-      : [share === 1 ? perturbed.direction : scaled(perturbed.direction, share)],
-  );
+function lookedAt(
+  { gradient, parts }: Found,
+  state: Tensors,
+  { perturbation }: Pick<TrainingParts['optimizer'], 'perturbation'>,
+): Looked {
+  const ofPart = ({ perturbed, first }: Part, number: ClimbNumber) =>
+    number(required(perturbed, 'a climb').direction, first.gradient);
+  const ofAll = (number: ClimbNumber) =>
+    number(required(parts[0]?.perturbed, 'a climb').direction, gradient);
   return {
     g: gradient,
     f: vector(state, PROBED),
     get m() {
       return vector(state, EMA);
     },
-    get d() {
-      const [first, ...others] = directions;
-      return others.reduce((sum, d) => tf.add<Tensor1D>(sum, d), required(first, 'a climb'));
-    },
+    ofClimb: (number) =>
+      perturbation === 'shared' ? ofAll(number) : meanOf(parts, (part) => ofPart(part, number)),
   };
 }

@@ -83,6 +83,12 @@ describe.each([
   [8, 0, [1]],
   [9, 0, [1, 2]],
   [9, 1, [2, 0]],
+  // At least as many, in whole batches, wherever the short one comes.
+  [1, 0, [1]],
+  [4, 1, [2]],
+  [8, 1, [2, 0]],
+  [13, 1, [2, 0, 1]],
+  [16, 0, [1, 2, 0]],
   [20, 2, [0, 1, 2]],
 ] as const)('over %s samples before step %i', (samples, step, batches) => {
   test.each([1, 3])(

@@ -51,14 +51,25 @@ async function probeAndTrain(engine: Engine, step: number) {
   return { fullLoss, numbers, trained: engine.trainStep(step, batch, RATE).numbers };
 }
 
-/** Of the batch of `step` at the weights of `state`: its gradient, as plain descent at rate 1 shows it, and loss. */
-async function gradientAt(plain: Engine, state: ReturnType<Engine['readState']>, step: number) {
+/** The batch in two halves. */
+const halvesOf = ({ examples, inputs }: HostBatch): HostBatch[] =>
+  [0, 1].map((half) => ({
+    examples: examples / 2,
+    inputs: Object.fromEntries(
+      Object.entries(inputs).map(([name, values]) => {
+        const size = values.length / 2;
+        return [name, values.slice(half * size, (half + 1) * size)];
+      }),
+    ),
+  }));
+
+/** Of a batch at the weights of `state`: its gradient, as plain descent at rate 1 shows it, and loss. */
+function gradientAt(plain: Engine, state: ReturnType<Engine['readState']>, batch: HostBatch) {
   const own = plain.readState();
   const start = new Map([...own].map(([name, zero]) => [name, state.get(name) ?? zero]));
   start.set('momentum', new Float32Array(required(own.get('momentum'), 'momentum').length));
   plain.writeState(start);
-  const batch = await batchAt(plain, step);
-  const { numbers } = plain.trainStep(step, batch, 1);
+  const { numbers } = plain.trainStep(0, batch, 1);
   const w = required(state.get('parameters'), 'parameters');
   const moved = required(plain.readState().get('parameters'), 'parameters');
   const gradient = Float64Array.from(w, (x, i) => x - required(moved[i], 'w'));
@@ -72,18 +83,26 @@ const cosine = (a: Float64Array, b: Float64Array) => dot(a, b) / length(a) / len
 const less = (a: Float64Array, b: Float64Array, factor = 1) =>
   a.map((x, i) => x - factor * required(b[i], 'b'));
 
-describe.each([1, 2])('in %i parts', (microBatches) => {
+// A half of a batch has the same examples as training has them only where none is changed.
+const augmentation = { flip: false, cropPadding: 0, cutout: 0 };
+
+describe.each([
+  [1, 'own'],
+  [2, 'own'],
+  [2, 'shared'],
+] as const)('in %i parts, perturbation %s', (microBatches, perturbation) => {
   test('fsam, in the second step', async () => {
     const sigma = 0.7;
-    const engine = open(optimizerConfig({ name: 'fsam', rho: 0.1, sigma }), { microBatches });
-    const plain = open(optimizerConfig({ name: 'sgd', momentum: 0, weightDecay: 0 }), {
-      microBatches,
-    });
+    const fsam = optimizerConfig({ name: 'fsam', rho: 0.1, sigma, perturbation });
+    const engine = open(fsam, { microBatches, augmentation });
+    const sgd = optimizerConfig({ name: 'sgd', momentum: 0, weightDecay: 0 });
+    const plain = open(sgd, { microBatches, augmentation });
+    const wholly = open(sgd, { augmentation });
     await probeAndTrain(engine, 0);
     const state = engine.readState();
     const batches = [];
     for (let step = 0; step < PER_EPOCH; step++) {
-      batches.push(await gradientAt(plain, state, step));
+      batches.push(gradientAt(plain, state, await batchAt(plain, step)));
     }
     const { fullLoss, numbers } = await probeAndTrain(engine, 1);
 
@@ -94,21 +113,27 @@ describe.each([1, 2])('in %i parts', (microBatches) => {
     );
     const g = batches[1]!.gradient;
     const m = Float64Array.from(required(state.get('ema'), 'ema'));
-    const d = less(g, m, sigma);
+    // Parts that climb by themselves each take the average out of their own gradient.
+    const climbing =
+      microBatches === 2 && perturbation === 'own'
+        ? halvesOf(await batchAt(wholly, 1)).map((half) => gradientAt(wholly, state, half).gradient)
+        : [g];
+    const ofClimb = (number: (d: Float64Array, g: Float64Array) => number) =>
+      climbing.reduce((sum, own) => sum + number(less(own, m, sigma), own) / climbing.length, 0);
     const noise = length(less(g, f)) ** 2;
     const wanted = {
       gradient_norm: length(g),
       full_gradient_norm: length(f),
       average_norm: length(m),
-      direction_norm: length(d),
+      direction_norm: ofClimb(length),
       noise_share: noise / (noise + dot(f, f)),
       cosine_gradient_full: cosine(g, f),
       cosine_average_full: cosine(m, f),
       cosine_average_gradient: cosine(m, g),
       average_error: length(less(m, f)) / length(f),
-      cosine_direction_gradient: cosine(d, g),
-      cosine_direction_full: cosine(d, f),
-      cosine_direction_average: cosine(d, m),
+      cosine_direction_gradient: ofClimb(cosine),
+      cosine_direction_full: ofClimb((d) => cosine(d, f)),
+      cosine_direction_average: ofClimb((d) => cosine(d, m)),
     };
     expect(Object.keys(numbers)).toEqual(Object.keys(wanted));
     // w - (w - g) rounds as w does.
@@ -144,14 +169,38 @@ test('the direction of sam-noise is orthogonal to the full gradient, that of sam
   }
 });
 
-test.each(['fsam', 'sgd', 'looksam', 'msam'] as const)(
+test('where the halves of the whole set climb by themselves, each climb is looked at', async () => {
+  const keys = { microBatches: 2, batchSize: 20 };
+  const engine = open(optimizerConfig({ name: 'sam-noise' }), keys);
+  const { numbers } = await probeAndTrain(engine, 0);
+  const [direction, gradient] = [numbers['direction_norm'], numbers['gradient_norm']];
+  // The mean of the two is nothing.
+  expect(required(direction, 'length') / required(gradient, 'length')).toBeGreaterThan(0.1);
+  expect(numbers['cosine_direction_gradient']).toBeGreaterThan(0.1);
+  expect(Math.abs(required(numbers['cosine_direction_full'], 'cosine'))).toBeLessThan(1e-5);
+});
+
+test('the full gradient is normalised as the one that is climbed along', async () => {
+  const fullGradient = { batchNorm: 'running' } as const;
+  const engine = open(optimizerConfig({ name: 'sam-full', fullGradient }));
+  for (let step = 0; step < 2; step++) {
+    const { numbers } = await probeAndTrain(engine, step);
+    expect(numbers['cosine_direction_full']).toBeCloseTo(1, 6);
+    expect(numbers['direction_norm']).toBe(numbers['full_gradient_norm']);
+  }
+});
+
+test.each(['fsam', 'sgd', 'looksam', 'msam', 'sam-full'] as const)(
   'a step of %s is the same with probes and without',
   async (name) => {
-    const optimizer = optimizerConfig({ name, every: 2 });
+    const fullGradient = { batchNorm: 'running' } as const;
+    const optimizer = optimizerConfig({ name, every: 2, fullGradient });
     const [probed, plain] = [open(optimizer), open(optimizer, { probes: { every: null } })];
     for (let step = 0; step < 3; step++) {
       const { trained } = await probeAndTrain(probed, step);
       expect(plain.probe(positionOf(step))).toBeNull();
+      const full = plain.fullGradient(positionOf(step));
+      if (full !== null) await toEnd(full);
       expect(plain.trainStep(step, await batchAt(plain, step), RATE).numbers).toEqual(trained);
     }
     expect(bytes(probed.readState())).toEqual(bytes(plain.readState()));
