@@ -26,10 +26,11 @@ const COLUMNS = [
 /** The bound's shape is put where the mean is at the first step of the last factor of ten. */
 export function analyseConvergence(runs: readonly ProbedRun[]): Results {
   const found = runs.map((run) => ({ ...run, ...ofRun(run) }));
-  const values = found.flatMap(({ label, seed, means, bound }) => [
-    ...means.map(({ step, value }) => ({ step, value, name: `${label}, seed ${seed}` })),
-    ...bound.map(({ step, value }) => ({ step, value, name: BOUND })),
-  ]);
+  // A colour for each point, a line for each of its seeds.
+  const values = found.flatMap(({ label, seed, means }) =>
+    means.map(({ step, value }) => ({ step, value, name: label, seed: String(seed) })),
+  );
+  const bound = (found[0]?.bound ?? []).map((at) => ({ ...at, name: BOUND, seed: '' }));
   const labels = [...new Set(runs.map(({ label }) => label))];
   return {
     columns: COLUMNS,
@@ -37,12 +38,13 @@ export function analyseConvergence(runs: readonly ProbedRun[]): Results {
     figures: [
       lines(
         'convergence',
-        'The mean squared length of the full gradient over the steps so far, with the shape of the bound beside the first run.',
-        values.filter(({ name }, i) => name !== BOUND || i < firstBoundEnd(found)),
+        'The mean squared length of the full gradient over the steps so far, a line for each seed, with the shape of the bound beside the first run.',
+        [...values, ...bound],
         {
           x: ['step', 'step T'],
           y: ['value', 'mean of |f|^2 up to T'],
           of: 'name',
+          each: 'seed',
           log: ['x', 'y'],
         },
       ),
@@ -65,9 +67,6 @@ interface Found {
   readonly slope: number | string;
   readonly boundSlope: number | null;
 }
-
-const firstBoundEnd = (found: readonly Found[]): number =>
-  (found[0]?.means.length ?? 0) + (found[0]?.bound.length ?? 0);
 
 function ofRun({ rows }: ProbedRun): Found {
   const squares = rows.map((row) => ({
@@ -138,7 +137,9 @@ function slopeOf(runs: readonly (ProbedRun & Found)[]): string {
   const none = runs.flatMap(({ seed, slope }) =>
     typeof slope === 'number' ? [] : [`no slope of seed ${seed}: ${slope}`],
   );
-  const bound = runs.find(({ boundSlope }) => boundSlope !== null)?.boundSlope ?? null;
+  const hasBoth = ({ slope, boundSlope }: Found) =>
+    typeof slope === 'number' && boundSlope !== null;
+  const bound = runs.find(hasBoth)?.boundSlope ?? null;
   return [
     ...(slopes.length === 0 ? [] : [`slope ${told(slopes)}`]),
     ...(slopes.length === 0 || bound === null ? [] : [`of log(T) / sqrt(T) ${bound.toFixed(3)}`]),

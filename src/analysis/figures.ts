@@ -88,12 +88,15 @@ export function lines(
     x,
     y,
     of,
+    each,
     log = [],
   }: {
     readonly x: readonly [field: string, title: string];
     readonly y: readonly [field: string, title: string];
     /** The field that names a line. */
     readonly of: string;
+    /** The field that sets lines of one name apart. */
+    readonly each?: string;
     readonly log?: readonly ('x' | 'y')[];
   },
 ): Figure {
@@ -111,7 +114,12 @@ export function lines(
       ...base(values),
       ...SIZE,
       mark: { type: 'line', strokeWidth: 1.8, point: values.length < 40 * names.length },
-      encoding: { x: axis(x, 'x'), y: axis(y, 'y'), ...(series(of, names) as object) },
+      encoding: {
+        x: axis(x, 'x'),
+        y: axis(y, 'y'),
+        ...(each === undefined ? {} : { detail: { field: each, type: 'nominal' } as const }),
+        ...(series(of, names) as object),
+      },
     },
   };
 }

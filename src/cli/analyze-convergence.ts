@@ -1,8 +1,8 @@
 // What `fsam analyze convergence` does: probed runs side by side.
 import { existsSync } from 'node:fs';
-import { taskOf } from '../catalogue/task.js';
 import { lockAnalyses, writeResults } from '../analysis/analyse.js';
 import { analyseConvergence } from '../analysis/convergences.js';
+import { taskOf } from '../catalogue/task.js';
 import { runFolder } from '../experiment/folder.js';
 import { readEveryProbe } from '../experiment/probes.js';
 import { copyNotes, pointsOf } from '../report/points.js';
@@ -10,6 +10,7 @@ import { numberAt, readRuns, type Run } from '../report/runs.js';
 import { counted } from '../util/counted.js';
 import { required, UserError } from '../util/errors.js';
 import { makeFolders } from '../util/folders.js';
+import { refuseFoldersOfRuns } from './analysis-folder.js';
 import { refuseDamaged } from './make-report.js';
 import { print, tell } from './output.js';
 
@@ -22,6 +23,10 @@ export async function analyzeConvergence(
     throw new UserError('--out: missing, wanted the folder for the analysis of several paths');
   }
   const { runs, unfinished, damaged } = await readRuns(paths);
+  const [run, ...others] = runs;
+  if (out !== undefined) {
+    refuseFoldersOfRuns(out, run === undefined || others.length > 0 ? [] : [run.folder]);
+  }
   const probesOf = (folder: string) => runFolder(folder).probes;
   const probed = runs.filter(({ folder }) => existsSync(probesOf(folder)));
   if (probed.length === 0) {

@@ -90,7 +90,7 @@ export async function readEveryProbe(
     );
   }
   const due = Math.ceil(steps / every);
-  const wrong = rows.findIndex(({ step }, i) => Number(step) !== 1 + i * every);
+  const wrong = rows.findIndex(({ step }, i) => i >= due || Number(step) !== 1 + i * every);
   if (wrong < 0 && rows.length === due) return rows;
   const [at, got] =
     wrong < 0 ? [rows.length, 'no row'] : [wrong, `step ${rows[wrong]?.['step'] ?? ''}`];

@@ -40,6 +40,8 @@ export interface Optimizer {
   /** Its fed numbers at a step (0-based). */
   readonly scalars: (step: number, learningRate: number) => Readonly<Record<string, number>>;
   readonly kinds: StepKinds;
+  /** Whether each part of a batch climbs by itself, or all to where the gradient of the whole decides. */
+  readonly perturbation: OptimizerConfig['perturbation'];
   /**
    * One step from w [P] on a batch in one or more parts. With `perturbation: own` each part chooses
    * its gradient by itself, from the same w and state, and the step descends along the mean of them

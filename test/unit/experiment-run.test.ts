@@ -9,7 +9,7 @@ import { runExperiment } from '../../src/experiment/run.js';
 import type { CreateEngine } from '../../src/tasks/engine.js';
 import { required, RunError, UserError } from '../../src/util/errors.js';
 import { randomStream } from '../../src/util/random.js';
-import { fakeConfig, fakeEngine, fakeRequest, type FakeOptions } from './experiment-fake-engine.js';
+import { fakeConfig, fakeEngine, fakeRequest } from './experiment-fake-engine.js';
 import { configFrom } from '../support/configs.js';
 import { messageOf } from '../support/errors.js';
 import { temporaryFolder } from '../support/folders.js';
@@ -23,7 +23,11 @@ function runTo(folder: string, options: Parameters<typeof fakeRequest>[1] = {}) 
 }
 
 /** Runs until `stopAfter` steps are done in this sitting, as if a signal came then. */
-async function sitting(folder: string, stopAfter: number, options: FakeOptions = {}) {
+async function sitting(
+  folder: string,
+  stopAfter: number,
+  options: Parameters<typeof fakeRequest>[1] = {},
+) {
   let done = 0;
   const onStep = () => {
     if (++done === stopAfter) request.interruption.signal = 'SIGTERM';
@@ -271,6 +275,25 @@ describe('resuming', () => {
     const [ours = ''] = await listCheckpoints(runFolder(folder));
     writeFileSync(ours, readFileSync(theirs));
     expect(await messageOf(sitting(folder, Infinity))).toContain('of another configuration');
+  });
+
+  it('refuses other probes than the run began with', async () => {
+    const folder = join(temporaryFolder(), 'run');
+    const to = (stopAfter: number, probes: Record<string, unknown>) =>
+      sitting(folder, stopAfter, { config: fakeConfig({ probes }) });
+    expect(await to(5, { every: 2 })).toBe('interrupted');
+    for (const [probes, difference] of [
+      [{}, 'probes.every: 2 -> null'],
+      [{ every: 3 }, 'probes.every: 2 -> 3'],
+      [{ every: 2, samples: 8 }, 'probes.samples: all -> 8'],
+    ] as const) {
+      expect(await messageOf(to(Infinity, probes))).toContain(
+        `${folder}: began with other probes (${difference}`,
+      );
+    }
+    expect(await to(Infinity, { every: 2 })).toBe('finished');
+    // Nothing is left to do.
+    expect(await to(Infinity, {})).toBe('finished');
   });
 
   it('goes on with files that an editor saved with a byte order mark and CRLF, to the same bytes', async () => {

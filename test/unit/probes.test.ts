@@ -2,7 +2,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { ProbeTable, readProbes, restoreProbes } from '../../src/experiment/probes.js';
+import {
+  ProbeTable,
+  readEveryProbe,
+  readProbes,
+  restoreProbes,
+} from '../../src/experiment/probes.js';
 import { required, UserError } from '../../src/util/errors.js';
 import { messageOf } from '../support/errors.js';
 import { temporaryFolder } from '../support/folders.js';
@@ -41,11 +46,29 @@ test('a run that goes on drops the rows past its checkpoint, and has the same by
   expect(readFileSync(path, 'utf8')).toBe(whole);
 });
 
-test('it begins where a run was not probed before', async () => {
+test('it begins anew where it is gone', async () => {
   const path = join(temporaryFolder(), 'probes.csv');
   await (await restored(path, 7)).write();
   expect(await readProbes(path)).toEqual([]);
   expect(await restoreProbes(path, { probes: { every: null, samples: 'all' } }, 7)).toBeNull();
+});
+
+test('a mean over a run is over every probe that was due, from its first step to its last', async () => {
+  const path = await written();
+  const at = (every: number | null, steps: number) =>
+    readEveryProbe(path, { probes: { every, samples: 'all' } }, steps);
+  for (const steps of [5, 6]) expect(await at(2, steps)).toHaveLength(3);
+  const told = async (every: number | null, steps: number) => messageOf(at(every, steps));
+  expect(await told(2, 7)).toContain(
+    `${path}:5: got no row, wanted that of step 7: a row every 2 steps of 7, as probes.every says; leave the run out`,
+  );
+  expect(await told(2, 4)).toContain(`${path}:4: got step 5, wanted none: `);
+  expect(await told(1, 5)).toContain(`${path}:3: got step 3, wanted that of step 2: `);
+  expect(await told(null, 5)).toContain(
+    `${path}: got 3 rows, wanted none, as the run began without probes.every; `,
+  );
+  await new ProbeTable(path).write();
+  expect(await told(4, 5)).toContain(`${path}:2: got no row, wanted that of step 1: `);
 });
 
 test.each([
