@@ -238,7 +238,7 @@ describe('the way to another run', () => {
 });
 
 it('sharpness of all kinds', async () => {
-  const args = ['analyze', 'sharpness', '--run', 'run', ...SAMPLE, '--steps', '10', '--draws', '2'];
+  const args = ['analyze', 'sharpness', '--run', 'run', ...SAMPLE, '--draws', '2'];
   const few = ['--rho', '0.01', '--adaptive-rho', '', '--kinds', 'gaussian,one-step'];
   expect((await fsam(folder, [...args, ...few, '--out', 'kinds'])).code).toBe(0);
   const kinds = rowsOf(read('kinds', 'sharpness.csv')).map(({ kind }) => kind);
@@ -278,7 +278,7 @@ it('stands in the report of the run', async () => {
   writeFileSync(path, 'step\n');
   const broken = await fsam(folder, ['report', 'run', '--out', 'report']);
   expect(broken.code).toBe(2);
-  expect(broken.stderr).toContain('sharpness.csv: has no column batch_norm');
+  expect(broken.stderr).toContain('sharpness.csv: has no column epoch');
   rmSync(path);
   // What was measured in another way stands in a column of its own.
   for (const steps of ['10', '12']) {
@@ -305,7 +305,7 @@ it('stands in the report of the run', async () => {
 it('convergence of probed runs', async () => {
   const told = await fsam(folder, ['analyze', 'convergence', 'run', '--out', 'convergence']);
   expect(told.code).toBe(0);
-  expect(told.stdout).toMatch(/slope -?[\d.]+, of log\(T\) \/ sqrt\(T\) -?[\d.]+/);
+  expect(told.stdout).toMatch(/slope -?[\d.]+ \(n = 1\), of log\(T\) \/ sqrt\(T\) -?[\d.]+/);
   expect(told.stdout).toMatch(/cosine of the average and the full gradient -?[\d.]+ \(n = 1\)/);
   const rows = rowsOf(read('convergence', 'convergence.csv'));
   const probes = rowsOf(read('run', 'probes.csv'));
