@@ -95,9 +95,9 @@ export async function analyse(request: AnalysisRequest): Promise<Answer> {
       throw error;
     }
     const { columns } = required(all[0], 'results');
-    // Figures of the last checkpoint, where there are many.
     const rows = all.flatMap((one) => one.rows);
     const run = `${opened.config.name}, ${opened.config.optimizer.name}, seed ${opened.config.seed}`;
+    // Figures of the last checkpoint, where there are many.
     const figures = [
       ...(all.at(-1)?.figures ?? []).map((figure) =>
         titled(figure, `${run}, ${whatOf(rows.at(-1))}`),
@@ -111,7 +111,7 @@ export async function analyse(request: AnalysisRequest): Promise<Answer> {
     const gone = pictures.filter((file) => !files.includes(join(folder, file)));
     await removeFiles(folder, gone);
     await forget();
-    return { lines: all.flatMap(({ lines, rows }) => [headingOf(rows[0]), ...lines]), files };
+    return { lines: all.flatMap(({ lines, rows }) => [`${whatOf(rows[0])}:`, ...lines]), files };
   } finally {
     await lock.release();
   }
@@ -125,9 +125,7 @@ export const lockAnalyses = (folder: string): Promise<Lock> =>
 const partialOf = (name: string, question: unknown): string =>
   `${name}-${createHash('sha256').update(JSON.stringify(question)).digest('hex').slice(0, 8)}.partial`;
 
-/** Which checkpoint the lines below it are of. */
-const headingOf = (row: Row | undefined): string => `${whatOf(row)}:`;
-
+/** Which checkpoint a row is of. */
 const whatOf = (row: Row | undefined): string =>
   `epoch ${row?.['epoch'] ?? ''}, step ${row?.['step'] ?? ''}`;
 

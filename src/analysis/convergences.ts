@@ -63,9 +63,8 @@ const BOUND = 'shape of log(T) / sqrt(T)';
 interface Found {
   readonly means: readonly AtStep[];
   readonly bound: readonly AtStep[];
-  /** Or why there is none. */
-  readonly slope: number | string;
-  readonly boundSlope: number | null;
+  /** The run's, and the bound's over the same steps; or why there is none. */
+  readonly slope: { readonly own: number; readonly bound: number } | string;
 }
 
 function ofRun({ rows }: ProbedRun): Found {
@@ -78,12 +77,15 @@ function ofRun({ rows }: ProbedRun): Found {
   const last = lastDecade(means).filter(({ step }) => step > 1);
   const shape = boundShape(last);
   const [first, begin] = [last[0], shape[0]];
+  const [own, ofShape] = [logLogSlope(last), logLogSlope(shape)];
   const factor = first === undefined || begin === undefined ? 1 : first.value / begin.value;
   return {
     means,
     bound: shape.map(({ step, value }) => ({ step, value: factor * value })),
-    slope: logLogSlope(last)?.slope ?? whyNoSlope(last),
-    boundSlope: logLogSlope(shape)?.slope ?? null,
+    slope:
+      own === null || ofShape === null
+        ? whyNoSlope(last)
+        : { own: own.slope, bound: ofShape.slope },
   };
 }
 
@@ -133,18 +135,19 @@ function linesOf(label: string, runs: readonly (ProbedRun & Found)[]): string[] 
 
 /** `slope -0.615 +- 0.021 (n = 2), of log(T) / sqrt(T) -0.322`, and why runs have none. */
 function slopeOf(runs: readonly (ProbedRun & Found)[]): string {
-  const slopes = runs.flatMap(({ slope }) => (typeof slope === 'number' ? [slope] : []));
+  const slopes = runs.flatMap(({ slope }) => (typeof slope === 'string' ? [] : [slope]));
   const none = runs.flatMap(({ seed, slope }) =>
-    typeof slope === 'number' ? [] : [`no slope of seed ${seed}: ${slope}`],
+    typeof slope === 'string' ? [`no slope of seed ${seed}: ${slope}`] : [],
   );
-  const hasBoth = ({ slope, boundSlope }: Found) =>
-    typeof slope === 'number' && boundSlope !== null;
-  const bound = runs.find(hasBoth)?.boundSlope ?? null;
-  return [
-    ...(slopes.length === 0 ? [] : [`slope ${told(slopes)}`]),
-    ...(slopes.length === 0 || bound === null ? [] : [`of log(T) / sqrt(T) ${bound.toFixed(3)}`]),
-    ...none,
-  ].join(', ');
+  const [first] = slopes;
+  const fall =
+    first === undefined
+      ? []
+      : [
+          `slope ${told(slopes.map(({ own }) => own))}`,
+          `of log(T) / sqrt(T) ${first.bound.toFixed(3)}`,
+        ];
+  return [...fall, ...none].join(', ');
 }
 
 /** Runs of a point are over as many samples. */

@@ -7,11 +7,11 @@ import { stabilityEdge } from './edge.js';
 
 /** A run, and how far it was. */
 interface Ended {
-  readonly config: Config;
-  readonly record: Pick<CheckpointRecord, 'trainImages' | 'progress'>;
+  readonly opened: { readonly config: Config };
+  readonly analysed: { readonly record: Pick<CheckpointRecord, 'trainImages' | 'progress'> };
 }
 
-export interface Edge {
+interface Edge {
   readonly name: 'edge' | 'SAM edge';
   readonly value: number;
   /** Of the last step. */
@@ -23,7 +23,10 @@ export interface Edge {
  * AdamW, nor where the gradient is clipped or layers have rates of their own; SAM's for its own climb of the whole batch by a
  * constant rho alone.
  */
-export function edgesOf({ config, record }: Ended, gradientNorm: number): Edge[] {
+export function edgesOf(
+  { opened: { config }, analysed: { record } }: Ended,
+  gradientNorm: number,
+): Edge[] {
   const { optimizer } = config;
   const { clipNorm, layerDecay } = optimizer;
   if (descentOf(optimizer) !== 'sgd' || clipNorm !== null || layerDecay !== null) return [];

@@ -187,9 +187,7 @@ function rowsOf(context: Context, { samples, loss, gradientNorm, spectra }: OfSa
   return [
     row('', 'loss', '', loss),
     row('', 'gradient norm', '', gradientNorm),
-    ...edgesOf(endedOf(context), gradientNorm).map(({ name, value }) =>
-      row('', 'edge', name, value),
-    ),
+    ...edgesOf(context, gradientNorm).map(({ name, value }) => row('', 'edge', name, value)),
     ...spectra.flatMap(({ matrix, top, bottom, traces, products, cosine }) => [
       ...(
         [
@@ -216,11 +214,6 @@ function rowsOf(context: Context, { samples, loss, gradientNorm, spectra }: OfSa
   ];
 }
 
-const endedOf = ({ opened, analysed }: Context) => ({
-  config: opened.config,
-  record: analysed.record,
-});
-
 function linesOf(
   context: Context,
   asked: Pick<HessianOptions, 'top' | 'bottom'>,
@@ -229,7 +222,7 @@ function linesOf(
   if (whole === undefined || half === undefined) return [];
   const lines = [
     `loss ${digits(whole.loss)}, gradient ${digits(whole.gradientNorm)} long, over ${whole.samples} ${examplesOf(context)}, ${normalisedBy(context)}`,
-    ...edgesOf(endedOf(context), whole.gradientNorm).map(
+    ...edgesOf(context, whole.gradientNorm).map(
       ({ name, value, rate }) => `${name} ${digits(value)}, of the last rate, ${digits(rate)}`,
     ),
   ];

@@ -11,7 +11,7 @@ import {
   type Entries,
   type Values,
 } from './key.js';
-import { epochOf, meanExamples } from '../util/whole-batches.js';
+import { meanBatches } from '../util/whole-batches.js';
 import { count, decay, fraction, nonNegative, positive } from './values.js';
 
 /** What all that climb along a direction of their own read. */
@@ -230,9 +230,7 @@ export function gradientsPerStep(
   const { passes } = OPTIMIZERS[name];
   if (!takesFullGradient({ name })) return passes;
   const { every, samples } = fullGradient;
-  const full = Math.min(batchSize, examples);
-  const wanted = samples === 'all' ? Infinity : samples;
-  return passes + meanExamples(epochOf(examples, full), wanted) / full / every;
+  return passes + meanBatches(examples, batchSize, samples) / every;
 }
 
 interface Taken {

@@ -6,7 +6,7 @@ import { taskOf } from '../catalogue/task.js';
 import { runFolder } from '../experiment/folder.js';
 import { readEveryProbe } from '../experiment/probes.js';
 import { copyNotes, pointsOf } from '../report/points.js';
-import { numberAt, readRuns, type Run } from '../report/runs.js';
+import { lastNumber, readRuns, type Run } from '../report/runs.js';
 import { counted } from '../util/counted.js';
 import { required, UserError } from '../util/errors.js';
 import { makeFolders } from '../util/folders.js';
@@ -23,9 +23,8 @@ export async function analyzeConvergence(
     throw new UserError('--out: missing, wanted the folder for the analysis of several paths');
   }
   const { runs, unfinished, damaged } = await readRuns(paths);
-  const [run, ...others] = runs;
   if (out !== undefined) {
-    refuseFoldersOfRuns(out, run === undefined || others.length > 0 ? [] : [run.folder]);
+    refuseFoldersOfRuns(out, runs.length === 1 ? runs.map(({ folder }) => folder) : []);
   }
   const probesOf = (folder: string) => runFolder(folder).probes;
   const probed = runs.filter(({ folder }) => existsSync(probesOf(folder)));
@@ -37,7 +36,7 @@ export async function analyzeConvergence(
         : `${all}: none of the ${runs.length} finished runs has a probes.csv; train with probes.every`,
     );
   }
-  if (unfinished.length > 0) tell(`${unfinished.length} unfinished runs left out`);
+  if (unfinished.length > 0) tell(`${counted(unfinished.length, 'unfinished run')} left out`);
   const points = pointsOf(probed, probedBy);
   for (const note of copyNotes(points)) tell(note);
   const read = points.flatMap(({ label, runs: ofPoint }) =>
@@ -49,7 +48,7 @@ export async function analyzeConvergence(
       rows: await readEveryProbe(
         probesOf(folder),
         config,
-        required(numberAt(required(epochs.at(-1), 'the last epoch'), 'step') ?? undefined, 'steps'),
+        required(lastNumber(epochs, 'step') ?? undefined, 'steps'),
       ),
     })),
   );

@@ -7,6 +7,7 @@ import type { z } from 'zod';
 import { InternalError, UserError } from '../util/errors.js';
 import { errorCode } from '../util/file-errors.js';
 import type { Failure } from './bench-turns.js';
+import { flagOf } from './flag.js';
 
 /** A script that comes with the project. */
 export interface Wanted {
@@ -82,8 +83,7 @@ export function flagsOf(
   options: Readonly<Record<string, string | number | boolean | null>>,
 ): string[] {
   return Object.entries(options).flatMap(([key, value]) => {
-    const flag = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
     if (value === null || value === false) return [];
-    return value === true ? [flag] : [flag, String(value)];
+    return value === true ? [flagOf(key)] : [flagOf(key), String(value)];
   });
 }

@@ -1,5 +1,6 @@
 // Options that are given where they change nothing.
 import { UserError } from '../util/errors.js';
+import { flagOf } from './flag.js';
 
 /** @param beside what they were given with, and why that has no use for them */
 export function refuseUnused<K extends string>(
@@ -9,8 +10,5 @@ export function refuseUnused<K extends string>(
 ): void {
   const given = names.filter((name) => flags[name] !== undefined);
   if (given.length === 0) return;
-  const called = given.map(
-    (name) => `--${name.replace(/[A-Z]/g, (one) => `-${one.toLowerCase()}`)}`,
-  );
-  throw new UserError(`${called.join(', ')}: got it with ${beside}`);
+  throw new UserError(`${given.map(flagOf).join(', ')}: got it with ${beside}`);
 }

@@ -3,7 +3,7 @@
 import { gradientsPerStep, takesFullGradient } from '../catalogue/optimizers.js';
 import type { Config } from '../catalogue/schema.js';
 import { taskOf } from '../catalogue/task.js';
-import { epochOf, meanExamples } from '../util/whole-batches.js';
+import { meanBatches, wantedOf } from '../util/whole-batches.js';
 import { climbsAsOne, stepsPerEpoch } from './steps.js';
 
 /** @param trainImages examples of the training set */
@@ -32,13 +32,11 @@ function probeLines(config: Config, trainImages: number): string[] {
   const { every, samples } = config.probes;
   if (every === null) return [];
   const examples = examplesTrainedOn(config, trainImages);
-  const full = Math.min(config.batchSize, examples);
-  const wanted = samples === 'all' ? Infinity : samples;
-  const gradients = 1 + meanExamples(epochOf(examples, full), wanted) / full;
+  const gradients = 1 + meanBatches(examples, config.batchSize, samples);
   return [
     `probes: ${often(every)}, the full gradient f over ${extent(config, samples, examples)}, ` +
       `about ${gradients.toFixed(1)} gradients a probe` +
-      (wanted < examples ? '; |f|^2 has the sampling variance of so few in it' : ''),
+      (wantedOf(samples) < examples ? '; |f|^2 has the sampling variance of so few in it' : ''),
   ];
 }
 

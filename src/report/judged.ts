@@ -11,7 +11,7 @@ import type { Unit } from '../catalogue/tasks.js';
 import { decimals } from '../util/digits.js';
 import { required } from '../util/errors.js';
 import type { Point } from './points.js';
-import { numberAt } from './runs.js';
+import { lastNumber } from './runs.js';
 
 /** All points are of one task. */
 const configOf = ([point]: readonly Point[]): Config => required(point, 'a point').runs[0].config;
@@ -26,8 +26,7 @@ export const toldBesides = (points: readonly Point[]): EvaluationRow<'test'>[] =
 export const valuesBesides = (
   { runs }: Point,
   { column }: Pick<EvaluationRow, 'column'>,
-): number[] =>
-  runs.flatMap(({ epochs }) => numberAt(required(epochs.at(-1), 'the last epoch'), column) ?? []);
+): number[] => runs.flatMap(({ epochs }) => lastNumber(epochs, column) ?? []);
 
 /** What their task calls its examples: `images`. */
 export const examplesOf = (points: readonly Point[]): string => taskOf(configOf(points)).examples;

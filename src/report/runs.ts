@@ -28,6 +28,10 @@ export function numberAt(epoch: Epoch, column: string): number | null {
   return value;
 }
 
+/** The same after the last epoch. */
+export const lastNumber = (epochs: readonly Epoch[], column: string): number | null =>
+  numberAt(required(epochs.at(-1), 'the last epoch'), column);
+
 export interface Run extends Omit<Summary, 'epochs'> {
   readonly folder: string;
   readonly config: Config;
@@ -161,7 +165,7 @@ async function readRun(path: string): Promise<Run> {
     imagesPerSecond: harmonicMean(speed),
     analyses: await readAnalyses(path, {
       examples: task.examples,
-      lastStep: numberAt(required(epochs.at(-1), 'the last epoch'), 'step'),
+      lastStep: lastNumber(epochs, 'step'),
     }),
     environment: await readEnvironment(folder),
   };
@@ -175,7 +179,7 @@ function checkSummary(
   epochs: readonly Epoch[],
 ): void {
   const { test } = bestOf(config);
-  const last = numberAt(required(epochs.at(-1), 'the last epoch'), test.column);
+  const last = lastNumber(epochs, test.column);
   if (told === last) return;
   throw new UserError(
     `${folder.summary}: has a last ${test.name} of ${told}, and ${folder.metrics} one of ${last}; ${RUN_ANEW}`,

@@ -165,15 +165,12 @@ function fullGradientFunctions(parts: EngineParts, training: Source): Functions 
 }
 
 /** A probe's full gradient is normalised as the optimizer's own is, or else as a step's. */
-const probedBy = ({
-  fullGradient,
-}: Pick<EngineParts, 'fullGradient'>): Pick<FullGradientConfig, 'batchNorm'> => ({
-  batchNorm: fullGradient?.batchNorm ?? 'batch',
-});
+const probedBatchNorm = ({ fullGradient }: EngineParts): FullGradientConfig['batchNorm'] =>
+  fullGradient?.batchNorm ?? 'batch';
 
 function probeFunctions(parts: EngineParts, training: Source): Functions {
   if (parts.probes === undefined) return {};
-  const { batchNorm } = probedBy(parts);
+  const batchNorm = probedBatchNorm(parts);
   const accumulate = (size: number) => accumulation(parts, training, size, PROBED, batchNorm);
   const kinds = Object.keys(parts.optimizer.kinds.byName).map((kind) =>
     forSizes(ofKind(PROBE, kind), training, (size) => probeStep(parts, training, size, kind)),
@@ -245,7 +242,8 @@ export function openEngine(parts: EngineParts, mode: Mode): Engine {
     measures: task.measures,
     training,
     fullGradient: (at) => take(at, fullGradient, ACCUMULATE),
-    probe: (at) => take(at, probes && { ...probes, ...probedBy(parts) }, PROBE_ACCUMULATE),
+    probe: (at) =>
+      take(at, probes && { ...probes, batchNorm: probedBatchNorm(parts) }, PROBE_ACCUMULATE),
     probed: (step, batch, learningRate) =>
       run(PROBE, step, batch, learningRate, (kind) => probesOfKind(optimizer, kind)).numbers,
     trainStep: (step, batch, learningRate, traced) =>

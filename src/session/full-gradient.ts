@@ -10,7 +10,13 @@ import { nameScope } from '../native/scope.js';
 import { tf, type Scalar, type Tensor1D } from '../native/tensorflow.js';
 import { kept, scaled } from '../optim/vector.js';
 import { required, UserError } from '../util/errors.js';
-import { batchesIn, epochOf, wholeBatches, type WholeBatches } from '../util/whole-batches.js';
+import {
+  batchesIn,
+  epochOf,
+  wantedOf,
+  wholeBatches,
+  type WholeBatches,
+} from '../util/whole-batches.js';
 import type { Batch } from './batch.js';
 import { nameOf } from './evaluation.js';
 import { OUTPUT } from './measure.js';
@@ -132,7 +138,7 @@ function extentOf(
   const epoch = epochOf(trainedOn({ examples, sizes }), full);
   const perEpoch = batchesIn(epoch);
   const first = (stepInEpoch + 1) % perEpoch;
-  return { perEpoch, ...wholeBatches(epoch, first, samples === 'all' ? Infinity : samples) };
+  return { perEpoch, ...wholeBatches(epoch, first, wantedOf(samples)) };
 }
 
 /** Examples that the batches of an epoch have, which leave some out with `dropLast`. */

@@ -45,6 +45,16 @@ export function wholeBatches(epoch: EpochOfBatches, first: number, wanted: numbe
     : { batches: batches + 1, examples: examples + full };
 }
 
+/** How many usual batches a gradient over so many examples is worth, in the mean over where it may begin. */
+export function meanBatches(examples: number, batchSize: number, samples: number | 'all'): number {
+  const full = Math.min(batchSize, examples);
+  return meanExamples(epochOf(examples, full), wantedOf(samples)) / full;
+}
+
+/** Examples wanted: more than there are means all. */
+export const wantedOf = (samples: number | 'all'): number =>
+  samples === 'all' ? Infinity : samples;
+
 /** Their examples in the mean over all batches that they may begin with. */
 export function meanExamples(epoch: EpochOfBatches, wanted: number): number {
   const places = batchesIn(epoch);

@@ -11,20 +11,13 @@ import { join } from 'node:path';
 import { beforeAll, expect, it, test } from 'vitest';
 import { temporaryFolder } from '../support/folders.js';
 import { fsam } from './support/fsam.js';
+import { writeIdx } from './support/idx.js';
 
 const folder = temporaryFolder();
 const SAMPLE = ['--samples', '32', '--threads', '1'];
 const analyze = (name: string, run: string, ...words: string[]) =>
   fsam(folder, ['analyze', name, '--run', run, ...SAMPLE, ...words]);
 const read = (...path: string[]) => readFileSync(join(folder, ...path), 'utf8');
-
-/** An IDX file of unsigned bytes. */
-const idx = (shape: readonly number[], bytes: Uint8Array): Buffer => {
-  const head = Buffer.alloc(4 + 4 * shape.length);
-  head.writeUInt32BE(0x0800 + shape.length, 0);
-  shape.forEach((size, i) => head.writeUInt32BE(size, 4 + 4 * i));
-  return Buffer.concat([head, bytes]);
-};
 
 /** A data set of four classes; with `inverted` pixels another of the same labels. */
 function writeSet(name: string, inverted: boolean): void {
@@ -33,13 +26,12 @@ function writeSet(name: string, inverted: boolean): void {
     ['train', 64],
     ['t10k', 32],
   ] as const) {
-    const labels = Uint8Array.from({ length: count }, (_, i) => i % 4);
-    const pixels = Uint8Array.from({ length: count * 64 }, (_, i) => {
-      const pixel = (i * 7 + 40 * (labels[i >> 6] ?? 0)) % 251;
+    const labelOf = (i: number) => i % 4;
+    writeIdx(join(folder, name, `${part}-images-idx3-ubyte`), [count, 8, 8], (i) => {
+      const pixel = (i * 7 + 40 * labelOf(i >> 6)) % 251;
       return inverted ? 255 - pixel : pixel;
     });
-    writeFileSync(join(folder, name, `${part}-images-idx3-ubyte`), idx([count, 8, 8], pixels));
-    writeFileSync(join(folder, name, `${part}-labels-idx1-ubyte`), idx([count], labels));
+    writeIdx(join(folder, name, `${part}-labels-idx1-ubyte`), [count], labelOf);
   }
 }
 

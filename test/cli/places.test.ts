@@ -4,17 +4,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { read, temporaryFolder } from '../support/folders.js';
 import { fsam, start } from './support/fsam.js';
+import { writeIdx } from './support/idx.js';
 
 const SIDE = 8;
-
-/** An IDX file: its magic number, its sizes, and bytes that a counter makes. */
-function writeIdx(path: string, sizes: readonly number[], byte: (i: number) => number): void {
-  const header = Buffer.alloc(4 + 4 * sizes.length);
-  header.writeUInt32BE(0x0800 + sizes.length);
-  sizes.forEach((size, i) => header.writeUInt32BE(size, 4 + 4 * i));
-  const length = sizes.reduce((product, size) => product * size, 1);
-  writeFileSync(path, Buffer.concat([header, Buffer.from({ length }).map((_, i) => byte(i))]));
-}
 
 interface Places {
   /** Where the run begins; `../../sets` is its data. */

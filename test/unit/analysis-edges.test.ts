@@ -12,7 +12,8 @@ const edgesWith = (...settings: string[]) => {
   const constant = ['schedule.name=constant', `schedule.learningRate=${RATE}`];
   const config = configFrom('smoke', ...constant, 'optimizer.momentum=0.9', ...settings);
   const progress = { epoch: 1, step: 4 };
-  return edgesOf({ config, record: { trainImages: 112, progress } as never }, LENGTH);
+  const record = { trainImages: 112, progress } as never;
+  return edgesOf({ opened: { config }, analysed: { record } }, LENGTH);
 };
 
 test.each([
